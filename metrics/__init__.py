@@ -1,0 +1,1 @@
+"""Metrics: pure functions on batched tensors, one value per instance."""
