@@ -1,0 +1,73 @@
+"""Identity columns, built from the owners' keys the same way for every dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = Sequence[Any] | NDArray[Any]
+
+
+def image_identity(
+    dataset: str, split: str, sequence: Keys, camera: Keys, frame: Keys, cluster: Keys | None = None
+) -> dict[str, NDArray[Any]]:
+    """Identity columns of M images.
+
+    Args:
+        dataset: name in the store.
+        split: the owners' split.
+        sequence: (M,) recording, video or scene; slashes become colons in the id.
+        camera: (M,) the owners' camera key.
+        frame: (M,) whole frame numbers.
+        cluster: (M,) what a bootstrap resamples; None: each image is its own cluster.
+    """
+    frames = np.asarray(frame, np.int64)
+    image_id = [
+        f"{dataset}/{split}/{_key(s)}/{_key(c)}/{f}"
+        for s, c, f in zip(sequence, camera, frames.tolist(), strict=True)
+    ]
+    count = len(image_id)
+    clusters = image_id if cluster is None else [f"{dataset}/{_key(c)}" for c in cluster]
+    return {
+        "image_id": _text(image_id),
+        "dataset": _text([dataset] * count),
+        "split": _text([split] * count),
+        "sequence": _text([str(s) for s in sequence]),
+        "camera": _text([str(c) for c in camera]),
+        "frame": frames,
+        "cluster": _text(clusters),
+    }
+
+
+def person_identity(
+    images: dict[str, NDArray[Any]], image: NDArray[np.int64], person: Keys
+) -> dict[str, NDArray[Any]]:
+    """Identity columns of N people.
+
+    Args:
+        images: identity columns of the images, from `image_identity`.
+        image: (N,) row of each person's image in them.
+        person: (N,) the owners' key of the person in the image.
+    """
+    columns = {name: values[image] for name, values in images.items()}
+    keys = [_key(p) for p in person]
+    ids = [f"{i}/{p}" for i, p in zip(columns["image_id"], keys, strict=True)]
+    return {"instance_id": _text(ids), **columns, "person": _text([str(p) for p in person])}
+
+
+def repeat(value: str, count: int) -> NDArray[Any]:
+    """(count,) text column with one value."""
+    return _text([value] * count)
+
+
+def _key(value: object) -> str:
+    return str(value).replace("/", ":")
+
+
+def _text(values: list[str]) -> NDArray[Any]:
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column

@@ -1,0 +1,124 @@
+"""A release on disk, and the units it is read in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ehpsbench.dataset_adapters.card import Card, ExpectedFile
+from ehpsbench.errors import InputError, MissingFiles
+
+SAMPLE_MARKER = "ehpsbench-sample/sample.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The files of one dataset as its owners ship them, unpacked in `root`.
+
+    Attributes:
+        root: the folder that the Layout section of the dataset's documentation draws.
+        card: the dataset's card.
+        name: under what name the rows go into the store (the card's, or an alias).
+        layout: "owners" or "humandata".
+    """
+
+    root: Path
+    card: Card
+    name: str
+    layout: str = "owners"
+
+    def find(self, pattern: str) -> list[Path]:
+        """Files below the root that match a glob pattern, in natural order."""
+        return sorted(self.root.glob(pattern), key=natural_order)
+
+    def relative(self, path: Path) -> str:
+        """A path below the root as the store keeps it: relative, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    def sample(self) -> dict[str, Any] | None:
+        """What a miniature release says of itself; None for an owners' release."""
+        marker = self.root / SAMPLE_MARKER
+        return json.loads(marker.read_text()) if marker.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest piece of a release that can be read alone and resumed.
+
+    Attributes:
+        name: unique in the release and the same at every ingest.
+        release: where it lies.
+        files: the annotation files that it is read from; they make the fingerprint.
+        key: what `read` wants to know, e.g. a split or a sequence; plain values.
+    """
+
+    name: str
+    release: Release
+    files: tuple[Path, ...]
+    key: Mapping[str, Any] = field(default_factory=dict)
+
+
+def natural_order(path: Path) -> tuple[Any, ...]:
+    """Sort key that puts 2 before 10: digits in a path compare as numbers."""
+    parts = re.split(r"(\d+)", path.as_posix())
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+
+
+def missing_files(root: Path, files: tuple[ExpectedFile, ...]) -> list[ExpectedFile]:
+    """The required files of a card that `root` does not have."""
+    return [f for f in files if f.required and next(iter(root.glob(f.pattern)), None) is None]
+
+
+def expected_files(card: Card, layout: str) -> tuple[ExpectedFile, ...]:
+    """What a release must hold in a layout."""
+    if layout == "owners":
+        return card.files
+    if layout == "humandata":
+        return (ExpectedFile(pattern="**/*.npz", what="HumanData annotations"),)
+    raise InputError(f"Unknown layout {layout!r}; expected 'owners' or 'humandata'.")
+
+
+def open_release(
+    root: Path, card: Card, *, name: str | None = None, layout: str = "owners"
+) -> Release:
+    """The release in `root`, or in the one folder below it that holds such a tree.
+
+    Raises:
+        MissingFiles: nothing there fits, or several folders do; says what was looked for.
+    """
+    if not root.is_dir():
+        raise MissingFiles(
+            f"{root} is not a folder. Give --root the unpacked {card.title} release."
+        )
+    files = expected_files(card, layout)
+    missing = missing_files(root, files)
+    if missing:
+        fitting = [d for d in _folders_below(root) if not missing_files(d, files)]
+        if len(fitting) > 1:
+            found = ", ".join(str(d) for d in fitting)
+            raise MissingFiles(
+                f"Several {card.title} releases lie below {root}: {found}. Name one."
+            )
+        if not fitting:
+            raise MissingFiles(_missing_message(root, card, missing))
+        root = fitting[0]
+    return Release(root.resolve(), card, name or card.name, layout)
+
+
+def _folders_below(root: Path) -> list[Path]:
+    """Folders one and two levels down, the shallow ones first."""
+    first = sorted(d for d in root.iterdir() if d.is_dir())
+    second = sorted(d for parent in first for d in parent.iterdir() if d.is_dir())
+    return [*first, *second]
+
+
+def _missing_message(root: Path, card: Card, missing: list[ExpectedFile]) -> str:
+    lines = "\n".join(f"  {f.pattern}  ({f.what})" for f in missing)
+    return (
+        f"{root} does not look like a {card.title} release. Missing:\n{lines}\n"
+        f"How to get it: {card.how_to_get}"
+    )
