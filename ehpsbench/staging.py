@@ -1,0 +1,130 @@
+"""One unit on its way into the store: read, checked, and written to the staging folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ehpsbench import checks
+from ehpsbench.atomic import canonical_json, digest, replacing, write_text
+from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.identity import repeat
+from ehpsbench.dataset_adapters.release import Unit
+from ehpsbench.errors import EhpsbenchError, InputError
+from ehpsbench.schema import INSTANCES, Columns, Instances, to_arrow
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+REJECT_FIELDS = (
+    pa.field("rule", pa.string()),
+    pa.field("rule_column", pa.string()),
+    pa.field("rule_value", pa.float64()),
+    pa.field("rules", pa.string()),  # every rule that the row breaks
+)
+REJECTS = pa.schema([*REJECT_FIELDS, *INSTANCES], metadata=INSTANCES.metadata)
+COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class StagedUnit:
+    """Where the tables of one unit lie, and how many rows they have."""
+
+    folder: Path
+    stem: str
+
+    @classmethod
+    def of(cls, folder: Path, unit: Unit) -> StagedUnit:
+        """The place of a unit in a staging folder."""
+        return cls(folder, digest(unit.name)[:24])
+
+    def path(self, table: str) -> Path:
+        """The Parquet file of one of its tables: instances, images or rejects."""
+        return self.folder / f"{self.stem}.{table}.parquet"
+
+    @property
+    def done(self) -> Path:
+        """Written last: the unit is staged when this file exists."""
+        return self.folder / f"{self.stem}.json"
+
+    def counts(self) -> dict[str, int]:
+        """Rows by table."""
+        counts: dict[str, int] = json.loads(self.done.read_text())
+        return counts
+
+
+def stage(unit: Unit, bodies: BodySet | None, staged: StagedUnit) -> None:
+    """Read one unit, check it, and write its tables; `done` last.
+
+    Raises:
+        EhpsbenchError: the unit cannot be read; nothing of it is staged.
+    """
+    kept, images, rejects = read_unit(unit, bodies)
+    tables = {"instances": kept, "images": images, "rejects": rejects}
+    for name, table in tables.items():
+        with replacing(staged.path(name)) as temporary:
+            pq.write_table(table, temporary, compression=COMPRESSION)
+    write_text(staged.done, canonical_json({n: t.num_rows for n, t in tables.items()}))
+
+
+def read_unit(unit: Unit, bodies: BodySet | None) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Good people, images, and refused people of one unit."""
+    adapter = catalogue.adapter(unit.release.card.name, unit.release.layout)
+    try:
+        instances: Instances = adapter.read(unit, bodies)
+    except EhpsbenchError:
+        raise
+    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
+        files = ", ".join(unit.release.relative(f) for f in unit.files[:3])
+        raise InputError(
+            f"Unit {unit.name!r} of {unit.release.card.title} cannot be read: "
+            f"{type(error).__name__}: {error}. Files: {files} below {unit.release.root}. Is the "
+            "download complete, and the release the one that the card describes?"
+        ) from error
+    columns = dict(instances.columns)
+    columns["unit"] = repeat(unit.name, len(instances))
+    broken = list(checks.findings(columns, bodies, unit.release.root))
+    kept, rejects = separate(columns, broken)
+    images = dict(instances.images)
+    if images:
+        images["unit"] = repeat(unit.name, len(next(iter(images.values()))))
+    return kept, Instances({}, images).images_to_arrow(), rejects
+
+
+def separate(columns: Columns, broken: list[checks.Finding]) -> tuple[pa.Table, pa.Table]:
+    """Split rows into the good ones, tidied, and the refused ones, as they came."""
+    count = len(next(iter(columns.values()), ()))
+    first: dict[int, tuple[str, str, float]] = {}
+    every: dict[int, list[str]] = {}
+    for finding in broken:
+        for row, value in zip(finding.rows.tolist(), finding.values.tolist(), strict=True):
+            first.setdefault(row, (finding.rule, finding.column, value))
+            rules = every.setdefault(row, [])
+            if finding.rule not in rules:
+                rules.append(finding.rule)
+    bad = np.asarray(sorted(first), np.int64)
+    good = np.setdiff1d(np.arange(count), bad)
+    kept = to_arrow(checks.tidy(_take(columns, good)), INSTANCES)
+    return kept, _rejects(_take(columns, bad), [(*first[r], every[r]) for r in bad.tolist()])
+
+
+def _rejects(columns: Columns, why: list[tuple[str, str, float, list[str]]]) -> pa.Table:
+    table = to_arrow(columns, INSTANCES)
+    reasons = [
+        pa.array([rule for rule, *_ in why], pa.string()),
+        pa.array([column for _, column, *_ in why], pa.string()),
+        pa.array([value for *_, value, _ in why], pa.float64()),
+        pa.array([" ".join(rules) for *_, rules in why], pa.string()),
+    ]
+    return pa.Table.from_arrays([*reasons, *table.columns], schema=REJECTS)
+
+
+def _take(columns: Columns, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    return {name: values[rows] for name, values in columns.items()}

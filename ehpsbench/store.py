@@ -1,0 +1,195 @@
+"""The store: a folder of Parquet parts and manifests; what is not in a manifest does not exist."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ehpsbench.atomic import digest
+from ehpsbench.errors import StoreError, UnknownName
+from ehpsbench.schema import IMAGES, INSTANCES, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_STORE = Path("ehps-store")
+ENVIRONMENT = "EHPSBENCH_STORE"
+TABLES = {"instances": INSTANCES, "images": IMAGES}
+
+
+def default_store() -> Path:
+    """Where the store is when no flag says so: `EHPSBENCH_STORE`, else ./ehps-store."""
+    return Path(os.environ.get(ENVIRONMENT, DEFAULT_STORE))
+
+
+class Store:
+    """A store on disk, seen through its manifests.
+
+    Args:
+        root: its folder; it need not exist yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"The store {self.root} is a file; give a folder.")
+
+    @property
+    def runs(self) -> Path:
+        """Training cells."""
+        return self.root / "runs"
+
+    @property
+    def predictions(self) -> Path:
+        """Predictions by entry and benchmark."""
+        return self.root / "predictions"
+
+    @property
+    def results(self) -> Path:
+        """Per-instance errors by entry and benchmark."""
+        return self.root / "results"
+
+    @property
+    def reports(self) -> Path:
+        """HTML reports."""
+        return self.root / "reports"
+
+    @property
+    def index(self) -> Path:
+        """The DuckDB file with views over everything; rebuilt at will."""
+        return self.root / "index.duckdb"
+
+    def folder(self, table: str, dataset: str) -> Path:
+        """Where the parts of a dataset's table lie."""
+        return self.root / table / dataset
+
+    def manifest_path(self, dataset: str) -> Path:
+        """The file that makes a dataset exist."""
+        return self.folder("instances", dataset) / "manifest.json"
+
+    def datasets(self) -> list[str]:
+        """Names of the datasets that have a manifest."""
+        found = self.root.glob("instances/*/manifest.json")
+        return sorted(p.parent.name for p in found if not p.parent.name.startswith("."))
+
+    def manifest(self, dataset: str) -> dict[str, Any]:
+        """The manifest of a dataset.
+
+        Raises:
+            UnknownName: the dataset was not ingested into this store.
+            StoreError: the manifest is broken, or of another schema version.
+        """
+        path = self.manifest_path(dataset)
+        if not path.is_file():
+            known = self.datasets()
+            if not known:
+                raise StoreError(
+                    f"The store {self.root} holds no datasets. Fill it: ehpsbench ingest NAME "
+                    "--root DIR, or point --store (or EHPSBENCH_STORE) at another store."
+                )
+            raise UnknownName.of("dataset in the store", dataset, known)
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise StoreError(f"{path} is broken ({error}). Ingest {dataset} again.") from error
+        if manifest["schema_version"] != SCHEMA_VERSION:
+            raise StoreError(
+                f"{dataset} was stored with schema {manifest['schema_version']}, this ehpsbench "
+                f"reads schema {SCHEMA_VERSION}. Ingest it again."
+            )
+        return manifest
+
+    def instances(
+        self, dataset: str, split: str | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The people of a dataset (of one split), in the stored order."""
+        return self._read("instances", dataset, split, columns)
+
+    def images(
+        self, dataset: str, split: str | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The images of a dataset (of one split), with and without people."""
+        return self._read("images", dataset, split, columns)
+
+    def rejects(self, dataset: str) -> pa.Table:
+        """The refused rows of a dataset, whole, with `rule`, `rule_column`, `rule_value`."""
+        self.manifest(dataset)
+        return pq.read_table(self.rejects_path(dataset))
+
+    def rejects_path(self, dataset: str) -> Path:
+        """The Parquet file of a dataset's refused rows."""
+        return self.root / "rejects" / f"{dataset}.parquet"
+
+    def release_root(self, dataset: str) -> Path:
+        """Where the release lay when it was ingested; images are relative to it."""
+        return Path(self.manifest(dataset)["release_root"])
+
+    def parts(self, table: str, dataset: str, split: str | None = None) -> list[Path]:
+        """The Parquet parts of a table that the manifest lists."""
+        splits = self.manifest(dataset)["splits"]
+        if split is not None and split not in splits:
+            raise UnknownName.of(f"split of {dataset}", split, splits)
+        chosen = splits.values() if split is None else [splits[split]]
+        return [self.folder(table, dataset) / p for s in chosen for p in s[f"{table}_parts"]]
+
+    def _read(
+        self, table: str, dataset: str, split: str | None, columns: Sequence[str] | None
+    ) -> pa.Table:
+        schema = TABLES[table]
+        wanted = list(schema.names if columns is None else columns)
+        unknown = [name for name in wanted if name not in schema.names]
+        if unknown:
+            raise UnknownName.of(f"column of {table}", unknown[0], schema.names)
+        empty = schema.empty_table().select(wanted)
+        parts = [
+            pq.read_table(path, columns=wanted, partitioning=None)
+            for path in self.parts(table, dataset, split)
+        ]
+        return pa.concat_tables([empty, *parts]).unify_dictionaries() if parts else empty
+
+    def fingerprint(self) -> str:
+        """Changes whenever a manifest of the store does."""
+        return digest({name: self.manifest(name) for name in self.datasets()})
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with views `instances`, `images`, `rejects`, `results`.
+
+        The views are over the Parquet files themselves, so they are never out of date.
+        """
+        import duckdb
+
+        connection = duckdb.connect()
+        for name, statement in self._views().items():
+            connection.execute(f"CREATE VIEW {name} AS {statement}")
+        return connection
+
+    def rebuild_index(self) -> Path:
+        """Write index.duckdb anew: the same views, for other programs to open."""
+        import duckdb
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.index.with_name(f".{self.index.name}.{os.getpid()}.tmp")
+        temporary.unlink(missing_ok=True)
+        with duckdb.connect(str(temporary)) as connection:
+            for name, statement in self._views().items():
+                connection.execute(f"CREATE VIEW {name} AS {statement}")
+        temporary.replace(self.index)
+        return self.index
+
+    def _views(self) -> dict[str, str]:
+        names = self.datasets()
+        files = {t: [p for n in names for p in self.parts(t, n)] for t in TABLES}
+        files["rejects"] = [self.rejects_path(n) for n in names]
+        files["results"] = sorted(self.results.glob("*/*.parquet"))
+        return {name: _scan(paths) for name, paths in files.items() if paths}
+
+
+def _scan(paths: Sequence[Path]) -> str:
+    quoted = ", ".join("'" + str(p.resolve()).replace("'", "''") + "'" for p in paths)
+    return f"SELECT * FROM read_parquet([{quoted}], union_by_name = true)"
