@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["canonical_json", "digest", "file_digest", "replacing", "swap_folder", "write_text"]
+__all__ = [
+    "canonical_json",
+    "digest",
+    "file_digest",
+    "replacing",
+    "swap_folder",
+    "sync",
+    "write_text",
+]
 
 
 @contextmanager
@@ -21,9 +29,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -42,7 +50,7 @@ def swap_folder(source: Path, target: Path) -> None:
     if target.exists():
         target.rename(old)
     source.rename(target)
-    _sync(target.parent)
+    sync(target.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -62,7 +70,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

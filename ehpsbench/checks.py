@@ -176,7 +176,7 @@ def _share_near_box(
     columns: Columns, joints: NDArray[np.float64], front: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Share of the joints in the image that lie in the grown box; 0 when none is in the image."""
-    pixels = _project(columns, joints)
+    pixels = project_rows(columns, joints)
     size = np.stack([columns["width"], columns["height"]], -1)[:, None, :]
     box = np.ma.getdata(columns["bbox"])[:, None, :]
     margin = BOX_MARGIN * box[..., 2:]
@@ -187,7 +187,7 @@ def _share_near_box(
     return np.asarray(near.sum(1) / np.maximum(inside.sum(1), 1))
 
 
-def _project(columns: Columns, joints: NDArray[np.float64]) -> NDArray[np.float64]:
+def project_rows(columns: Columns, joints: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, J, 2) pixels of camera-frame joints by each row's own camera."""
     focal, centre = np.ma.getdata(columns["focal"]), np.ma.getdata(columns["principal_point"])
     pixels = project(joints, focal, centre)

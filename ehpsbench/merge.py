@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ehpsbench.atomic import file_digest, swap_folder, write_text
+from ehpsbench.atomic import file_digest, swap_folder, sync, write_text
 from ehpsbench.errors import StoreError
 from ehpsbench.staging import COMPRESSION, REJECTS, StagedUnit
 from ehpsbench.store import TABLES, Store
@@ -34,7 +34,7 @@ class Merged:
 
 @dataclass(slots=True)
 class _Parts:
-    """Writes one table of one split as part-00000.parquet, part-00001.parquet, …"""
+    """Writes one table of one split as part-00000.parquet and so on."""
 
     folder: Path
     schema: pa.Schema
@@ -72,6 +72,7 @@ class _Parts:
     def _finish_part(self) -> None:
         if self._writer is not None:
             self._writer.close()
+            sync(self.folder.parent / self.names[-1])
         self._writer, self._in_part = None, 0
 
 
@@ -108,7 +109,8 @@ def merge(
             "rejects": rejects,
         }
         text = json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        _move_in(store, dataset, fresh, text)
+        write_text(fresh / "manifest.json", text)
+        _move_in(store, dataset, fresh)
     except OSError as error:
         raise StoreError(
             f"Writing {dataset} to {store.root} failed: {error}. Make room and run the same "
@@ -187,6 +189,7 @@ def _write_rejects(
     table = pa.concat_tables([REJECTS.empty_table(), *tables]).unify_dictionaries()
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression=COMPRESSION)
+    sync(path)
     counts = table["rule"].value_counts().to_pylist()
     return dict(sorted((c["values"], c["counts"]) for c in counts))
 
@@ -207,12 +210,13 @@ def _splits(
     return splits
 
 
-def _move_in(store: Store, dataset: str, fresh: Path, manifest: str) -> None:
-    """Take the old manifest away, move the parts in, write the new manifest last."""
+def _move_in(store: Store, dataset: str, fresh: Path) -> None:
+    """Take the old manifest away, move the parts in, and the new manifest last; only renames."""
     store.manifest_path(dataset).unlink(missing_ok=True)
     for table in TABLES:
         (fresh / table).mkdir(exist_ok=True)
         swap_folder(fresh / table, store.folder(table, dataset))
     store.rejects_path(dataset).parent.mkdir(parents=True, exist_ok=True)
     (fresh / "rejects.parquet").replace(store.rejects_path(dataset))
-    write_text(store.manifest_path(dataset), manifest)
+    (fresh / "manifest.json").replace(store.manifest_path(dataset))
+    sync(store.manifest_path(dataset).parent)

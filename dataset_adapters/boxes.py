@@ -1,0 +1,37 @@
+"""Tight person boxes where a release has none: around the projected joints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.checks import project_rows
+from ehpsbench.geometry import box_around, clip_box
+from ehpsbench.schema import Columns, nullable
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+
+def joint_boxes(columns: Columns, bodies: BodySet, root: Path) -> NDArray[Any]:
+    """(N, 4) x, y, w, h [px] around the joints in front of the camera, cut to the image.
+
+    Args:
+        columns: instance columns with parameters, camera and image size.
+        bodies: the body set of the labels.
+        root: the release root, for templates and meshes.
+
+    Returns:
+        Null where no joint is in front of the camera.
+    """
+    from ehpsbench.body.posed import posed_joints
+
+    joints, has = posed_joints(columns, bodies, root)
+    with np.errstate(invalid="ignore"):
+        front = has & (joints[..., 2] > 0)
+    pixels = np.where(front[..., None], project_rows(columns, joints), np.nan)
+    boxes = clip_box(box_around(pixels), columns["width"], columns["height"])
+    return nullable(np.nan_to_num(boxes), front.any(1))
