@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import ehpsbench
 from ehpsbench.atomic import digest, file_digest
 from ehpsbench.dataset_adapters import catalogue
-from ehpsbench.dataset_adapters.card import Card
-from ehpsbench.dataset_adapters.release import Release, Unit, open_release
-from ehpsbench.errors import InputError, StoreError
+from ehpsbench.dataset_adapters.card import Card, ExpectedFile
+from ehpsbench.dataset_adapters.release import Release, Unit, expected_files, open_release
+from ehpsbench.errors import BodyMismatch, InputError, MissingBody, MissingFiles, StoreError
 from ehpsbench.merge import Merged, merge
 from ehpsbench.schema import SCHEMA_VERSION
 from ehpsbench.staging import StagedUnit, stage
@@ -105,6 +105,31 @@ def ingest(
     return _report(release.name, merged, len(units), min(resumed, len(used)))
 
 
+def check(name: str, root: Path, *, layout: str = "owners") -> list[dict[str, str]]:
+    """Which of a release's expected files are there; nothing is read.
+
+    Returns:
+        For each pattern of the card: `pattern`, `what`, and `state`: found, missing or optional
+        (not there, not needed).
+    """
+    card = catalogue.card(name)
+    try:
+        root = open_release(root, card, layout=layout).root
+    except MissingFiles:
+        if not root.is_dir():
+            raise
+    return [
+        {"pattern": f.pattern, "what": f.what, "state": _file_state(root, f)}
+        for f in expected_files(card, layout)
+    ]
+
+
+def _file_state(root: Path, file: ExpectedFile) -> str:
+    if next(iter(root.glob(file.pattern)), None) is not None:
+        return "found"
+    return "missing" if file.required else "optional"
+
+
 def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
     """The body set that a release's labels belong to; None where it needs none and none is here.
 
@@ -113,7 +138,6 @@ def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
         BodyMismatch: a miniature release was made with another open body.
     """
     from ehpsbench.body.bodies import find_bodies, open_bodies
-    from ehpsbench.errors import BodyMismatch, MissingBody
 
     sample = release.sample()
     if sample is not None:

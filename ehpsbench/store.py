@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ehpsbench.atomic import digest
-from ehpsbench.errors import StoreError, UnknownName
+from ehpsbench.errors import InputError, StoreError, UnknownName
 from ehpsbench.schema import IMAGES, INSTANCES, SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -168,6 +168,25 @@ class Store:
         for name, statement in self._views().items():
             connection.execute(f"CREATE VIEW {name} AS {statement}")
         return connection
+
+    def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Column names and rows of a SQL statement over the views.
+
+        Raises:
+            StoreError: the store is empty.
+            InputError: DuckDB refuses the statement; its own words, and which views there are.
+        """
+        import duckdb
+
+        views = self._views()
+        if not views:
+            raise StoreError(f"The store {self.root} holds nothing to ask. Ingest a dataset first.")
+        with self.connect() as connection:
+            try:
+                found = connection.execute(sql)
+                return [column[0] for column in found.description or ()], found.fetchall()
+            except duckdb.Error as error:
+                raise InputError(f"{error}\nViews: {', '.join(views)}.") from error
 
     def rebuild_index(self) -> Path:
         """Write index.duckdb anew: the same views, for other programs to open."""

@@ -1,0 +1,1 @@
+"""The command line: one small module per verb, no logic below the argument parsing."""

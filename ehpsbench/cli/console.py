@@ -1,0 +1,83 @@
+"""Where the verbs print: tables for people, JSON for programs, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+SHOW_AFTER = 2.0  # seconds: what ends sooner needs no progress bar
+
+
+def print_json(value: Any) -> None:
+    """Write JSON to stdout, without colours or wrapping."""
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table to stdout; columns that hold only numbers stand to the right."""
+    body = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for i, name in enumerate(head):
+        numbers = bool(body) and all(isinstance(row[i], int | float) for row in body)
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in body:
+        table.add_row(*[f"{v:,}" if isinstance(v, int) else str(v) for v in row])
+    out.print(table)
+
+
+@contextmanager
+def progress_bar(what: str, unit: str) -> Iterator[Callable[[int, int, int], None]]:
+    """A bar with an estimate of the time left, shown once the work takes longer than 2 s.
+
+    Yields:
+        A function to call with steps done, steps in all, and a running count of `unit`.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}  {task.fields[count]:,} {task.fields[unit]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    started = time.monotonic()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, visible=False, count=0, unit=unit)
+
+        def update(done: int, total: int, count: int) -> None:
+            late = time.monotonic() - started > SHOW_AFTER
+            bar.update(task, completed=done, total=total, count=count, visible=late)
+
+        yield update
+
+
+def print_card(card: dict[str, Any]) -> None:
+    """Write a dataset's card: a line per field, files as a list, the citation as it is."""
+    plain = {k: v for k, v in card.items() if k not in ("files", "citation")}
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k}: {_words(v)}" for k, v in value.items())
+        out.print(f"[bold]{key.replace('_', ' '):<22}[/bold]{_words(value)}", soft_wrap=True)
+    out.print("[bold]files[/bold]")
+    for file in card["files"]:
+        need = "" if file["required"] else "  (optional)"
+        out.print(f"  {file['pattern']:<44} {file['what']}{need}", markup=False, soft_wrap=True)
+    out.print("[bold]citation[/bold]")
+    out.print(card["citation"].strip(), markup=False, soft_wrap=True)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,73 @@
+"""`ehpsbench ingest NAME --root DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+
+FINDINGS = 1
+
+
+def ingest(
+    name: Annotated[str, typer.Argument(help="Dataset, as `ehpsbench datasets` lists it.")],
+    root: Annotated[Path, typer.Option("--root", help="The unpacked release.")],
+    store: StoreOption = None,
+    body_models: BodyModelsOption = None,
+    layout: Annotated[str, typer.Option(help="owners or humandata.")] = "owners",
+    alias: Annotated[
+        str | None, typer.Option("--as", help="Another name for the rows in the store.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which files are there; read nothing.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(help="Stop after this many people.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that read side by side.")] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Read a release into the store; a stopped ingest goes on where it was."""
+    from dataclasses import asdict
+
+    from ehpsbench import ingest as library
+    from ehpsbench.cli import console
+    from ehpsbench.store import Store, default_store
+
+    if check:
+        findings = library.check(name, root, layout=layout)
+        if json:
+            console.print_json(findings)
+        else:
+            rows = [(f["state"], f["pattern"], f["what"]) for f in findings]
+            console.print_table(f"{name}: files below {root}", ("state", "pattern", "what"), rows)
+        raise typer.Exit(FINDINGS if any(f["state"] == "missing" for f in findings) else 0)
+    target = Store(store or default_store())
+    with console.progress_bar(f"Reading {alias or name}", "people") as progress:
+        report = library.ingest(
+            name,
+            root,
+            target,
+            alias=alias,
+            layout=layout,
+            limit=limit,
+            workers=workers,
+            body_models=body_models,
+            progress=progress,
+        )
+    if json:
+        console.print_json(asdict(report))
+        return
+    for split, count in report.instances.items():
+        images = report.images.get(split, 0)
+        console.out.print(f"{report.dataset}/{split}: {count:,} people in {images:,} images")
+    for rule, count in report.rejects.items():
+        console.out.print(
+            f"refused: {count:,} by the rule {rule}; whole, in {target.rejects_path(report.dataset)}",
+            soft_wrap=True,
+        )
+    if report.resumed:
+        console.out.print(
+            f"{report.resumed:,} of {report.units:,} units were there from an earlier try."
+        )

@@ -1,0 +1,64 @@
+"""`ehpsbench`: which datasets are worth training on?"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ehpsbench.cli import (
+    datasets,
+    demo,
+    doctor,
+    evaluate,
+    ingest,
+    query,
+    rank,
+    report,
+    sample,
+    train,
+)
+from ehpsbench.errors import EhpsbenchError
+
+WRONG_USE = 2
+
+app = typer.Typer(
+    name="ehpsbench",
+    help="Which datasets of human pose and shape are worth training on?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("doctor")(doctor.doctor)
+app.command("datasets")(datasets.datasets)
+app.command("sample")(sample.sample)
+app.command("ingest")(ingest.ingest)
+app.command("query")(query.query)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("rank-datasets")(rank.rank_datasets)
+app.command("report")(report.report)
+app.command("demo")(demo.demo)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        import ehpsbench
+
+        print(ehpsbench.__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one message and exit code 2."""
+    try:
+        app()
+    except EhpsbenchError as error:
+        print(f"ehpsbench: {error}", file=sys.stderr)
+        sys.exit(WRONG_USE)
+    except KeyboardInterrupt:
+        print("ehpsbench: stopped; run the same command again to go on.", file=sys.stderr)
+        sys.exit(130)
