@@ -1,0 +1,38 @@
+"""Mean per-joint position error."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ehpsbench.metrics.card import MetricCard
+from ehpsbench.metrics.point_error import centred, mean_point_error
+
+CARD = MetricCard(
+    title="Mean per-joint position error",
+    unit="mm",
+    better="lower",
+    source="Ionescu et al. 2014, eq. 8. Differs: the root is given, it need not be a joint scored.",
+)
+
+
+def score(
+    pred: Tensor,
+    target: Tensor,
+    valid: Tensor | None = None,
+    *,
+    pred_root: Tensor | None = None,
+    target_root: Tensor | None = None,
+) -> Tensor:
+    """Mean distance of joints, each side relative to its own root.
+
+    Args:
+        pred: (B, J, 3) joints in the camera frame [m].
+        target: (B, J, 3) true joints [m].
+        valid: (B, J) False where `target` says nothing; None: all joints count.
+        pred_root: (B, 3) root of the prediction [m]; None: joints are compared as they are.
+        target_root: (B, 3) root of the truth [m].
+
+    Returns:
+        (B,) one value a person [mm]; NaN where no joint is valid, or one is not finite.
+    """
+    return mean_point_error(centred(pred, pred_root), centred(target, target_root), valid)

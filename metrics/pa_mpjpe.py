@@ -1,0 +1,37 @@
+"""Mean per-joint position error after a similarity."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ehpsbench.metrics.card import MetricCard
+from ehpsbench.metrics.point_error import mean_point_error, point_mask
+from ehpsbench.metrics.rigid_alignment import aligned
+
+CARD = MetricCard(
+    title="Mean per-joint position error after a similarity",
+    unit="mm",
+    better="lower",
+    source="Umeyama 1991 on the joints scored; the PA-MPJPE of SMPLer-X and OSX.",
+)
+
+
+def score(
+    pred: Tensor, target: Tensor, valid: Tensor | None = None, *, counted: Tensor | None = None
+) -> Tensor:
+    """Mean distance of joints after scale, rotation and translation were fitted for each person.
+
+    Args:
+        pred: (B, J, 3) joints [m].
+        target: (B, J, 3) true joints [m].
+        valid: (B, J) False where `target` says nothing; the rest is fitted on. None: all.
+        counted: (B, J) which of the valid joints enter the mean; None: all of them. OSX fits on
+            all joints of a person and averages over those inside the image.
+
+    Returns:
+        (B,) one value a person [mm]; NaN where no similarity is defined (fewer than 3 valid
+        points, all in one place, not finite) or no joint counts.
+    """
+    mask = point_mask(pred, target, valid)
+    scored = mask if counted is None else mask & point_mask(pred, target, counted)
+    return mean_point_error(aligned(pred, target, mask), target, scored)

@@ -1,0 +1,41 @@
+"""Per-vertex error."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ehpsbench.metrics.card import MetricCard
+from ehpsbench.metrics.point_error import centred, mean_point_error
+
+CARD = MetricCard(
+    title="Per-vertex error",
+    unit="mm",
+    better="lower",
+    source=(
+        "MPVPE of Moon et al. 2022 (Hand4Whole) as OSX and SMPLer-X compute it: whole body "
+        "centred on the pelvis, a hand on its wrist, the face on the neck."
+    ),
+)
+
+
+def score(
+    pred: Tensor,
+    target: Tensor,
+    valid: Tensor | None = None,
+    *,
+    pred_root: Tensor | None = None,
+    target_root: Tensor | None = None,
+) -> Tensor:
+    """Mean distance of the vertices of one mesh topology, each side relative to its own root.
+
+    Args:
+        pred: (B, V, 3) vertices in the camera frame [m].
+        target: (B, V, 3) the same vertices, true [m].
+        valid: (B, V) False for vertices left out, such as those outside the image; None: all.
+        pred_root: (B, 3) root of the prediction [m]; None: meshes are compared as they are.
+        target_root: (B, 3) root of the truth [m].
+
+    Returns:
+        (B,) one value a person [mm]; NaN where no vertex is valid, or one is not finite.
+    """
+    return mean_point_error(centred(pred, pred_root), centred(target, target_root), valid)
