@@ -1,0 +1,1 @@
+"""Joint sets and the maps between them: data tables, no logic."""

@@ -1,0 +1,38 @@
+"""Puts a source's keypoints where the schema keeps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ehpsbench.skeleton.sources import ALL, EXTRA_START, Map
+
+
+def keypoint_columns(dimensions: int, *sources: tuple[ArrayLike, Map]) -> dict[str, NDArray[Any]]:
+    """The keypoint columns of N people from one or more sources.
+
+    Args:
+        dimensions: 2 for pixels, 3 for metres in the camera frame.
+        sources: pairs of (N, K, dimensions + 1) values with a score last, and the map of the K
+            joints. A joint with a score of 0 or less, or one that is not finite and scored 0, is
+            absent; a later source overwrites an earlier one where it is present.
+
+    Returns:
+        `keypoints2d` (N, 144·3) and, where any joint is beyond the SMPL-X ones,
+        `keypoints2d_extra` (N, 46·3); for three dimensions likewise with 4 values a joint.
+    """
+    width = dimensions + 1
+    count = len(np.asarray(sources[0][0]))
+    placed = np.zeros((count, ALL, width))
+    for values, joints in sources:
+        array = np.asarray(values, np.float64)
+        seen = array[..., -1:] > 0
+        index = np.asarray(joints)
+        placed[:, index] = np.where(seen, array, placed[:, index])
+    name = f"keypoints{dimensions}d"
+    columns = {name: placed[:, :EXTRA_START].reshape(count, -1)}
+    if any(max(joints) >= EXTRA_START for _, joints in sources):
+        columns[f"{name}_extra"] = placed[:, EXTRA_START:].reshape(count, -1)
+    return columns
