@@ -30,7 +30,6 @@ COCO_FEET_6: Map = _of("left_bigtoe left_smalltoe left_heel right_bigtoe right_s
 FACE_68: Map = tuple(INDEX[f"face_{i}"] for i in range(68))
 LEFT_HAND_21: Map = _hand("left")
 RIGHT_HAND_21: Map = _hand("right")
-COCO_WHOLEBODY_133: Map = (*COCO_17, *COCO_FEET_6, *FACE_68, *LEFT_HAND_21, *RIGHT_HAND_21)
 OPENPOSE_BODY_25: Map = tuple(INDEX[f"{name}_openpose"] for name in OPENPOSE_25)
 OPENPOSE_18: Map = _of(  # 3DPW's 2D poses
     "nose neck_openpose right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
