@@ -1,0 +1,1 @@
+"""Training cells: a dataset, a recipe and a seed make one model and its predictions."""

@@ -1,0 +1,57 @@
+"""The mean-pose baseline: one body for every crop, the mean of what a training set labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.training.estimate import Estimate
+from ehpsbench.training.model import SPAN
+from ehpsbench.training.targets import Targets
+
+Floats = NDArray[np.float64]
+
+
+def mean_pose(targets: Targets) -> Estimate:
+    """One body: the mean of the labelled rotations, shapes, expressions and boxes.
+
+    A joint that is never labelled stays at rest; a body that is never seen faces the camera.
+    """
+    rotations = np.stack(
+        [_mean_rotation(targets.rotations[k, j]) for j, k in enumerate(targets.rotations_known.T)]
+    )
+    if not targets.rotations_known[:, 0].any():
+        rotations[0] = np.diag([1.0, -1.0, -1.0])
+    return Estimate(
+        rotations=rotations[None],
+        betas=_mean(targets.betas, targets.betas_known),
+        expression=_mean(targets.expression, targets.expression_known),
+        camera=_mean_camera(targets),
+    )
+
+
+def _mean_rotation(matrices: NDArray[np.float32]) -> Floats:
+    """The rotation nearest to the mean of (K, 3, 3) matrices; identity of none."""
+    if not len(matrices):
+        return np.eye(3)
+    u, _, v = np.linalg.svd(matrices.astype(np.float64).mean(0))
+    u[:, 2] *= np.linalg.det(u @ v)
+    return np.asarray(u @ v)
+
+
+def _mean(values: NDArray[np.float32], known: NDArray[np.bool_]) -> Floats:
+    if not known.any():
+        return np.zeros((1, values.shape[1]))
+    return np.asarray(values[known].astype(np.float64).mean(0, keepdims=True))
+
+
+def _mean_camera(targets: Targets) -> Floats:
+    """(1, 3) mean size and place of the pelvis in the crop."""
+    known = targets.pixels_known[:, 0]
+    if not known.any():
+        return np.zeros((1, 3))
+    pelvis = targets.joints[known, 0].astype(np.float64)
+    seen = (targets.camera[known] @ pelvis[..., None])[..., 0]
+    span = np.log(2 * pelvis[:, 2] * targets.tangent[known] / SPAN)
+    camera = np.stack([span, seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]], 1)
+    return np.asarray(camera.mean(0, keepdims=True))

@@ -1,0 +1,164 @@
+"""A recipe says exactly how a model is trained; it is read from TOML and its content is hashed."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ehpsbench.atomic import digest
+from ehpsbench.errors import InputError, UnknownName
+
+FOLDER = Path(__file__).parent / "recipes"
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Input(_Strict):
+    """The person crop."""
+
+    height: Positive
+    width: Positive
+    padding: float = Field(default=1.2, ge=1, description="tight box × this, grown to the aspect")
+    margin: float = Field(default=1.4, ge=1, description="cached crop / crop, for augmentation")
+
+
+class Model(_Strict):
+    """The network: trunk, decoder and heads."""
+
+    stem: Literal["patch", "conv"] = "patch"
+    patch: Positive = 16
+    stem_channels: tuple[Positive, ...] = Field(
+        default=(),
+        description="conv stem: of each stride-2 layer but the last",
+    )
+    dim: Positive
+    depth: Positive
+    heads: Positive
+    mlp_ratio: Positive = 4
+    tokens: Literal["grouped", "joint"] = "grouped"
+    decoder_depth: int = Field(ge=0)
+    decoder_heads: Positive = 8
+    head_dim: Positive = 128
+
+    @model_validator(mode="after")
+    def _fits(self) -> Model:
+        if self.dim % self.heads or self.dim % self.decoder_heads:
+            raise ValueError(f"dim {self.dim} is not a multiple of heads and decoder_heads")
+        if self.stem == "conv" and 2 ** (len(self.stem_channels) + 1) != self.patch:
+            layers = self.patch.bit_length() - 2
+            raise ValueError(f"a conv stem of stride {self.patch} needs {layers} stem_channels")
+        return self
+
+
+class Budget(_Strict):
+    """How long, in samples seen: the same for every dataset."""
+
+    samples_seen: Positive
+    batch: Positive
+
+
+class Optimiser(_Strict):
+    """AdamW with a linear warm-up and a cosine down to `min_lr`."""
+
+    lr: float = Field(gt=0)
+    min_lr: float = Field(ge=0)
+    warmup_samples: int = Field(default=0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: Weight = 0.0
+    clip_norm: float | None = Field(default=None, gt=0)
+
+
+class Augmentation(_Strict):
+    """Random views of a crop; every draw also moves the targets."""
+
+    scale: float = Field(default=0.0, ge=0, lt=1, description="crop size × (1 ± up to this)")
+    shift: float = Field(default=0.0, ge=0, le=0.5, description="crop centre, share of its size")
+    rotation_deg: float = Field(default=0.0, ge=0, description="deviation, cut at twice this")
+    rotation_probability: Share = 0.6
+    colour: float = Field(default=0.0, ge=0, lt=1, description="each channel × (1 ± up to this)")
+    flip: Share = 0.0
+
+
+class LossWeights(_Strict):
+    """Weights of the terms in losses.py."""
+
+    pose: Weight = 10.0
+    root: Weight = 1.0
+    shape: Weight = 1.0
+    expression: Weight = 1.0
+    joints3d: Weight = 100.0
+    parts3d: Weight = 100.0
+    joints2d: Weight = 1.0
+    hand_root: Weight = 1.0
+    camera: Weight = 0.0
+
+
+class Heldout(_Strict):
+    """The clusters of the training set that no gradient sees."""
+
+    share: float = Field(default=0.1, gt=0, lt=1)
+    limit: Positive = Field(default=200, description="rows scored, evenly spaced")
+    points: Positive = Field(default=6, description="points of the learning curve")
+
+
+class Recipe(_Strict):
+    """One file of recipes/."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    version: Positive = 1
+    about: str
+    input: Input
+    model: Model
+    budget: Budget
+    optimiser: Optimiser
+    augmentation: Augmentation = Augmentation()
+    loss: LossWeights = LossWeights()
+    heldout: Heldout = Heldout()
+
+    @model_validator(mode="after")
+    def _tiles(self) -> Recipe:
+        if self.input.height % self.model.patch or self.input.width % self.model.patch:
+            raise ValueError(
+                f"input {self.input.height}×{self.input.width} is not a multiple of "
+                f"patch {self.model.patch}"
+            )
+        return self
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of everything that changes what is trained (not of the prose)."""
+        return digest(self.model_dump(mode="json", exclude={"about"}))
+
+
+def names() -> list[str]:
+    """The recipes that come with ehpsbench."""
+    return sorted(p.stem for p in FOLDER.glob("*.toml"))
+
+
+def recipe(name_or_path: str | Path) -> Recipe:
+    """The recipe of that name, or in that TOML file.
+
+    Raises:
+        UnknownName: no recipe is called so.
+        InputError: the file is broken, or a field is missing, unknown or out of range.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if str(name_or_path) not in names():
+            raise UnknownName.of("recipe", str(name_or_path), names())
+        path = FOLDER / f"{name_or_path}.toml"
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"The recipe {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise InputError(f"{path} is not a valid recipe: {error}") from error

@@ -1,0 +1,232 @@
+"""What each row teaches: joints, rotations, shape and expression in the view, and what is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.errors import InputError
+from ehpsbench.geometry import rotation_matrix
+from ehpsbench.schema import present
+from ehpsbench.training.joints import (
+    BODY,
+    JAW,
+    JOINTS,
+    LEFT_CHAIN,
+    LEFT_HAND,
+    RIGHT_CHAIN,
+    RIGHT_HAND,
+)
+from ehpsbench.training.views import Views
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+SHAPE, EXPRESSION = 10, 10
+Columns = Mapping[str, NDArray[Any]]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Targets of N rows in their views; what a flag denies holds zeros (identity) and no meaning.
+
+    Attributes:
+        joints: (N, 55, 3) in the view [m].
+        joints_known: (N, 55).
+        pixels_known: (N, 55) joints whose projection by `camera` is where they are seen.
+        rotations: (N, 55, 3, 3) joint 0 in the view, the others relative to their parents.
+        rotations_known: (N, 55).
+        hand_root: (N, 2, 3, 3) left and right wrist in the view.
+        hand_root_known: (N, 2).
+        betas: (N, 10) on the neutral SMPL-X body.
+        betas_known: (N,).
+        expression: (N, 10).
+        expression_known: (N,).
+        camera: (N, 3, 3) view → homogeneous crop coordinates.
+        tangent: (N,) half the crop's height over its distance.
+    """
+
+    joints: NDArray[np.float32]
+    joints_known: Flags
+    pixels_known: Flags
+    rotations: NDArray[np.float32]
+    rotations_known: Flags
+    hand_root: NDArray[np.float32]
+    hand_root_known: Flags
+    betas: NDArray[np.float32]
+    betas_known: Flags
+    expression: NDArray[np.float32]
+    expression_known: Flags
+    camera: NDArray[np.float32]
+    tangent: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.tangent)
+
+    def take(self, rows: NDArray[np.intp]) -> Targets:
+        """A copy of some rows."""
+        return Targets(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) -> Targets:
+    """Targets of rows of the store.
+
+    3D joints come from each row's own body (gendered, SMPL, personal template, MANO); the shape
+    is taught only where a neutral SMPL-X shape is known.
+
+    Args:
+        columns: rows of the store, as `schema.from_arrow` gives them.
+        where: the views of the same rows.
+        bodies: the body set of the labels.
+        root: the release root, for personal templates and meshes.
+    """
+    from ehpsbench.body.posed import posed_joints
+
+    joints, known = posed_joints(columns, bodies, root)
+    known = known & np.isfinite(joints).all(-1) & joint_flags(columns)
+    if not known.any():
+        raise InputError("None of these rows has a posed joint: there is nothing to train on.")
+    turned = np.where(known[..., None], joints, 0) @ where.rotation.swapaxes(1, 2)
+    rotations, rotations_known = _rotations(columns, where)
+    hand_root, hand_root_known = _hand_roots(columns, where, rotations, rotations_known)
+    betas, betas_known = _shape(columns)
+    face = flag(columns, "face_valid") & has(columns, "expression")
+    return Targets(
+        joints=turned.astype(np.float32),
+        joints_known=known,
+        pixels_known=known & (turned[..., 2] > 0.1) & ~has(columns, "distortion")[:, None],
+        rotations=rotations.astype(np.float32),
+        rotations_known=rotations_known,
+        hand_root=hand_root.astype(np.float32),
+        hand_root_known=hand_root_known,
+        betas=betas.astype(np.float32),
+        betas_known=betas_known,
+        expression=_vector(columns, "expression", EXPRESSION, face).astype(np.float32),
+        expression_known=face,
+        camera=where.camera.astype(np.float32),
+        tangent=where.tangent.astype(np.float32),
+    )
+
+
+def trainable(columns: Columns) -> Flags:
+    """(N,) rows that can teach: not refused by the owners, with a box and some valid part."""
+    parts = ("body_valid", "left_hand_valid", "right_hand_valid")
+    keep = owner_valid(columns) & has(columns, "bbox") & has(columns, "source_model")
+    keep &= np.stack([flag(columns, part) for part in parts]).any(0)
+    return keep
+
+
+def owner_valid(columns: Columns) -> Flags:
+    """(N,) False where the owners refuse the person; null means they say nothing."""
+    return flag(columns, "owner_valid") | ~has(columns, "owner_valid")
+
+
+def flag(columns: Columns, name: str) -> Flags:
+    """(N,) a validity column; null is False."""
+    values = columns.get(name)
+    if values is None:
+        return np.zeros(_rows(columns), bool)
+    return np.array(np.ma.filled(values, False), dtype=bool)
+
+
+def has(columns: Columns, name: str) -> Flags:
+    """(N,) True where a column is not null."""
+    values = columns.get(name)
+    return np.zeros(_rows(columns), bool) if values is None else present(values)
+
+
+def text(columns: Columns, name: str) -> NDArray[np.str_]:
+    """(N,) a text column; null is the empty string."""
+    values = columns.get(name)
+    if values is None:
+        return np.full(_rows(columns), "")
+    return np.asarray([value or "" for value in values.tolist()], str)
+
+
+def _rows(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
+
+
+def _vector(columns: Columns, name: str, size: int, keep: Flags) -> NDArray[np.float64]:
+    """(N, size) values, zero where not kept."""
+    out = np.zeros((len(keep), size))
+    if keep.any():
+        out[keep] = np.ma.getdata(columns[name])[keep, :size]
+    return out
+
+
+def joint_flags(columns: Columns) -> Flags:
+    """(N, 55) joints whose part the row calls valid."""
+    flags = np.zeros((_rows(columns), JOINTS), bool)
+    flags[:, BODY] = flag(columns, "body_valid")[:, None]
+    flags[:, JAW : JAW + 3] = flag(columns, "face_valid")[:, None]
+    for part, wrist, name in ((LEFT_HAND, 20, "left"), (RIGHT_HAND, 21, "right")):
+        valid = flag(columns, f"{name}_hand_valid")
+        flags[:, part] = valid[:, None]
+        flags[:, wrist] |= valid
+    return flags
+
+
+def _rotations(columns: Columns, where: Views) -> tuple[NDArray[np.float64], Flags]:
+    """(N, 55, 3, 3) rotations with joint 0 in the view, and (N, 55) which of them are labelled."""
+    count = _rows(columns)
+    angles, known = np.zeros((count, JOINTS, 3)), np.zeros((count, JOINTS), bool)
+    layout = (
+        ("global_orient", slice(0, 1), "body_valid"),
+        ("body_pose", slice(1, 22), "body_valid"),
+        ("jaw_pose", slice(22, 23), "face_valid"),
+        ("left_hand_pose", LEFT_HAND, "left_hand_valid"),
+        ("right_hand_pose", RIGHT_HAND, "right_hand_valid"),
+    )
+    for name, joints, valid in layout:
+        keep = flag(columns, valid) & has(columns, name)
+        width = joints.stop - joints.start
+        angles[:, joints] = _vector(columns, name, 3 * width, keep).reshape(count, width, 3)
+        known[:, joints] = keep[:, None]
+    matrices = rotation_matrix(angles)
+    matrices[:, 0] = where.rotation @ matrices[:, 0]
+    matrices[~known[:, 0], 0] = np.eye(3)
+    return matrices, known
+
+
+def _hand_roots(
+    columns: Columns, where: Views, rotations: NDArray[np.float64], known: Flags
+) -> tuple[NDArray[np.float64], Flags]:
+    """(N, 2, 3, 3) wrists in the view: through the body, or from a hand-only row's own root."""
+    count = len(rotations)
+    roots, roots_known = np.tile(np.eye(3), (count, 2, 1, 1)), np.zeros((count, 2), bool)
+    for side, (name, chain) in enumerate((("left", LEFT_CHAIN), ("right", RIGHT_CHAIN))):
+        valid = flag(columns, f"{name}_hand_valid")
+        through = valid & known[:, list(chain)].all(1)
+        roots[through, side] = chained(rotations[through], chain)
+        alone = valid & ~through & has(columns, f"{name}_hand_orient")
+        own = rotation_matrix(_vector(columns, f"{name}_hand_orient", 3, alone))
+        roots[alone, side] = (where.rotation @ own)[alone]
+        roots_known[:, side] = through | alone
+    return roots, roots_known
+
+
+def chained(rotations: NDArray[np.float64], chain: tuple[int, ...]) -> NDArray[np.float64]:
+    """(N, 3, 3) product of the rotations along a chain, root first."""
+    product = rotations[:, chain[0]]
+    for joint in chain[1:]:
+        product = product @ rotations[:, joint]
+    return product
+
+
+def _shape(columns: Columns) -> tuple[NDArray[np.float64], Flags]:
+    """(N, 10) betas of the neutral SMPL-X body and (N,) where they are known."""
+    adult = ~has(columns, "template_path") & (
+        ~has(columns, "kid") | (np.ma.filled(columns.get("kid", np.zeros(_rows(columns))), 0) == 0)
+    )
+    valid = flag(columns, "shape_valid") & adult & (text(columns, "source_model") == "smplx")
+    refit = valid & has(columns, "betas_neutral")
+    own = valid & ~refit & has(columns, "betas") & (text(columns, "gender") == "neutral")
+    betas = _vector(columns, "betas_neutral", SHAPE, refit) + _vector(columns, "betas", SHAPE, own)
+    return betas, refit | own
