@@ -1,0 +1,88 @@
+"""Resampled means: clusters of each benchmark and seeds of each training set, drawn again.
+
+Of n units n − 1 are drawn with replacement, which makes the variance of a resampled mean the
+unbiased s²/n even for two or three seeds (McCarthy & Snowden 1985; Rao & Wu 1988), where the
+usual n of n would show half or two thirds of it. A single unit is always drawn: it varies with
+nothing, and whoever shows its interval has to say so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+CHUNK = 4_000_000  # weights held at once
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSums:
+    """All of a benchmark's rows that a bootstrap over clusters needs.
+
+    Attributes:
+        sums: (E, C) sum of each entry's errors in each cluster.
+        counts: (C,) people in each cluster.
+    """
+
+    sums: Floats
+    counts: Floats
+
+    @classmethod
+    def of(cls, errors: Floats, clusters: NDArray[np.str_]) -> ClusterSums:
+        """Sums of (E, N) errors by the cluster (N,) of each person."""
+        _, index = np.unique(clusters, return_inverse=True)
+        count = int(index.max()) + 1
+        sums = np.stack([np.bincount(index, row, count) for row in errors])
+        return cls(sums, np.bincount(index, minlength=count).astype(np.float64))
+
+    @property
+    def means(self) -> Floats:
+        """(E,) mean over people."""
+        return np.asarray(self.sums.sum(1) / self.counts.sum())
+
+
+def resampled_means(data: ClusterSums, samples: int, rng: np.random.Generator) -> Floats:
+    """(samples, E) mean over the people of resampled clusters; one draw serves all entries."""
+    clusters = len(data.counts)
+    size = max(1, CHUNK // clusters)
+    parts = []
+    for start in range(0, samples, size):
+        weights = resampling_weights(clusters, min(size, samples - start), rng)
+        parts.append((weights @ data.sums.T) / (weights @ data.counts)[:, None])
+    return np.concatenate(parts)
+
+
+def resampling_weights(units: int, samples: int, rng: np.random.Generator) -> Floats:
+    """(samples, units) how often each unit was drawn; see the head of this file."""
+    draws = max(1, units - 1)
+    return rng.multinomial(draws, np.full(units, 1 / units), size=samples).astype(np.float64)
+
+
+def generator(seed: int, *names: str) -> np.random.Generator:
+    """Random numbers of their own for each name: a new entry does not change those of others."""
+    text = "\0".join(names).encode()
+    return np.random.default_rng([seed, *hashlib.sha256(text).digest()])
+
+
+def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of resampled values; NaN where they are."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def rank_interval(ranks: NDArray[np.int64], level: float = 0.95) -> tuple[int, int]:
+    """Percentile interval of resampled ranks, in whole ranks."""
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(ranks, tails, method="inverted_cdf")
+    return int(low), int(high)
+
+
+def ranks(values: Floats) -> NDArray[np.int64]:
+    """(S, G) rank of each value in its row: 1 + how many are smaller; equal values share one."""
+    ordered = np.sort(values, axis=1)
+    pairs = zip(ordered, values, strict=True)
+    return np.stack([np.searchsorted(row, wanted) + 1 for row, wanted in pairs])

@@ -1,0 +1,172 @@
+"""Who is ranked: errors of entries on the same people, and the groups that their seeds form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.errors import InputError
+from ehpsbench.leaderboards.bootstrap import (
+    ClusterSums,
+    Floats,
+    generator,
+    resampled_means,
+    resampling_weights,
+)
+
+Estimate = tuple[float, Floats]  # a point estimate and its resamples (S,)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRows:
+    """Primary errors of one entry on one benchmark, one row a person.
+
+    Attributes:
+        instance_id: (N,) who.
+        cluster: (N,) what is resampled.
+        error: (N,) primary error [mm]; NaN where it is not defined.
+    """
+
+    instance_id: NDArray[np.str_]
+    cluster: NDArray[np.str_]
+    error: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """What the ranking must know of an entry besides its errors.
+
+    Attributes:
+        group: entries of one group are seeds of one training set and recipe.
+        in_domain: benchmarks whose data, or data overlapping it, trained the entry.
+        cell: trained here; only cells make the median of the zero-shot reading.
+    """
+
+    group: str
+    in_domain: frozenset[str] = frozenset()
+    cell: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One benchmark's entries, their means and their resampled means."""
+
+    entries: tuple[str, ...]
+    people: int
+    clusters: int
+    means: dict[str, float]
+    samples: dict[str, Floats]
+
+
+@dataclass(slots=True)
+class Group:
+    """One group: point estimates and resamples of its errors, filled benchmark by benchmark."""
+
+    name: str
+    seeds: tuple[str, ...]
+    left_out: tuple[str, ...]
+    missing: tuple[str, ...]
+    in_domain: frozenset[str]
+    cell: bool
+    error: dict[str, float] = field(default_factory=dict)
+    samples: dict[str, Floats] = field(default_factory=dict)
+
+    def estimate(self, benchmark: str) -> Estimate:
+        """The error on a benchmark, and its resamples."""
+        return self.error[benchmark], self.samples[benchmark]
+
+    def mpe(self, ids: Sequence[str]) -> Estimate:
+        """The mean primary error and its resamples; only for groups that miss nothing."""
+        resampled = np.mean([self.samples[b] for b in ids], axis=0)
+        return float(np.mean([self.error[b] for b in ids])), resampled
+
+
+def scored(
+    name: str, rows: Mapping[str, Mapping[str, ErrorRows]], samples: int, seed: int
+) -> Scored:
+    """All entries that have a benchmark: their means and their resamples, paired."""
+    entries = tuple(e for e in rows if name in rows[e])
+    if not entries:
+        return Scored((), 0, 0, {}, {})
+    errors, clusters = _paired(name, {e: rows[e][name] for e in entries})
+    data = ClusterSums.of(errors, clusters)
+    drawn = resampled_means(data, samples, generator(seed, "clusters", name))
+    return Scored(
+        entries,
+        errors.shape[1],
+        len(data.counts),
+        dict(zip(entries, data.means.tolist(), strict=True)),
+        dict(zip(entries, drawn.T, strict=True)),
+    )
+
+
+def _paired(name: str, rows: Mapping[str, ErrorRows]) -> tuple[Floats, NDArray[np.str_]]:
+    """(E, N) errors on the same people, and the cluster of each."""
+    first, *others = rows
+    order = np.argsort(rows[first].instance_id)
+    people = rows[first].instance_id[order]
+    errors = [rows[first].error[order]]
+    for entry in others:
+        own = np.argsort(rows[entry].instance_id)
+        if not np.array_equal(rows[entry].instance_id[own], people):
+            raise InputError(_different_people(name, first, entry, rows))
+        errors.append(rows[entry].error[own])
+    stacked = np.stack(errors)
+    finite = np.isfinite(stacked)
+    some = finite.any(0) & ~finite.all(0)
+    if some.any():
+        where = people[np.argmax(some)]
+        raise InputError(
+            f"{name}: {where} has an error for some entries and none for others; entries must be "
+            "scored on the same people. Predict what is missing and evaluate again."
+        )
+    kept = finite.all(0)
+    if not kept.any():
+        raise InputError(f"{name}: no person has an error.")
+    return stacked[:, kept], rows[first].cluster[order][kept]
+
+
+def _different_people(name: str, one: str, other: str, rows: Mapping[str, ErrorRows]) -> str:
+    a, b = (set(rows[e].instance_id.tolist()) for e in (one, other))
+    example = min(a ^ b, default="a person twice")
+    return (
+        f"{name}: {one} was scored on {len(a)} people and {other} on {len(b)} (for example "
+        f"{example}); they must be the same. Evaluate both with the present store and protocol."
+    )
+
+
+def group_of(
+    name: str,
+    entrants: Mapping[str, Entrant],
+    found: Mapping[str, Scored],
+    samples: int,
+    seed: int,
+) -> Group:
+    """A group's errors: the mean over its seeds that have all benchmarks, if one has."""
+    complete = tuple(e for e in entrants if all(e in b.entries for b in found.values()))
+    seeds = complete or tuple(entrants)
+    group = Group(
+        name=name,
+        seeds=seeds,
+        left_out=tuple(e for e in entrants if e not in seeds),
+        missing=() if complete else tuple(b for b in found if not _has_all(found[b], seeds)),
+        in_domain=frozenset().union(*(e.in_domain for e in entrants.values())),
+        cell=all(e.cell for e in entrants.values()),
+    )
+    for benchmark, data in found.items():
+        used = [e for e in seeds if e in data.entries]
+        if used:
+            # the same draw of seeds on every benchmark: a seed is one model
+            rng = generator(seed, "seeds", name, *used)
+            weights = resampling_weights(len(used), samples, rng)
+            drawn = np.stack([data.samples[e] for e in used], axis=1)
+            group.samples[benchmark] = (weights * drawn).sum(1) / weights.sum(1)
+            group.error[benchmark] = float(np.mean([data.means[e] for e in used]))
+    return group
+
+
+def _has_all(benchmark: Scored, seeds: Sequence[str]) -> bool:
+    return all(e in benchmark.entries for e in seeds)

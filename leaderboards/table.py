@@ -1,0 +1,130 @@
+"""The outcome of a ranking: who stands where, and how sure that is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number with its 95 % interval and its rank; NaN and None where there is none."""
+
+    mean: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    rank: int | None = None
+    rank_low: int | None = None
+    rank_high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkFacts:
+    """What a benchmark's numbers rest on.
+
+    Attributes:
+        id: the benchmark.
+        primary: its error column.
+        people: rows that every entry was scored on.
+        clusters: what was resampled.
+        few_clusters: fewer than 10 clusters: read its interval with care.
+        zero_shot_median: median error of the zero-shot cells there [mm]; NaN without any.
+        zero_shot_cells: how many there are.
+    """
+
+    id: str
+    primary: str
+    people: int
+    clusters: int
+    few_clusters: bool
+    zero_shot_median: float
+    zero_shot_cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One training set or model on the board.
+
+    Attributes:
+        name: the group: a training set with its recipe, or a model.
+        entries: the entries behind the numbers, one for each seed.
+        left_out: entries of the group that lack a benchmark while others have all.
+        mpe: mean primary error [mm]; NaN when a benchmark is missing.
+        tie_group: 1 for the best and all that cannot be told from it, then 2, …; None unranked.
+        missing: benchmarks without a result.
+        errors: primary error by benchmark [mm].
+        in_domain: benchmarks whose data, or data overlapping it, trained this group.
+        zero_shot: mean over its zero-shot benchmarks of (error − median of the zero-shot cells).
+    """
+
+    name: str
+    entries: tuple[str, ...]
+    left_out: tuple[str, ...]
+    mpe: Value
+    tie_group: int | None
+    missing: tuple[str, ...]
+    errors: Mapping[str, Value]
+    in_domain: tuple[str, ...]
+    zero_shot: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A board, filled in; `rows` are ordered best first, those without an MPE last.
+
+    Attributes:
+        board: its name, title, version and hash.
+        benchmarks: in the board's order.
+        rows: one for each group.
+        beats: (R, R) share of resamples in which the row's MPE is below the column's, ties half;
+            NaN where either is not ranked.
+        difference_low: (R, R) lower end of the interval of MPE(row) − MPE(column) [mm].
+        difference_high: (R, R) its upper end.
+        samples: resamples drawn.
+        seed: of the random numbers.
+        level: of all intervals.
+        method: how they were made, in words.
+    """
+
+    board: Mapping[str, Any]
+    benchmarks: tuple[BenchmarkFacts, ...]
+    rows: tuple[Standing, ...]
+    beats: NDArray[np.float64]
+    difference_low: NDArray[np.float64]
+    difference_high: NDArray[np.float64]
+    samples: int
+    seed: int
+    level: float
+    method: str
+
+    def row(self, name: str) -> Standing:
+        """The standing of a group."""
+        return next(r for r in self.rows if r.name == name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists, dicts and numbers; NaN becomes None."""
+        found: dict[str, Any] = _plain(dataclasses.asdict(self))
+        return found
+
+    def to_json(self) -> str:
+        """The standings as JSON, keys sorted."""
+        return json.dumps(self.as_dict(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
