@@ -1,0 +1,1 @@
+"""Synthetic people, cameras and pictures; deterministic by seed."""
