@@ -1,0 +1,1 @@
+"""AGORA (Patel et al., CVPR 2021): rendered crowds of scanned people."""

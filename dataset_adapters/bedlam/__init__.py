@@ -1,0 +1,1 @@
+"""BEDLAM (Black et al., CVPR 2023): rendered clips of clothed, moving people."""

@@ -1,0 +1,205 @@
+"""BEDLAM's `all_npz_12_training`: camera-frame SMPL-X labels, one npz a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.restricted_pickle import load_npz
+from ehpsbench.schema import Instances, nullable
+from ehpsbench.skeleton.placing import keypoint_columns
+from ehpsbench.skeleton.sources import SMPLX_144
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+FPS = 30.0  # of the recording; "_6fps" keeps every fifth frame under its 30 fps number
+BOX_PADDING = 1.2  # that `scale` contains
+PIXELS_PER_SCALE = 200.0
+TURNED_CLOCKWISE = 6  # EXIF: the labels are for the stored picture turned by 90° clockwise
+VALIDATION = (
+    "20221019_3-8_250_highbmihand_orbit_stadium",
+    "20221018_3_250_batch01hand_orbit_archVizUI3_time15",
+    "20221018_1_250_batch01hand_zoom_suburb_b",
+    "20221018_3-8_250_batch01hand",
+)
+POSE = {  # of the 165 values
+    "global_orient": slice(0, 3),
+    "body_pose": slice(3, 66),
+    "jaw_pose": slice(66, 69),
+    "leye_pose": slice(69, 72),
+    "reye_pose": slice(72, 75),
+    "left_hand_pose": slice(75, 120),
+    "right_hand_pose": slice(120, 165),
+}
+VALID = tuple(
+    f"{what}_valid"
+    for what in ("body", "left_hand", "right_hand", "face", "shape", "camera", "owner")
+)
+
+
+def units(release: Release) -> Iterator[Unit]:
+    """One unit per scene; the two AGORA files that lie beside them are left alone."""
+    folders = {_scene(p.parent.name): p for n in ("*/png", "*/*/png") for p in release.find(n)}
+    for path in release.find("*/all_npz_12_training/*.npz"):
+        if path.name.startswith("agora-"):
+            continue
+        scene = _scene(path.stem)
+        expected = release.root / "training_images" / path.stem / "png"
+        key = {
+            "scene": scene,
+            "split": "validation" if scene in VALIDATION else "train",
+            "pictures": release.relative(folders.get(scene, expected)),
+            "any_pictures": bool(folders),
+            "step": 5 if path.stem.endswith("_6fps") else 1,
+        }
+        yield Unit(path.stem, release, (path,), key)
+
+
+def read(unit: Unit, bodies: BodySet | None) -> Instances:
+    """The people of one scene, who are in the camera frame already.
+
+    Labels whose picture is missing are left out, unless the release has no pictures at all.
+    """
+    data = load_npz(unit.files[0])
+    names = np.asarray(data["imgname"]).astype(str)
+    stored = _stored_pictures(unit)
+    kept = np.isin(names, stored) if unit.key["any_pictures"] else np.ones(len(names), bool)
+    rows = np.flatnonzero(kept)
+    labelled, first, image = np.unique(names[rows], return_index=True, return_inverse=True)
+    unlabelled = np.setdiff1d(stored, labelled) if len(rows) else stored[:0]
+    identity = _identity(unit, [*labelled, *unlabelled])
+    camera = _camera(np.asarray(data["cam_int"], np.float64)[rows])
+    who = _who(data, rows)
+    points = np.asarray(data["gtkps"], np.float64)[rows, : len(SMPLX_144)]
+    columns = {
+        **person_identity(identity, image, _person(image, who.get("subject"))),
+        **who,
+        **camera,
+        **_body(data, rows, bodies),
+        **keypoint_columns(2, (points, SMPLX_144[: points.shape[1]])),
+        **{name: np.ones(len(rows), bool) for name in VALID},
+        "bbox": _boxes(np.asarray(data["center"])[rows], np.asarray(data["scale"])[rows]),
+        "source_row": rows,
+    }
+    return Instances(columns, identity | _of_images(camera, first, len(unlabelled)))
+
+
+def _scene(name: str) -> str:
+    """Name of a scene without its frame rate; some have a hyphen after the date, some not."""
+    name = name.removesuffix("_6fps").removesuffix("_30fps")
+    return f"{name[:8]}_{name[9:]}"
+
+
+def _stored_pictures(unit: Unit) -> NDArray[Any]:
+    """Pictures of the scene on disk, at the labels' frame rate, spelled as in `imgname`."""
+    folder = unit.release.root / unit.key["pictures"]
+    found = (path for path in sorted(folder.glob("*/*.png")))
+    at_rate = (p for p in found if int(p.stem.rpartition("_")[2]) % unit.key["step"] == 0)
+    return np.asarray([f"{p.parent.name}/{p.name}" for p in at_rate], str)
+
+
+def _identity(unit: Unit, names: list[str]) -> dict[str, NDArray[Any]]:
+    """Identity and image columns; `names` as in `imgname`."""
+    sequence = [f"{unit.key['scene']}/{name.partition('/')[0]}" for name in names]
+    frame = np.asarray([int(name[:-4].rpartition("_")[2]) for name in names], np.int64)
+    dataset, split, pictures = unit.release.name, unit.key["split"], unit.key["pictures"]
+    camera = ["0"] * len(names)
+    return {
+        **image_identity(dataset, split, sequence, camera, frame, sequence),
+        "image_path": np.asarray([f"{pictures}/{name}" for name in names], object),
+        "fps": np.full(len(names), FPS),
+        "timestamp": frame / FPS,
+        "source_file": repeat(unit.release.relative(unit.files[0]), len(names)),
+    }
+
+
+def _camera(intrinsics: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Camera columns, and the image's size and orientation: both follow from the principal point.
+
+    Close-ups are stored as landscape; neither folder names nor the owners' short names say surely
+    which scenes those are.
+    """
+    centre = intrinsics[:, [0, 1], 2]
+    size = np.rint(2 * centre).astype(np.int64)
+    return {
+        "focal": intrinsics[:, [0, 1], [0, 1]],
+        "principal_point": centre,
+        "width": size[:, 0],
+        "height": size[:, 1],
+        "orientation": np.where(size[:, 0] < size[:, 1], TURNED_CLOCKWISE, 1),
+    }
+
+
+def _of_images(
+    camera: dict[str, NDArray[Any]], first: NDArray[np.int64], unlabelled: int
+) -> dict[str, NDArray[Any]]:
+    """Camera columns of the images; of an unlabelled one the size is known, but not the lens."""
+    source = np.append(first, np.zeros(unlabelled, np.int64))
+    known = np.arange(len(source)) < len(first)
+    columns = {name: values[source] for name, values in camera.items()}
+    lens = {name: nullable(columns[name], known) for name in ("focal", "principal_point")}
+    return columns | lens
+
+
+def _who(data: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Subject columns, as far as the file has them (`sub` came with later files)."""
+    columns: dict[str, NDArray[Any]] = {}
+    if "sub" in data:
+        columns["subject"] = columns["track"] = np.asarray(data["sub"]).astype(str)[rows]
+    if "gender" in data:
+        letter = np.asarray([str(g)[:1].lower() for g in np.asarray(data["gender"])[rows]], str)
+        sex = np.where(letter == "m", "male", "female")
+        columns["subject_gender"] = nullable(sex, (letter == "m") | (letter == "f"))
+    return columns
+
+
+def _person(image: NDArray[np.int64], subject: NDArray[Any] | None) -> NDArray[Any]:
+    """Key of a person in the image: the subject, or a running number where one is there twice."""
+    order = np.argsort(image, kind="stable")
+    number = np.empty(len(image), np.int64)
+    number[order] = np.arange(len(image)) - np.searchsorted(image[order], image[order])
+    if subject is None:
+        return number
+    _, code = np.unique(subject, return_inverse=True)
+    _, pair, count = np.unique(
+        image * (code.max(initial=0) + 1) + code, return_inverse=True, return_counts=True
+    )
+    twice = np.isin(image, image[count[pair] > 1])
+    return np.where(twice, number.astype(str), subject)
+
+
+def _body(
+    data: Mapping[str, NDArray[Any]], rows: NDArray[np.int64], bodies: BodySet | None
+) -> dict[str, NDArray[Any]]:
+    """Parameters for the neutral model; `gender` in the file is the subject's, not the model's."""
+    count = len(rows)
+    pose = np.asarray(data["pose_cam"], np.float64)[rows]
+    shape = np.asarray(data["shape"], np.float64)[rows]
+    # cam_ext differs from person to person; only its translation belongs to the camera frame
+    place = np.asarray(data["trans_cam"], np.float64) + np.asarray(data["cam_ext"])[:, :3, 3]
+    columns = {
+        "source_model": repeat("smplx", count),
+        "labels": repeat("owners", count),
+        "annotation": repeat("synthetic", count),
+        "gender": repeat("neutral", count),
+        "betas": np.pad(shape, ((0, 0), (0, 16 - shape.shape[1]))),
+        "num_betas": np.full(count, shape.shape[1]),
+        **{name: pose[:, part] for name, part in POSE.items()},
+        "expression": np.zeros((count, 10)),
+        "transl": place[rows],
+    }
+    if bodies is not None and bodies.has("smplx", "neutral"):
+        columns["body_hash"] = repeat(bodies.model("smplx", "neutral").hash, count)
+    return columns
+
+
+def _boxes(centre: NDArray[Any], scale: NDArray[Any]) -> NDArray[np.float64]:
+    """(N, 4) x, y, w, h [px]: the owners' square without its padding."""
+    side = PIXELS_PER_SCALE * np.asarray(scale, np.float64).reshape(-1, 1) / BOX_PADDING
+    return np.concatenate([centre - side / 2, side, side], 1)
