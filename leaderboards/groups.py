@@ -92,12 +92,14 @@ def scored(
     if not entries:
         return Scored((), 0, 0, {}, {})
     errors, clusters = _paired(name, {e: rows[e][name] for e in entries})
-    data = ClusterSums.of(errors, clusters)
+    total = len(np.unique(clusters))
+    # EHF is one recording: its people are resampled instead, which is the least that they vary
+    data = ClusterSums.of(errors, clusters if total > 1 else np.arange(len(clusters)).astype(str))
     drawn = resampled_means(data, samples, generator(seed, "clusters", name))
     return Scored(
         entries,
         errors.shape[1],
-        len(data.counts),
+        total,
         dict(zip(entries, data.means.tolist(), strict=True)),
         dict(zip(entries, drawn.T, strict=True)),
     )

@@ -36,7 +36,8 @@ LEVEL = 0.95
 METHOD = (
     "95 % percentile intervals of a paired bootstrap: n − 1 of n clusters of each benchmark and "
     "n − 1 of n seeds of each group drawn with replacement, the same clusters for all entries; "
-    "a group with one seed, or a benchmark with one cluster, adds no spread of its own"
+    "a group with one seed adds no spread of its own; in a benchmark with one cluster people are "
+    "drawn"
 )
 
 
@@ -143,6 +144,7 @@ def _facts(
             primary=b.primary,
             people=found[b.id].people,
             clusters=found[b.id].clusters,
+            resampled="clusters" if found[b.id].clusters > 1 else "people",
             few_clusters=found[b.id].clusters < FEW_CLUSTERS,
             zero_shot_median=medians[b.id][0],
             zero_shot_cells=sum(_is_zero_shot_cell(g, b.id) for g in groups),

@@ -33,7 +33,8 @@ class BenchmarkFacts:
         id: the benchmark.
         primary: its error column.
         people: rows that every entry was scored on.
-        clusters: what was resampled.
+        clusters: how many there are.
+        resampled: `clusters`, or `people` where there is but one cluster.
         few_clusters: fewer than 10 clusters: read its interval with care.
         zero_shot_median: median error of the zero-shot cells there [mm]; NaN without any.
         zero_shot_cells: how many there are.
@@ -43,6 +44,7 @@ class BenchmarkFacts:
     primary: str
     people: int
     clusters: int
+    resampled: str
     few_clusters: bool
     zero_shot_median: float
     zero_shot_cells: int

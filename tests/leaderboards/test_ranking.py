@@ -169,6 +169,14 @@ def test_fewer_than_ten_clusters_are_marked() -> None:
     assert [f.few_clusters for f in rank(rows, TWO).benchmarks] == [True, False]
 
 
+def test_in_a_benchmark_of_one_recording_people_are_resampled() -> None:
+    values = np.random.default_rng(0).normal(100, 10, 100)
+    found = rank({"a": {"one": errors(values, 1)}}, ONE)
+    facts, a = found.benchmarks[0], found.row("a").mpe
+    assert (facts.clusters, facts.resampled, facts.few_clusters) == (1, "people", True)
+    assert a.high - a.low == pytest.approx(2 * 1.96 * values.std() / 10, rel=0.1)
+
+
 def test_people_that_nobody_has_an_error_for_do_not_count() -> None:
     values = np.array([10.0, math.nan, 30.0])
     found = rank({"a": {"one": errors(values)}}, ONE)
