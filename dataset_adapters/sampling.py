@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.geometry import project
+from ehpsbench.pictures import INVERSE, orient
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Images = Literal["rendered", "flat", "none"]
 FLAT_GREY = (120, 120, 120)
 MOST_VERTICES_KEPT = 600  # people; beyond, the truth keeps ids only
-TURNED_BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}  # undoes an EXIF orientation
 
 
 def save_image(
@@ -59,22 +59,9 @@ def save_image(
         picture = Image.fromarray(render(scene, camera, bodies).rgb)
     else:
         picture = Image.new("RGB", (camera.width, camera.height), FLAT_GREY)
-    back = _TRANSPOSE.get(TURNED_BACK[orientation])
-    if back is not None:
-        picture = picture.transpose(Image.Transpose[back])
+    picture = orient(picture, INVERSE[orientation])
     options: dict[str, Any] = {"quality": 92} if path.suffix == ".jpg" else {"compress_level": 1}
     picture.save(path, **options)
-
-
-_TRANSPOSE = {
-    2: "FLIP_LEFT_RIGHT",
-    3: "ROTATE_180",
-    4: "FLIP_TOP_BOTTOM",
-    5: "TRANSPOSE",
-    6: "ROTATE_270",
-    7: "TRANSVERSE",
-    8: "ROTATE_90",
-}
 
 
 @dataclass(slots=True)

@@ -203,6 +203,8 @@ def _job(
         "source_dataset": card.name,
         "layout": release.layout,
         "labels": card.labels,
+        "miniature": release.sample() is not None,
+        "redistribute": card.licence.redistribute or release.sample() is not None,
         "release_root": str(release.root),
         "limit": limit,
         "body_set": None if bodies is None else {"id": bodies.id, "name": bodies.name},

@@ -19,6 +19,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "schema": 1,
     "restricted_pickle": 1,
     "meshes": 1,
+    "pictures": 1,
     "skeleton": 1,
     "metrics": 1,
     "body": 2,

@@ -1,0 +1,89 @@
+"""Figures as SVG text: the same data gives the same bytes, and text stays text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from ehpsbench.reports.data import Curve
+
+PALETTE = (
+    "#2a6fbb",
+    "#d1782c",
+    "#3a8f5c",
+    "#b0413e",
+    "#7a5aa6",
+    "#8a6d3b",
+    "#c2619c",
+    "#5f6b7a",
+    "#9a9a2e",
+    "#2d9aa5",
+)
+
+
+def colour_of(groups: Sequence[str], group: str) -> str:
+    """The colour of a group, by its place on the board."""
+    return PALETTE[list(groups).index(group) % len(PALETTE)]
+
+
+def learning_curves(curves: Sequence[Curve], groups: Sequence[str]) -> str:
+    """Held-out MPJPE [mm] over samples seen: one thin line a cell, one colour a group.
+
+    Args:
+        curves: of all cells.
+        groups: in the order of the board.
+
+    Returns:
+        An SVG element; empty text when no cell has a curve.
+    """
+    drawn = [c for c in curves if len(c.samples) > 1]
+    if not drawn:
+        return ""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ehpsbench", "font.size": 10}):
+        figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+        axes = figure.subplots()
+        named: set[str] = set()
+        for curve in drawn:
+            label = None if curve.group in named else curve.group
+            named.add(curve.group)
+            axes.plot(
+                curve.samples,
+                curve.error_mm,
+                color=colour_of(groups, curve.group),
+                label=label,
+                linewidth=1.4,
+                marker=".",
+                markersize=4,
+            )
+        axes.set_xlabel("samples seen")
+        axes.set_ylabel("held-out MPJPE of the training set itself [mm]")
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        text = io.StringIO()
+        figure.savefig(
+            text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+        )
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def heat(value: float, lowest: float, highest: float) -> tuple[str, str]:
+    """Background and text colour of a heat-map cell: light is good, dark is bad.
+
+    Args:
+        value: of the cell.
+        lowest: of its column.
+        highest: of its column.
+    """
+    share = 0.0 if highest <= lowest else (value - lowest) / (highest - lowest)
+    share = min(max(share, 0.0), 1.0)
+    good, middle, bad = (234, 244, 238), (247, 211, 150), (178, 62, 54)
+    first, second, part = (good, middle, share * 2) if share < 0.5 else (middle, bad, share * 2 - 1)
+    red, green, blue = (round(a + (b - a) * part) for a, b in zip(first, second, strict=True))
+    return f"rgb({red},{green},{blue})", "#fff" if share > 0.82 else "#1c2430"
