@@ -187,7 +187,7 @@ def _view(store: Store, dataset: str, row: Mapping[str, NDArray[Any]], images: b
 
 
 def cut(picture: Image, corner: Floats, size: Floats) -> Image:
-    """The part of a picture at `corner` of `size` [px], scaled to a panel; black past the border."""
+    """The part of a picture at `corner`, of `size` [px], as a panel; black past the border."""
     from PIL.Image import Resampling
 
     low, high = np.floor(corner).astype(int) - 1, np.ceil(corner + size).astype(int) + 1
