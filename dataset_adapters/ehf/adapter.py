@@ -1,0 +1,160 @@
+"""EHF (Pavlakos et al., CVPR 2019): a hundred stills, the label is an SMPL-X mesh."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.ehf.camera import HEIGHT, WIDTH, EhfCamera, read_camera
+from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
+from ehpsbench.meshes import read_mesh
+from ehpsbench.schema import Columns, Instances, nullable
+from ehpsbench.skeleton.human_data import INDEX
+from ehpsbench.skeleton.placing import keypoint_columns
+from ehpsbench.skeleton.sources import FACE_68, LEFT_HAND_21, OPENPOSE_BODY_25, RIGHT_HAND_21
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+STILLS_A_UNIT = 100  # the whole of the owners' release
+# OpenPose's keys, how many points each has, and where they go; the face ends with two pupils
+DETECTIONS = (
+    ("pose_keypoints_2d", OPENPOSE_BODY_25),
+    ("face_keypoints_2d", (*FACE_68, INDEX["right_eyeball"], INDEX["left_eyeball"])),
+    ("hand_left_keypoints_2d", LEFT_HAND_21),
+    ("hand_right_keypoints_2d", RIGHT_HAND_21),
+)
+
+
+def units(release: Release) -> Iterator[Unit]:
+    """One unit per hundred stills, counted 1, 2, …, 100, not in the order of their names."""
+    stills = {
+        path.name.split("_")[0]
+        for pattern in ("*_align.ply", "*_img.jpg", "*_img.png")
+        for path in release.find(pattern)
+    }
+    ordered = sorted(stills, key=int)
+    for start in range(0, len(ordered), STILLS_A_UNIT):
+        block = ordered[start : start + STILLS_A_UNIT]
+        labels = [release.root / f"{s}_{end}" for s in block for end in ("align.ply", "2Djnt.json")]
+        files = (release.root / "EHF_camera.txt", *(f for f in labels if f.is_file()))
+        yield Unit(f"test/{start // STILLS_A_UNIT}", release, files, {"stills": block})
+
+
+def read(unit: Unit, bodies: BodySet) -> Instances:
+    """The stills of one unit; whoever has a mesh is a person.
+
+    The mesh stays a file in the scan frame; `world_rotation` and `world_translation` bring it to
+    the camera. A mesh with a broken vertex gets a broken box, so that the checks refuse it.
+    """
+    root, stills = unit.release.root, unit.key["stills"]
+    images = _images(unit.release, stills, read_camera(root / "EHF_camera.txt"))
+    meshed = np.flatnonzero([(root / f"{s}_align.ply").is_file() for s in stills])
+    people = [stills[i] for i in meshed]
+    columns = person_identity(images, meshed, ["0"] * len(people))
+    columns |= _labels(people, bodies) | _keypoints(root, people)
+    finite = _finite_meshes([root / f"{s}_align.ply" for s in people], bodies)
+    boxes = joint_boxes(columns, bodies, root)
+    columns["bbox"] = nullable(
+        np.where(finite[:, None], np.ma.getdata(boxes), np.nan),
+        ~np.ma.getmaskarray(boxes).any(1) | ~finite,
+    )
+    return Instances(columns, images)
+
+
+def _images(release: Release, stills: list[str], camera: EhfCamera) -> dict[str, NDArray[Any]]:
+    """Image columns: one camera, one size, one recording."""
+    count = len(stills)
+    constants = {
+        "height": HEIGHT,
+        "width": WIDTH,
+        "orientation": 1,
+        "focal": camera.focal,
+        "principal_point": camera.principal_point,
+        "world_rotation": camera.rotation.reshape(9),
+        "world_translation": camera.translation,
+    }
+    return {
+        **image_identity(
+            release.name,
+            "test",
+            ["EHF"] * count,
+            ["0"] * count,
+            [int(s) for s in stills],
+            ["EHF"] * count,
+        ),
+        "image_path": np.array([_image_path(release.root, s) for s in stills], object),
+        **{k: np.repeat(np.asarray(v)[None], count, 0) for k, v in constants.items()},
+        "source_file": np.array([f"{s}_align.ply" for s in stills], object),
+        "source_row": np.zeros(count, np.int64),
+    }
+
+
+def _image_path(root: Path, still: str) -> str:
+    """The release has both; the jpg unless only the png is there."""
+    png_only = (root / f"{still}_img.png").is_file() and not (root / f"{still}_img.jpg").is_file()
+    return f"{still}_img.{'png' if png_only else 'jpg'}"
+
+
+def _labels(people: list[str], bodies: BodySet) -> dict[str, NDArray[Any]]:
+    count = len(people)
+    words = {
+        "subject": "0",
+        "source_model": "smplx",
+        "body_hash": bodies.model("smplx", "neutral").hash,
+        "labels": "owners",
+        "annotation": "pseudo",
+        "gender": "neutral",
+    }
+    true = ("body", "left_hand", "right_hand", "face", "camera", "owner")
+    return {
+        **{name: repeat(word, count) for name, word in words.items()},
+        "vertices_path": np.array([f"{s}_align.ply" for s in people], object),
+        **{f"{part}_valid": np.ones(count, bool) for part in true},
+        "shape_valid": np.zeros(count, bool),
+    }
+
+
+def _keypoints(root: Path, people: list[str]) -> Columns:
+    """OpenPose's first person in each still; null where the file or the person is missing."""
+    values = [np.zeros((len(people), len(joints), 3)) for _, joints in DETECTIONS]
+    seen = np.zeros(len(people), bool)
+    for row, still in enumerate(people):
+        path = root / f"{still}_2Djnt.json"
+        found = json.loads(path.read_text())["people"] if path.is_file() else []
+        seen[row] = bool(found)
+        for (key, joints), points in zip(DETECTIONS, values, strict=True):
+            if found:
+                points[row] = np.reshape(found[0][key], (len(joints), 3))
+    if not len(people):
+        return {}
+    sources = [(v, joints) for v, (_, joints) in zip(values, DETECTIONS, strict=True)]
+    return {k: nullable(v, seen) for k, v in keypoint_columns(2, *sources).items()}
+
+
+def _finite_meshes(paths: list[Path], bodies: BodySet) -> NDArray[np.bool_]:
+    """(N,) which meshes have only finite vertices.
+
+    Raises:
+        InputError: a mesh is not of the topology of the body at hand.
+    """
+    expected = len(bodies.model("smplx", "neutral").v_template)
+    finite = np.ones(len(paths), bool)
+    for row, path in enumerate(paths):
+        vertices = read_mesh(path).vertices
+        if len(vertices) != expected:
+            raise InputError(
+                f"{path} has {len(vertices)} vertices, the neutral SMPL-X body of body set "
+                f"{bodies.name!r} has {expected}. Expected the registration (NN_align.ply), not a "
+                "scan, and the body models that belong to it."
+            )
+        finite[row] = np.isfinite(vertices).all()
+    return finite

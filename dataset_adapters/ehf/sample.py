@@ -1,0 +1,179 @@
+"""A miniature EHF: meshes of the world in the scan frame, seen by EHF's own camera."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.atomic import write_text
+from ehpsbench.dataset_adapters.ehf.adapter import DETECTIONS
+from ehpsbench.dataset_adapters.ehf.camera import HEIGHT, PUBLISHED, WIDTH
+from ehpsbench.dataset_adapters.sampling import (
+    MOST_VERTICES_KEPT,
+    Images,
+    TruthBook,
+    save_image,
+)
+from ehpsbench.dataset_adapters.truth import Truth
+from ehpsbench.errors import InputError
+from ehpsbench.geometry import rotation_matrix
+from ehpsbench.meshes import write_ply
+from ehpsbench.skeleton.human_data import NAMES
+from ehpsbench.world.camera import Camera
+from ehpsbench.world.labels import labels
+from ehpsbench.world.people import posed, posed_joints
+from ehpsbench.world.renderer import render
+from ehpsbench.world.scenes import Scene, scenes
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.world.settings import WorldSettings
+
+RENDERED_SMALLER = 2  # the format fixes 1600 × 1200; a quarter of the pixels is drawn
+AT_ONCE = 64  # stills
+UP_TO_DOWN = np.diag([1.0, -1.0, -1.0])  # scan frame (y up) → scene frame (y down)
+# how to spoil a mesh in the camera frame, and the rule that must find it
+BROKEN = {
+    "finite": lambda points: np.where(np.arange(len(points))[:, None] == 7, np.nan, points),
+    "in_front_of_camera": lambda points: points - np.array([0, 0, 20.0]),
+    "box_inside_image": lambda points: points + np.array([12.0, 0, 0]),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """A still to write: its number, and what is special about it."""
+
+    number: int
+    special: str = ""  # a rule of BROKEN, "unlabelled", "png", "no_json" or "nobody_detected"
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:02d}"
+
+
+def write(
+    root: Path,
+    bodies: BodySet,
+    settings: WorldSettings,
+    *,
+    seed: int,
+    people: int,
+    images: Images = "rendered",
+    split: str | None = None,
+    scale: float = 1.0,
+    workers: int = 1,
+) -> Truth:
+    """Write a miniature release below `root`; see `Truth`. The size of the images is fixed.
+
+    Raises:
+        InputError: a split that EHF does not have.
+    """
+    if split not in (None, "test"):
+        raise InputError(f"EHF has only the split 'test', not {split!r}.")
+    camera, stills = _camera(), _plan(people, split is None)
+    book = TruthBook("ehf", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
+    _write_camera(root / "EHF_camera.txt")
+    alone = settings.model_copy(update={"people": (1, 1), "framing": "whole", "kids": 0.0})
+    world = scenes(alone, len(stills), seed, bodies, cameras=lambda rng, index: camera)
+    labelled = [person for (person,) in labels(world, alone, seed, bodies)]
+    for start in range(0, len(stills), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        meshes = posed(labelled[rows], bodies)
+        true = [person for scene in world[rows] for person in scene.people]
+        truths = meshes if true == labelled[rows] else posed(true, bodies)
+        joints = posed_joints(true, bodies)
+        for i, still in enumerate(stills[rows]):
+            _write_mesh(root, still, camera.to_camera(meshes[i]), bodies)
+            _write_detections(root, still, camera.pixels(camera.to_camera(joints[i])))
+            _write_image(root, still, world[start + i], images, bodies)
+            _note(book, still, camera.to_camera(truths[i]), camera)
+    return book.save(root)
+
+
+def _plan(people: int, everything: bool) -> list[_Still]:
+    """Stills 1, 2, …; with everything, numbers past 99 and each special case once."""
+    if not everything:
+        return [_Still(i + 1) for i in range(people)]
+    ordinary = [i + 1 for i in range(max(people - 2, 1))]
+    ordinary += [i for i in (99, 100) if i not in ordinary]
+    kinds = dict(zip(ordinary[1:], ("png", "no_json", "nobody_detected"), strict=False))
+    more = range(max(ordinary) + 1, max(ordinary) + 5)
+    special = dict(zip(more, ("unlabelled", *BROKEN), strict=True))
+    return [_Still(i, kinds.get(i, special.get(i, ""))) for i in (*ordinary, *more)]
+
+
+def _camera() -> Camera:
+    """EHF's camera in the scene frame, whose origin is that of the scan frame."""
+    figures = {name: np.array(values) for name, (values, _) in PUBLISHED.items()}
+    return Camera(
+        rotation=rotation_matrix(figures["rotation"]) @ UP_TO_DOWN,
+        translation=figures["translation"],
+        focal=figures["focal"],
+        principal_point=figures["principal"],
+        height=HEIGHT,
+        width=WIDTH,
+    )
+
+
+def _write_camera(path: Path) -> None:
+    headings = {
+        "focal": "Focal length",
+        "principal": "Principal Point",
+        "translation": "Translation",
+        "rotation": "Rotation",
+    }
+    blocks = [
+        f"{heading}:\n" + "\n".join(f"{value:.8f}" for value in PUBLISHED[name][0])
+        for name, heading in headings.items()
+    ]
+    write_text(path, "\n\n".join(blocks) + "\n")
+
+
+def _write_mesh(root: Path, still: _Still, points: NDArray[np.float64], bodies: BodySet) -> None:
+    """Camera frame → scan frame: x_scan = Rᵀ (x_camera − T)."""
+    if still.special == "unlabelled":
+        return
+    spoilt = BROKEN.get(still.special, np.asarray)(points)
+    turn = rotation_matrix(PUBLISHED["rotation"][0])
+    scan = (spoilt - PUBLISHED["translation"][0]) @ turn
+    faces = bodies.model("smplx", "neutral").faces
+    write_ply(root / f"{still.name}_align.ply", scan, faces)
+
+
+def _write_detections(root: Path, still: _Still, joints: NDArray[np.float64]) -> None:
+    """OpenPose's file: joints of the body model where one has the name, else undetected."""
+    if still.special == "no_json":
+        return
+    person: dict[str, list[float]] = {}
+    for key, places in DETECTIONS:
+        names = [NAMES[place].removesuffix("_openpose") for place in places]
+        index = [NAMES.index(name) if name in NAMES else len(joints) for name in names]
+        values = [[*joints[j], 0.9] if j < len(joints) else [0.0, 0.0, 0.0] for j in index]
+        person[key] = np.round(values, 3).reshape(-1).tolist()
+    found = [] if still.special == "nobody_detected" else [person]
+    path = root / f"{still.name}_2Djnt.json"
+    path.write_text(json.dumps({"version": 1.0, "people": found}))
+
+
+def _write_image(root: Path, still: _Still, scene: Scene, images: Images, bodies: BodySet) -> None:
+    camera, picture = scene.cameras[0], None
+    if images == "rendered":
+        small = render(scene, camera.scaled(1 / RENDERED_SMALLER), bodies).rgb
+        picture = small.repeat(RENDERED_SMALLER, 0).repeat(RENDERED_SMALLER, 1)
+    suffix = "png" if still.special == "png" else "jpg"
+    path = root / f"{still.name}_img.{suffix}"
+    save_image(path, images, scene, camera, bodies, people=picture)
+
+
+def _note(book: TruthBook, still: _Still, points: NDArray[np.float64], camera: Camera) -> None:
+    key = f"ehf/test/EHF/0/{still.number}/0"
+    if still.special in BROKEN:
+        book.add_broken(key, still.special)
+    elif still.special != "unlabelled":
+        book.add(key, points, camera.focal, camera.principal_point)

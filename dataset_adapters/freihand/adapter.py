@@ -1,0 +1,149 @@
+"""FreiHAND v2 (Zimmermann et al., ICCV 2019): right hands, four versions of every sample."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.freihand.version import check_version
+from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
+from ehpsbench.geometry import box_around, clip_box, project
+from ehpsbench.schema import Columns, Instances
+from ehpsbench.skeleton.placing import keypoint_columns
+from ehpsbench.skeleton.sources import RIGHT_HAND_21
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+SIZE = 224  # px
+# version k of sample i is image i + k · (number of samples); the evaluation set has one version
+VERSIONS = {"training": ("gs", "hom", "sample", "auto"), "evaluation": ("evaluation",)}
+LABELS = {"mano": (61,), "xyz": (21, 3)}
+ROOT = 9  # FreiHAND's joint that the root coordinates are of: the base of the middle finger
+ROOT_SMPLX = RIGHT_HAND_21[ROOT]
+
+
+def units(release: Release) -> Iterator[Unit]:
+    """One unit per split and version."""
+    for split, versions in VERSIONS.items():
+        names = [f"{split}_{kind}.json" for kind in ("K", *LABELS, "verts")]
+        files = tuple(p for p in (release.root / n for n in names) if p.is_file())
+        if release.root / f"{split}_K.json" in files:
+            for k, version in enumerate(versions):
+                yield Unit(f"{split}/{version}", release, files, {"split": split, "version": k})
+
+
+def read(unit: Unit, bodies: BodySet) -> Instances:
+    """One version of all samples of a split; without annotations, its images alone.
+
+    Raises:
+        InputError: annotation files of one split have different lengths, or belong to version 1.
+    """
+    root, split = unit.release.root, unit.key["split"]
+    intrinsics = _numbers(root / f"{split}_K.json", (3, 3))
+    images = _images(unit, intrinsics)
+    labels = [root / f"{split}_{kind}.json" for kind in LABELS]
+    if not all(path.is_file() for path in labels):
+        return Instances({}, images)
+    mano, xyz = (_numbers(path, shape) for path, shape in zip(labels, LABELS.values(), strict=True))
+    lengths = {"K": len(intrinsics), "mano": len(mano), "xyz": len(xyz)}
+    if len(set(lengths.values())) > 1:
+        raise InputError(
+            f"{root}: the {split} annotations must have one length, found {lengths}. Are the files "
+            "of one version of the release, and complete?"
+        )
+    each = np.arange(len(mano))
+    shared = {k: v for k, v in images.items() if k != "mask_path"}
+    columns = person_identity(shared, each, ["0"] * len(mano))
+    columns |= _labels(mano, xyz, intrinsics, bodies)
+    columns["right_hand_transl"] = _root(mano, intrinsics) - _unplaced_root(columns, bodies, root)
+    check_version(root / f"{split}_verts.json", columns, bodies)
+    return Instances(columns, images)
+
+
+def _numbers(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A JSON list with one array a sample, whatever brackets are around it."""
+    values = np.array(json.loads(path.read_text(encoding="utf-8")), np.float64)
+    return values.reshape(len(values), *shape)
+
+
+def _images(unit: Unit, intrinsics: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Image columns; the frame is the number of the file, the cluster that of the sample."""
+    split, version = unit.key["split"], unit.key["version"]
+    count = len(intrinsics)
+    sample = np.arange(count)
+    number = sample + version * count
+    name = VERSIONS[split][version]
+    columns: dict[str, NDArray[Any]] = {
+        **image_identity(
+            unit.release.name,
+            split,
+            [name] * count,
+            ["0"] * count,
+            number,
+            [f"{split}-{i:08d}" for i in sample],
+        ),
+        "image_path": np.array([f"{split}/rgb/{i:08d}.jpg" for i in number], object),
+        "height": np.full(count, SIZE),
+        "width": np.full(count, SIZE),
+        "orientation": np.ones(count, np.int8),
+        "focal": intrinsics[:, (0, 1), (0, 1)],
+        "principal_point": intrinsics[:, :2, 2],
+        "source_file": repeat(f"{split}_mano.json", count),
+        "source_row": sample,
+    }
+    if (unit.release.root / split / "mask").is_dir():  # one mask serves all versions
+        columns["mask_path"] = np.array([f"{split}/mask/{i:08d}.jpg" for i in sample], object)
+    return columns
+
+
+def _labels(
+    mano: NDArray[np.float64],
+    xyz: NDArray[np.float64],
+    intrinsics: NDArray[np.float64],
+    bodies: BodySet,
+) -> Columns:
+    """The right hand; nothing is known of the rest of the body, which fills the image."""
+    model, count = bodies.model("mano", "right"), len(mano)
+    words = {
+        "source_model": "mano",
+        "body_hash": model.hash,
+        "labels": "owners",
+        "annotation": "mocap",
+    }
+    valid = {"right_hand", "camera", "owner"}
+    parts = (*valid, "body", "left_hand", "face", "shape")
+    pixels = project(xyz, intrinsics[:, (0, 1), (0, 1)], intrinsics[:, :2, 2])
+    scored = np.concatenate([xyz, np.ones((count, 21, 1))], -1)
+    return {
+        **{name: repeat(word, count) for name, word in words.items()},
+        **{f"{part}_valid": np.full(count, part in valid) for part in parts},
+        "right_hand_orient": mano[:, :3],
+        "right_hand_pose": mano[:, 3:48] + model.right_hand_mean,
+        "right_hand_betas": mano[:, 48:58],
+        "bbox": np.tile([0.0, 0.0, SIZE, SIZE], (count, 1)),
+        "right_hand_bbox": clip_box(box_around(pixels), SIZE, SIZE),
+        **keypoint_columns(3, (scored, RIGHT_HAND_21)),
+    }
+
+
+def _root(mano: NDArray[np.float64], intrinsics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) joint 9 [m] from its place in the image and the scale, z = focal / scale."""
+    focal = intrinsics[:, (0, 1), (0, 1)].mean(1, keepdims=True)
+    offset = mano[:, 58:60] - intrinsics[:, :2, 2]
+    return np.asarray(np.concatenate([offset, focal], 1) / mano[:, 60:61])
+
+
+def _unplaced_root(columns: Columns, bodies: BodySet, root: Path) -> NDArray[np.float64]:
+    """(N, 3) joint 9 of the posed hands before any translation [m]."""
+    from ehpsbench.body.posed import posed_joints
+
+    still = {**columns, "right_hand_transl": np.zeros((len(columns["bbox"]), 3))}
+    return posed_joints(still, bodies, root)[0][:, ROOT_SMPLX]
