@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ def estimate(
     device = device or torch.device("cpu")
     network.eval()
     found = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for rows in batches(len(crops), CHUNK):
             piece = crops[rows]
             images = images_of(piece, Draws.still(len(piece)), settings, device)
@@ -63,21 +63,21 @@ def estimate(
     )
 
 
-def skeleton(bodies: BodySet, device: torch.device | None = None) -> Skeleton:
+def skeleton(bodies: BodySet) -> Skeleton:
     """Rotations and betas → joints of the neutral SMPL-X body, differentiable."""
     from ehpsbench.body.forward import forward_matrices
 
     body = bodies.model("smplx", "neutral")
 
     def joints(rotations: Tensor, betas: Tensor) -> Tensor:
-        return forward_matrices(body, rotations, betas, joints_only=True).joints
+        return forward_matrices(body, rotations, betas=betas, joints_only=True).joints
 
     return joints
 
 
 def view_joints(found: Estimate, bodies: BodySet) -> Floats:
     """(N, 55, 3) joints with the pelvis at the origin, axes of the view [m]."""
-    with torch.inference_mode():
+    with torch.no_grad():
         joints = skeleton(bodies)(
             torch.as_tensor(found.rotations, dtype=torch.float32),
             torch.as_tensor(found.betas, dtype=torch.float32),
@@ -91,15 +91,16 @@ def view_vertices(found: Estimate, bodies: BodySet) -> Floats:
 
     body = bodies.model("smplx", "neutral")
     pieces = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for rows in batches(len(found.betas), CHUNK):
             posed = forward_matrices(
                 body,
                 torch.as_tensor(found.rotations[rows], dtype=torch.float32),
-                torch.as_tensor(found.betas[rows], dtype=torch.float32),
-                torch.as_tensor(found.expression[rows], dtype=torch.float32),
+                betas=torch.as_tensor(found.betas[rows], dtype=torch.float32),
+                expression=torch.as_tensor(found.expression[rows], dtype=torch.float32),
             )
-            pieces.append((posed.vertices - posed.joints[:, :1]).numpy())
+            vertices = cast(Tensor, posed.vertices)
+            pieces.append((vertices - posed.joints[:, :1]).numpy())
     return np.concatenate(pieces).astype(np.float64)
 
 
