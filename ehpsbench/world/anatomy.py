@@ -20,8 +20,8 @@ __all__ = ["ANGLES", "LEG_ANGLES", "LIMITS", "SPREAD", "body_pose", "clipped", "
 
 # name: (least, most, ordinary standard deviation) [deg]; 0 is the T-pose
 _TRUNK = {
-    "lean": (-40, 80, 4),  # whole body forward
-    "tip": (-30, 30, 2.5),  # whole body to its right
+    "lean": (-40, 80, 2.5),  # whole body forward
+    "tip": (-30, 30, 2),  # whole body to its right
     "bend": (-25, 80, 6),  # spine forward
     "side": (-35, 35, 5),  # spine to the right
     "turn": (-45, 45, 8),  # spine to the left

@@ -12,6 +12,8 @@ Pixels = NDArray[np.uint8]
 
 __all__ = ["background"]
 
+_WALL = 0.35  # the floor ends where a ray falls by less than this a metre
+
 
 def background(kind: str, camera: Camera, rng: np.random.Generator) -> Pixels:
     """An empty picture, (H, W, 3): a wall over a floor, or with `clutter` things on both."""
@@ -27,12 +29,13 @@ def background(kind: str, camera: Camera, rng: np.random.Generator) -> Pixels:
 
 def _below_horizon(picture: Pixels, camera: Camera, colour: Pixels) -> None:
     """Paint the pixels whose ray goes down by more than a wall some way off would allow."""
-    down = camera.rotation[:, 1]
+    down, ahead = camera.rotation[:, 1], camera.rotation[:, 2]
     column = (np.arange(camera.width) + 0.5 - camera.principal_point[0]) / camera.focal[0]
     row = (np.arange(camera.height) + 0.5 - camera.principal_point[1]) / camera.focal[1]
-    falls = column * down[0] + (row * down[1])[:, None] + down[2]
-    ahead = column * camera.rotation[0, 2] + (row * camera.rotation[1, 2])[:, None]
-    picture[falls > 0.35 * np.maximum(ahead + camera.rotation[2, 2], 0)] = colour
+    mask = np.ones(picture.shape[:2], bool)
+    for x, y, z in (down, down - _WALL * ahead):
+        mask &= (row * y + z).astype(np.float32)[:, None] > (-column * x).astype(np.float32)
+    picture[mask] = colour
 
 
 def _add_patches(picture: Pixels, rng: np.random.Generator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +21,21 @@ GESTURES: Mapping[str, Sequence[Sequence[float]]] = {
     "flat": (_OPEN, _OPEN, _OPEN, _OPEN, (0, 0, 0, 0), (0,)),
     "relaxed": (_EASY, (22, 28, 16), (28, 32, 18), (25, 30, 17), (14, 4, 8, 12), (2,)),
     "spread": (_OPEN, _OPEN, _OPEN, _OPEN, (-8, -16, -4, 0), (15,)),
-    "fist": (_SHUT, _SHUT, _SHUT, _SHUT, (38, 18, 28, 42), (0,)),
-    "point": (_OPEN, _SHUT, _SHUT, _SHUT, (38, 18, 28, 36), (0,)),
-    "peace": (_OPEN, _OPEN, _SHUT, _SHUT, (40, 24, 30, 38), (10,)),
+    "fist": (_SHUT, _SHUT, _SHUT, _SHUT, (16, 34, 52, 64), (0,)),
+    "point": (_OPEN, _SHUT, _SHUT, _SHUT, (22, 24, 40, 52), (0,)),
+    "peace": (_OPEN, _OPEN, _SHUT, _SHUT, (24, 30, 44, 54), (10,)),
     "thumb_up": (_SHUT, _SHUT, _SHUT, _SHUT, (-14, -14, -8, -10), (0,)),
-    "pinch": ((46, 48, 22), (30, 36, 18), (24, 30, 16), (26, 32, 17), (40, 8, 12, 22), (3,)),
-    "ok": ((50, 56, 26), (14, 14, 8), (4, 6, 4), (8, 10, 6), (40, 8, 14, 26), (9,)),
-    "grip": ((48, 58, 30), (52, 60, 32), (58, 62, 34), (55, 61, 33), (34, 6, 12, 18), (2,)),
+    "pinch": ((46, 48, 22), (30, 36, 18), (24, 30, 16), (26, 32, 17), (34, 26, 24, 30), (3,)),
+    "ok": ((50, 56, 26), (14, 14, 8), (4, 6, 4), (8, 10, 6), (34, 28, 26, 32), (9,)),
+    "grip": ((48, 58, 30), (52, 60, 32), (58, 62, 34), (55, 61, 33), (36, 4, 12, 18), (2,)),
 }
 _PARTING = (1.0, 0.2, -1.0, -0.45)
+_SLANT = np.radians([6.0, 0.0, -20.0, -10.0])  # of the flat fingers, toward the thumb
 # a left thumb points outward and forward: opposing turns it under the palm
-_OPPOSE, _CURL = np.array([0.70, -0.20, -0.70]), np.array([0.35, 0.90, -0.25])
+_OPPOSE, _CURL = np.array([0.70, 0.00, -0.70]), np.array([0.58, 0.81, -0.08])
 
 
+@cache
 def gesture(name: str) -> Floats:
     """The left hand of a named gesture, (45,) absolute axis-angle [rad]; zero is flat."""
     *fingers, thumb, (parting,) = GESTURES[name]
@@ -40,11 +43,13 @@ def gesture(name: str) -> Floats:
     for finger, flexions in enumerate(fingers):
         for place, flexion in enumerate(flexions):
             part = -parting * _PARTING[finger] if place == 0 else 0.0
-            turn = geometry.rotate_y(np.radians(part)) @ geometry.rotate_z(-np.radians(flexion))
-            joints[3 * finger + place] = geometry.axis_angle(turn)
+            bend = -np.radians(flexion) * (geometry.rotate_y(-_SLANT[finger])[:, 2])
+            turn = geometry.rotate_y(np.radians(part))
+            joints[3 * finger + place] = geometry.compose(turn, bend)
     opposition, *curls = np.radians(np.asarray(thumb, np.float64))
     joints[12] = opposition * _OPPOSE + curls[0] * _CURL
     joints[13], joints[14] = curls[1] * _CURL, curls[2] * _CURL
+    joints.flags.writeable = False
     return joints.reshape(45)
 
 

@@ -54,14 +54,22 @@ class Surface:
     materials: NDArray[np.uint8]
 
 
-_SKINS = np.array([[241, 204, 178], [224, 172, 136], [189, 134, 98], [141, 92, 63], [92, 58, 40]])
-_HAIRS = np.array([[28, 24, 22], [62, 42, 28], [110, 76, 44], [176, 140, 88], [120, 118, 116]])
+_SKINS = np.array([[241, 204, 178], [224, 172, 136], [189, 134, 98], [150, 100, 70], [116, 74, 52]])
+_HAIRS = np.array([[28, 24, 22], [62, 42, 28], [110, 76, 44], [150, 110, 62], [175, 172, 170]])
+# hair has to differ from skin, or front and back of a head look the same
+_PAIRS = np.array(
+    [
+        *((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 4)),
+        *((2, 0), (2, 1), (2, 4), (3, 0), (3, 0), (3, 4), (4, 0), (4, 4)),
+    ]
+)
 
 
 def looks(count: int, rng: np.random.Generator, clothing: str = "colourful") -> list[Look]:
     """Random looks; `plain` clothing is grey for everyone."""
-    skin = _SKINS[rng.integers(len(_SKINS), size=count)] + rng.integers(-10, 11, (count, 1))
-    hair = _HAIRS[rng.integers(len(_HAIRS), size=count)] + rng.integers(-10, 11, (count, 1))
+    pair = _PAIRS[rng.integers(len(_PAIRS), size=count)]
+    skin = _SKINS[pair[:, 0]] + rng.integers(-8, 9, (count, 1))
+    hair = _HAIRS[pair[:, 1]] + rng.integers(-8, 9, (count, 1))
     cloth = rng.integers(20, 236, (count, 4, 3))
     if clothing == "plain":
         cloth[:] = np.array([150, 90, 45, 60])[:, None]

@@ -62,8 +62,8 @@ FAMILIES: Mapping[str, Sequence[Floats]] = {
         ),
         _key(
             **_HANG
-            | {"left_flex": 52, "left_knee": 68, "right_flex": -18, "right_knee": 34}
-            | {"left_swing": -34, "right_swing": 44, "elbow": 82, "lean": 12, "turn": -10}
+            | {"left_flex": 36, "left_knee": 46, "right_flex": -14, "right_knee": 28}
+            | {"left_swing": -26, "right_swing": 34, "elbow": 64, "lean": 7, "turn": -9}
             | {"right_ankle": -20, "lower": 70}
         ),
     ),
@@ -140,7 +140,7 @@ FAMILIES: Mapping[str, Sequence[Floats]] = {
             | {"right_lower": 40, "right_swing": 66, "right_elbow": 52, "right_twist": 4}
             | {"left_swing": 30, "left_elbow": 74, "left_twist": 30, "bend": 12, "nod": 4}
         ),
-        _key(**_HANG | {"lower": 44, "swing": 86, "elbow": 40, "twist": 16, "nod": -14}),
+        _key(**_HANG | {"lower": 70, "swing": 88, "elbow": 58, "twist": 34, "nod": -10}),
     ),
     "crouching": (
         _key(

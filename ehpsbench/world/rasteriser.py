@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,7 @@ __all__ = ["NEAR", "Fragments", "rasterise", "vertex_normals"]
 
 NEAR = 0.05  # m; triangles that reach closer to the camera plane are not drawn
 _CHUNK = 1 << 20  # pixel tests at once, to bound the memory
-_EDGE = 1e-9  # a centre on the shared edge of two triangles must not fall through
+_EDGE = 1e-9  # px; a centre on the shared edge of two triangles must not fall through
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,15 +68,18 @@ def rasterise(
     group = np.zeros(len(faces), np.int64) if groups is None else groups.astype(np.int64)
     count = int(group.max(initial=-1)) + 1
     area = camera.height * camera.width
-    covered = np.zeros(count * area, bool)
     near = np.zeros(area)
+    covered = np.zeros(count * area, bool)
     found = []
-    for rows in _portions(setup.tests):
-        hit = _hits(setup, rows, camera.width)
-        covered[group[setup.face[hit.row]] * area + hit.pixel] = True
-        np.maximum.at(near, hit.pixel, hit.nearness)
-        found.append(hit)
-    return _nearest(setup, found, near, covered.reshape(count, area).sum(1))
+    for rows in _portions(setup.size[:, 0] * setup.size[:, 1]):
+        spans = _spans(setup, rows)
+        pixel, nearness = _hits(setup, spans, camera.width)
+        np.maximum.at(near, pixel, nearness)
+        if count > 1:
+            covered[np.repeat(group[setup.face[spans.row]] * area, spans.length) + pixel] = True
+        found.append((np.repeat(spans.row, spans.length), pixel, nearness))
+    shown = near > 0 if count <= 1 else covered
+    return _nearest(setup, found, near, camera, shown.reshape(-1, area).sum(1))
 
 
 def vertex_normals(vertices: ArrayLike, faces: NDArray[np.integer]) -> Floats:
@@ -97,19 +101,14 @@ class _Setup:
 
     face: Ints
     corner: Floats  # (T, 2) first corner on the screen
-    edges: Floats  # (T, 4): weight b = e0·dx + e1·dy, weight c = e2·dx + e3·dy
+    edges: Floats  # (T, 3, 2): screen weights of the corners change by this along x and y
     nearness: Floats  # (T, 3): 1/z at the corners
     low: Ints  # (T, 2) first pixel column and row
     size: Ints  # (T, 2) columns and rows
 
-    @property
-    def tests(self) -> Ints:
-        return self.size[:, 0] * self.size[:, 1]
-
     @classmethod
     def of(cls, points: Floats, faces: NDArray[np.integer], camera: Camera, cull: bool) -> _Setup:
-        depth = points[:, 2]
-        in_front = depth > NEAR
+        in_front = points[:, 2] > NEAR
         # what lies behind the camera is dropped just below: any depth will do for it
         safe = points if in_front.all() else np.where(in_front[:, None], points, [0, 0, 1])
         screen = camera.pixels(safe)
@@ -124,12 +123,13 @@ class _Setup:
         if not in_front.all():
             drawn &= in_front[faces].all(1)
         face = np.flatnonzero(drawn)
-        ab, ac, area = ab[face], ac[face], area[face]
-        edges = np.stack([ac[:, 1], -ac[:, 0], -ab[:, 1], ab[:, 0]], 1) / area[:, None]
+        ab, ac, area = ab[face], ac[face], area[face, None]
+        second = np.stack([ac[:, 1], -ac[:, 0]], 1) / area
+        third = np.stack([-ab[:, 1], ab[:, 0]], 1) / area
         return cls(
             face=face,
             corner=a[face],
-            edges=edges,
+            edges=np.stack([-second - third, second, third], 1),
             nearness=1.0 / safe[:, 2][faces[face]],
             low=low[face].astype(np.int64),
             size=(high - low)[face].astype(np.int64) + 1,
@@ -137,16 +137,17 @@ class _Setup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Hits:
-    row: Ints  # of the set-up
-    pixel: Ints
-    second: Floats  # screen weights of the second and the third corner
-    third: Floats
-    nearness: Floats  # 1/z
+class _Spans:
+    """Runs of pixels inside one triangle: row of the set-up, y, first x and length, (S,)."""
+
+    row: Ints
+    y: Ints
+    x: Ints
+    length: Ints
 
 
 def _portions(tests: Ints) -> list[slice]:
-    """Runs of triangles with at most about `_CHUNK` pixel tests each."""
+    """Runs of triangles whose boxes have at most about `_CHUNK` pixels together."""
     ends = np.cumsum(tests)
     if not len(ends):
         return []
@@ -155,37 +156,65 @@ def _portions(tests: Ints) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(bounds)]
 
 
-def _hits(setup: _Setup, rows: slice, width: int) -> _Hits:
-    """Every pair of a triangle and a pixel centre inside it."""
-    tests = setup.tests[rows]
-    row = np.repeat(np.arange(rows.start, rows.start + len(tests)), tests)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(tests) - tests, tests)
-    down, right = np.divmod(place, setup.size[row, 0])
-    x, y = setup.low[row, 0] + right, setup.low[row, 1] + down
-    dx, dy = x + 0.5 - setup.corner[row, 0], y + 0.5 - setup.corner[row, 1]
+def _spans(setup: _Setup, rows: slice) -> _Spans:
+    """The run of pixel centres inside each triangle on each of its rows."""
+    height = setup.size[rows, 1]
+    row = np.repeat(np.arange(rows.start, rows.start + len(height)), height)
+    down = np.arange(len(row)) - np.repeat(np.cumsum(height) - height, height)
+    y = setup.low[row, 1] + down
+    corner = setup.corner[row]
+    dy = y + 0.5 - corner[:, 1]
+    # each weight is a·dx + b on this row and must not be negative
+    slope, rest = setup.edges[row, :, 0], setup.edges[row, :, 1] * dy[:, None]
+    rest[:, 0] += 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = -rest / slope
+    from_left = np.where(slope > 0, root, -np.inf).max(1)
+    to_right = np.where(slope < 0, root, np.inf).min(1)
+    empty = ((slope == 0) & (rest < -_EDGE)).any(1)
+    first = np.ceil(from_left + corner[:, 0] - 0.5 - _EDGE)
+    last = np.floor(to_right + corner[:, 0] - 0.5 + _EDGE)
+    least = setup.low[row, 0]
+    first = np.maximum(first, least)
+    last = np.minimum(last, least + setup.size[row, 0] - 1)
+    some = np.flatnonzero((last >= first) & ~empty)
+    x = first[some].astype(np.int64)
+    return _Spans(row[some], y[some], x, last[some].astype(np.int64) - x + 1)
+
+
+def _hits(setup: _Setup, spans: _Spans, width: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Every pixel of every span, and 1/z there, which is linear on the screen."""
+    edges, corners = setup.edges[spans.row], setup.nearness[spans.row]
+    along = np.einsum("sc,sck->sk", corners, edges)
+    dx = spans.x + 0.5 - setup.corner[spans.row, 0]
+    dy = spans.y + 0.5 - setup.corner[spans.row, 1]
+    first = corners[:, 0] + along[:, 0] * dx + along[:, 1] * dy
+    before = np.cumsum(spans.length) - spans.length
+    place = np.arange(int(spans.length.sum()))
+    step = place - np.repeat(before, spans.length)
+    pixel = np.repeat(spans.y * width + spans.x, spans.length) + step
+    nearness = np.repeat(first, spans.length) + np.repeat(along[:, 0], spans.length) * step
+    return pixel, nearness
+
+
+def _nearest(
+    setup: _Setup,
+    found: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]],
+    near: Floats,
+    camera: Camera,
+    covered: Ints,
+) -> Fragments:
+    """Keep the triangle with the greatest 1/z at each pixel, and weigh its corners there."""
+    owner = np.full(len(near), -1, np.int64)
+    for row, pixel, nearness in reversed(found):
+        first = np.flatnonzero(nearness == near[pixel])[::-1]
+        owner[pixel[first]] = row[first]  # the last one written stays: the first triangle
+    pixel = np.flatnonzero(owner >= 0)
+    row, depth = owner[pixel], 1.0 / near[pixel]
+    y, x = np.divmod(pixel, camera.width)
     edges = setup.edges[row]
-    second = edges[:, 0] * dx + edges[:, 1] * dy
-    third = edges[:, 2] * dx + edges[:, 3] * dy
-    inside = np.flatnonzero((second >= -_EDGE) & (third >= -_EDGE) & (second + third <= 1 + _EDGE))
-    row, second, third = row[inside], second[inside], third[inside]
-    at = setup.nearness[row]
-    nearness = at[:, 0] + second * (at[:, 1] - at[:, 0]) + third * (at[:, 2] - at[:, 0])
-    return _Hits(row, (y * width + x)[inside], second, third, nearness)
-
-
-def _nearest(setup: _Setup, found: list[_Hits], near: Floats, covered: Ints) -> Fragments:
-    """Keep the hit with the greatest 1/z at each pixel."""
-    parts = []
-    for hit in found:
-        first = np.flatnonzero(hit.nearness == near[hit.pixel])
-        parts.append((hit.row[first], hit.pixel[first], hit.second[first], hit.third[first]))
-    if not parts:
-        empty = np.empty(0, np.int64)
-        return Fragments(empty, empty, np.empty((0, 3)), np.empty(0), covered)
-    row, pixel, second, third = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    pixel, first = np.unique(pixel, return_index=True)
-    row, second, third = row[first], second[first], third[first]
-    depth = 1.0 / near[pixel]
-    screen = np.stack([1 - second - third, second, third], 1)
+    dx, dy = x + 0.5 - setup.corner[row, 0], y + 0.5 - setup.corner[row, 1]
+    screen = edges[:, :, 0] * dx[:, None] + edges[:, :, 1] * dy[:, None]
+    screen[:, 0] += 1
     weights = screen * setup.nearness[row] * depth[:, None]
     return Fragments(pixel, setup.face[row], weights, depth, covered)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from ehpsbench.world.backgrounds import background
 from ehpsbench.world.camera import Camera
 from ehpsbench.world.looks import surface
-from ehpsbench.world.people import model_of
+from ehpsbench.world.people import model_of, posed
 from ehpsbench.world.rasteriser import Fragments, rasterise, vertex_normals
 from ehpsbench.world.scenes import Occluder, Scene, posed_people
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-__all__ = ["Frame", "flat_frame", "rasterise", "render"]
+__all__ = ["Frame", "flat_frame", "rasterise", "render", "rendered"]
 
 _BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _BOX_FACES = np.array(
@@ -89,6 +90,22 @@ def render(
     return _frame(rgb, shown, facing, person, mesh, len(scene.people))
 
 
+def rendered(scenes: Sequence[Scene], bodies: BodySet, *, batch: int = 64) -> Iterator[Frame]:
+    """The first camera's picture of every scene; posing many at once is what saves time.
+
+    Args:
+        scenes: what to draw.
+        bodies: the body models.
+        batch: scenes posed together.
+    """
+    for start in range(0, len(scenes), batch):
+        part = scenes[start : start + batch]
+        meshes = iter(posed([person for scene in part for person in scene.people], bodies))
+        for scene in part:
+            own = list(islice(meshes, len(scene.people)))
+            yield render(scene, scene.cameras[0], bodies, vertices=own)
+
+
 def flat_frame(camera: Camera, colour: tuple[int, int, int] = (128, 128, 128)) -> NDArray[np.uint8]:
     """A picture of one colour, for when only its size matters: (H, W, 3) uint8."""
     return np.full((camera.height, camera.width, 3), colour, np.uint8)
@@ -140,16 +157,14 @@ def _box(occluder: Occluder) -> Floats:
 
 def _normals(points: Floats, faces: NDArray[np.int64], shown: Fragments, camera: Camera) -> Floats:
     """(P, 3) smooth normals; the triangle's own where a smooth one would turn away."""
-    smooth = shown.interpolate(vertex_normals(points, faces), faces)
-    corners = points[faces[shown.face]]
-    own = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    ray = np.ones_like(own)
+    normals = shown.interpolate(vertex_normals(points, faces), faces)
     row, column = np.divmod(shown.pixel, camera.width)
-    centre = np.stack([column + 0.5, row + 0.5], 1)
-    ray[:, :2] = (centre - camera.principal_point) / camera.focal
-    away = (smooth * ray).sum(1) >= -1e-6
-    chosen = np.where(away[:, None], own, smooth)
-    return np.asarray(chosen / np.linalg.norm(chosen, axis=1, keepdims=True))
+    x = (column + 0.5 - camera.principal_point[0]) / camera.focal[0]
+    y = (row + 0.5 - camera.principal_point[1]) / camera.focal[1]
+    away = np.flatnonzero(normals[:, 0] * x + normals[:, 1] * y + normals[:, 2] >= -1e-6)
+    corners = points[faces[shown.face[away]]]
+    normals[away] = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return np.asarray(normals / np.sqrt(np.einsum("pk,pk->p", normals, normals))[:, None])
 
 
 def _lit(

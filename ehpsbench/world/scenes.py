@@ -14,7 +14,7 @@ from ehpsbench.world import people as persons
 from ehpsbench.world.camera import Camera, look
 from ehpsbench.world.casting import cast
 from ehpsbench.world.people import Person, in_camera
-from ehpsbench.world.placement import Place, place
+from ehpsbench.world.placement import FRAMED_JOINTS, Place, place
 from ehpsbench.world.settings import WorldSettings
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def _occluders(
         target = joints[int(rng.integers(min(len(joints), 22)))]
         share = rng.uniform(0.55, 0.8)
         centre = camera.position + share * (target - camera.position)
-        extent = np.ptp(joints, axis=0).max()
+        framed = [joint for joint in FRAMED_JOINTS[settings.framing] if joint < len(joints)]
+        extent = np.ptp(joints[framed or slice(None)], axis=0).max()
         half = extent * share * rng.uniform(0.06, 0.16, 3)
         colour = rng.integers(30, 226, 3).astype(np.uint8)
         axes = geometry.rotate_y(rng.uniform(0, np.pi))
