@@ -57,7 +57,7 @@ def fits(root: Path, names: NDArray[Any]) -> Columns:
         path = root / FOLDER / f"{name}.pkl"
         try:
             _fill(table, row, load(path, encoding="latin1"))
-        except FileNotFoundError as error:
+        except MissingFiles as error:
             raise MissingFiles(
                 f"{path} is not there, but a dataframe names it. Unpack the whole smplx_gt.zip."
             ) from error
