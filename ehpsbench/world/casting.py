@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.world import anatomy, hands, poses
+from ehpsbench.world import anatomy, clearance, hands, poses
 from ehpsbench.world.looks import Look, looks
 from ehpsbench.world.people import Person, model_of
 from ehpsbench.world.settings import WorldSettings
@@ -56,10 +56,11 @@ def cast(
     else:
         who = block * 100_000 + np.arange(count)
         identities = _identities(settings, count, rng, genders)
-    actions = _actions(settings, count, rng, bodies, family)
+    betas = np.array([identity[3] for identity in identities]).reshape(-1, 16)
+    actions = _actions(settings, betas, rng, bodies, family)
     names = actions.pop("pose_family")
     people = []
-    for row, (gender, subject_gender, look, betas, kid, bumps) in enumerate(identities):
+    for row, (gender, subject_gender, look, shape, kid, bumps) in enumerate(identities):
         person = Person(
             family=family,
             gender=gender,
@@ -67,7 +68,7 @@ def cast(
             subject_gender=subject_gender,
             pose_family=str(names[row]),
             look=look,
-            betas=betas,
+            betas=shape,
             kid=kid if family in ("smplx", "smpl") else 0.0,
             transl=np.zeros(3),
             **{name: values[row] for name, values in actions.items()},
@@ -101,11 +102,17 @@ def _identities(
 
 
 def _actions(
-    settings: WorldSettings, count: int, rng: np.random.Generator, bodies: BodySet, family: str
-) -> dict[str, NDArray[np.float64]]:
+    settings: WorldSettings, betas: Floats, rng: np.random.Generator, bodies: BodySet, family: str
+) -> dict[str, NDArray[Any]]:
+    count = len(betas)
     names, angles = poses.sampled(settings.pose_families, count, rng, settings.pose_scale)
+    components = np.eye(45)
+    if bodies.has("smplx", "neutral"):
+        model = bodies.model("smplx", "neutral")
+        components = np.asarray(model.left_hand_components, np.float64)
+        if not family.startswith("mano"):
+            angles = clearance.cleared(angles, betas, model)
     lean, body_pose = anatomy.body_pose(angles)
-    components = _hand_components(bodies)
     left, right = (
         hands.sampled(settings.hands, components, count, rng, settings.hand_scale) for _ in range(2)
     )
@@ -134,12 +141,6 @@ def _any_turn(count: int, rng: np.random.Generator) -> Floats:
     axis = rng.standard_normal((count, 3))
     axis /= np.linalg.norm(axis, axis=1, keepdims=True)
     return np.asarray(axis * rng.uniform(0, np.pi, (count, 1)))
-
-
-def _hand_components(bodies: BodySet) -> Floats:
-    if not bodies.has("smplx", "neutral"):
-        return np.eye(45)
-    return np.asarray(bodies.model("smplx", "neutral").left_hand_components, np.float64)
 
 
 def _with_template(person: Person, bumps: Floats, bodies: BodySet) -> Person:
