@@ -64,7 +64,8 @@ def built(data: source.Source) -> tuple[dict[str, Array], dict[str, Array]]:
 def _shared(body: mesh.Mesh, expressions: Array) -> dict[str, Array]:
     head = body.weights[:, [NAMES.index(n) for n in ("head", "jaw", "left_eye", "right_eye")]]
     return {
-        "version": np.array(VERSION), "joint_names": np.array(NAMES), "parents": PARENTS.astype("i2"),
+        "version": np.array(VERSION), "joint_names": np.array(NAMES),
+        "parents": PARENTS.astype("i2"),
         "faces": body.faces.astype("i4"), "weights": body.weights.astype("f4"),
         "expression_dirs": expressions.astype("f2"), "mirror": body.mirror.astype("i4"),
         "smpl.joint_of": views.SMPL_OF.astype("i2"), "smpl.beta_mix": _beta_mix(),
@@ -139,7 +140,10 @@ def _reduced(
 def _landmarks(body, space, ids, faces):  # type: ignore[no-untyped-def]
     points = landmarks.static_points(body, space.vertices)
     face, barycentres = landmarks.cast(space.vertices[ids], faces, points)
-    contour, contour_barycentres = landmarks.contour(body, space.vertices, ids, faces)
+    contour, contour_barycentres = landmarks.contour(body, space.vertices)
+    if len(ids) < len(body.mirror):
+        lines = (space.vertices[body.faces[contour]] * contour_barycentres[..., None]).sum(axis=2)
+        contour, contour_barycentres = landmarks.nearest(space.vertices[ids], faces, lines)
     return {
         "landmarks.faces": face.astype("i4"), "landmarks.barycentres": barycentres.astype("f4"),
         "landmarks.contour_faces": contour.astype("i4"),

@@ -73,7 +73,7 @@ class BodySet:
         return self._models[role]
 
     def regressor(self, name: str) -> NDArray[Any]:
-        """(K,V): `j14` and `h36m` (17 rows) on the SMPL-X mesh, `smpl/j14`, `smpl/h36m` on SMPL's."""
+        """(K,V): `j14`, `h36m` (17 rows) on the SMPL-X mesh; `smpl/j14`, `smpl/h36m` on SMPL's."""
         return self._source.regressor(name)
 
     def vertex_ids(self, name: str) -> NDArray[Any]:

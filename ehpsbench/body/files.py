@@ -44,7 +44,7 @@ def load_body_file(path: Path, *, family: str, gender: str, max_betas: int = 16)
     if family not in FAMILIES:
         raise UnknownName.of("body family", family, FAMILIES)
     raw = _Raw(path)
-    arrays = {
+    arrays: dict[str, Any] = {
         "v_template": raw["v_template"],
         "joint_regressor": raw["J_regressor"],
         "weights": raw["weights"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,7 +180,7 @@ def forward_matrices(
 
 def rotation_matrices(pose: Tensor) -> Tensor:
     """Rodrigues: (N,3J) axis-angle [rad] → (N,J,3,3), smooth at zero."""
-    vectors = pose.reshape(len(pose), -1, 3)
+    vectors = pose.reshape(len(pose), pose.shape[1] // 3, 3)
     square = (vectors * vectors).sum(-1)
     small = square < 1e-8
     safe = torch.where(small, torch.ones_like(square), square)
@@ -188,9 +189,11 @@ def rotation_matrices(pose: Tensor) -> Tensor:
     second = torch.where(small, 0.5 - square / 24, 2 * (angle / 2).sin() ** 2 / safe)
     x, y, z = vectors.unbind(-1)
     zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1)
+    cross = cross.reshape(*cross.shape[:-1], 3, 3)
     identity = torch.eye(3, dtype=pose.dtype, device=pose.device)
-    return identity + first[..., None, None] * cross + second[..., None, None] * (cross @ cross)
+    turn: Tensor = first[..., None, None] * cross + second[..., None, None] * (cross @ cross)
+    return identity + turn
 
 
 class _Shape:
@@ -231,7 +234,7 @@ class _Shape:
         base = self._base(start, step, of_joints)
         for coefficients, mesh, joints in self.terms:
             part = coefficients[start : start + step] if len(coefficients) > 1 else coefficients
-            base = base + (part @ (joints if of_joints else mesh)).unflatten(-1, (-1, 3))
+            base = base + (part @ (joints if of_joints else mesh)).reshape(len(part), -1, 3)
         return base
 
     def _base(self, start: int, step: int, of_joints: bool) -> Tensor:
@@ -266,8 +269,8 @@ def _posed(
     if arrays.posedirs is not None:
         identity = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
         features = (rotations[:, 1:] - identity).flatten(1)
-        mesh = mesh + (features @ arrays.posedirs).unflatten(-1, (-1, 3))
-    blended = skin[..., :9].unflatten(-1, (3, 3))
+        mesh = mesh + (features @ arrays.posedirs).reshape(len(rotations), -1, 3)
+    blended = skin[..., :9].reshape(*skin.shape[:2], 3, 3)
     return Posed((blended @ mesh[..., None])[..., 0] + skin[..., 9:], joints_posed)
 
 
@@ -309,7 +312,7 @@ def _levels(parents: Any) -> tuple[list[Any], Any]:
         depth[joint] = depth[parents[joint]] + 1
     groups = [np.flatnonzero(depth == level) for level in range(depth.max() + 1)]
     levels = []
-    for above, joints in zip(groups[:-1], groups[1:], strict=True):
+    for above, joints in pairwise(groups):
         levels += [joints, np.searchsorted(above, parents[joints])]
     return levels, np.argsort(np.concatenate(groups))
 

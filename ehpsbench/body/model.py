@@ -129,9 +129,9 @@ class BodyModel:
         Returns:
             (N,J,3) [m].
         """
-        base = self.joint_template if template is None else self.joint_regressor @ template
+        base: Any = self.joint_template if template is None else self.joint_regressor @ template
         values = checked_betas(self, np.asarray(betas, np.float64))
-        joints = base + np.einsum(
+        joints: Floats = base + np.einsum(
             "ns,jcs->njc", values, self.joint_shapedirs[..., : values.shape[1]]
         )
         if kid is not None:
@@ -164,7 +164,7 @@ def required_kid(model: BodyModel) -> tuple[Floats, Floats]:
 def made(
     family: str, gender: str, name: str, arrays: dict[str, Any], *, max_betas: int = 16
 ) -> BodyModel:
-    """A checked `BodyModel` of raw arrays (keys as the fields), trailing zero directions dropped."""
+    """A checked `BodyModel` of raw arrays (keys as the fields), without all-zero directions."""
     template = np.asarray(arrays["v_template"], np.float64)
     shapedirs = _real(np.asarray(arrays["shapedirs"], np.float64)[..., :max_betas])
     expression = arrays.get("expression_dirs")
@@ -172,7 +172,7 @@ def made(
     regressor = np.asarray(arrays["joint_regressor"], np.float64)
     parents = np.array(arrays["parents"], np.int64)
     parents[0] = -1
-    fields = {
+    fields: dict[str, Any] = {
         "v_template": template,
         "shapedirs": shapedirs,
         "expression_dirs": _real(np.asarray(faces_of, np.float64)),
@@ -183,7 +183,7 @@ def made(
         "faces": np.asarray(arrays["faces"]).astype(np.int32),
     }
     _check_shapes(family, name, fields)
-    hands = {
+    hands: dict[str, Any] = {
         key: np.asarray(arrays[key], np.float64)
         for side in ("left", "right")
         for key in (f"{side}_hand_mean", f"{side}_hand_components")

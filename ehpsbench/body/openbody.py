@@ -85,7 +85,7 @@ def _mano(arrays: Mapping[str, NDArray[Any]], side: str) -> dict[str, Any]:
     faces = place[arrays["faces"][inside]]
     weights = np.zeros((len(ids), 16))
     weights[:, 1:] = arrays["weights"][ids][:, 40:]
-    weights[:, 0] = 1 - weights[:, 1:].sum(axis=1)
+    weights[:, 0] = np.clip(1 - weights[:, 1:].sum(axis=1), 0, None)
     flip = np.array([-1.0, 1.0, 1.0]) if side == "left" else np.ones(3)
     return {
         "v_template": arrays["mano.v_template"] * flip,

