@@ -166,6 +166,45 @@ def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
     return licensed
 
 
+def bodies_of_rows(store: Store, datasets: Sequence[str], body_models: Path | None) -> BodySet:
+    """The body set that the stored rows of some datasets belong to.
+
+    Args:
+        store: with the datasets.
+        datasets: names in it.
+        body_models: folder of licensed body models, for rows that were read with such.
+
+    Raises:
+        BodyMismatch: the datasets were read with different body sets, or the one at hand differs.
+        MissingBody: the rows were read with models that are not at hand, or with none.
+    """
+    from ehpsbench.body.bodies import find_bodies, open_bodies
+
+    named = {name: store.manifest(name)["body_set"] for name in datasets}
+    sets = {found["id"]: found["name"] for found in named.values() if found}
+    if len(sets) > 1:
+        words = ", ".join(f"{n}: {b['name']} ({b['id'][:12]})" for n, b in named.items() if b)
+        raise BodyMismatch(f"These datasets were read with different body sets: {words}.")
+    for wanted, label in sets.items():
+        shipped = {"open": "full", "open-small": "small"}
+        size = shipped.get(label)
+        bodies = open_bodies(size) if size else find_bodies(body_models)
+        if bodies is None:
+            raise MissingBody(
+                f"The rows of {', '.join(named)} belong to the body set {label} ({wanted[:12]}); "
+                "give its folder with --body-models or EHPSBENCH_BODY_MODELS."
+            )
+        if bodies.id != wanted:
+            raise BodyMismatch(
+                f"The rows of {', '.join(named)} belong to the body set {label} ({wanted[:12]}), "
+                f"the one at hand is {bodies.name} ({bodies.id[:12]}). Use that set, or ingest again."
+            )
+        return bodies
+    raise MissingBody(
+        f"{', '.join(named)} was read without body models; ingest it again with --body-models."
+    )
+
+
 def _positive(flag: str, value: int | None) -> None:
     if value is not None and value < 1:
         raise InputError(f"--{flag} must be at least 1, got {value}.")

@@ -206,9 +206,16 @@ class Store:
         files = {t: [p for n in names for p in self.parts(t, n)] for t in TABLES}
         files["rejects"] = [self.rejects_path(n) for n in names]
         files["results"] = sorted(self.results.glob("*/*.parquet"))
-        return {name: _scan(paths) for name, paths in files.items() if paths}
+        views = {name: _scan(paths) for name, paths in files.items() if paths}
+        if "results" in views:
+            views["results"] = (
+                "SELECT parse_path(filename)[-2] AS entry, parse_filename(filename, true) AS "
+                f"benchmark, * EXCLUDE (filename) FROM ({_scan(files['results'], True)})"
+            )
+        return views
 
 
-def _scan(paths: Sequence[Path]) -> str:
+def _scan(paths: Sequence[Path], filename: bool = False) -> str:
     quoted = ", ".join("'" + str(p.resolve()).replace("'", "''") + "'" for p in paths)
-    return f"SELECT * FROM read_parquet([{quoted}], union_by_name = true)"
+    options = "union_by_name = true" + (", filename = true" if filename else "")
+    return f"SELECT * FROM read_parquet([{quoted}], {options})"

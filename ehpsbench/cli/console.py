@@ -6,11 +6,17 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.leaderboards.table import Standings
+    from ehpsbench.store import Store
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -81,3 +87,42 @@ def _words(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value)
+
+
+def say(line: str) -> None:
+    """Write one line of progress to stderr."""
+    err.print(line, soft_wrap=True)
+
+
+def bodies_of(store: Store, datasets: Sequence[str], body_models: Path | None) -> BodySet:
+    """The one body set that the rows of some datasets belong to."""
+    from ehpsbench.ingest import bodies_of_rows
+
+    return bodies_of_rows(store, datasets, body_models)
+
+
+def print_standings(standings: Standings) -> None:
+    """Write a ranking: a row per training set, best first, with intervals and tie groups."""
+    head = ("rank", "training set", "MPE [mm]", "95 %", "ranks", "tie group")
+    heads = (*head, *(b.id for b in standings.benchmarks))
+    rows = []
+    for row in standings.rows:
+        value = row.mpe
+        ranked = row.tie_group is not None
+        rows.append(
+            [
+                str(value.rank or "–"),
+                row.name,
+                f"{value.mean:.1f}" if ranked else "–",
+                f"{value.low:.1f}–{value.high:.1f}" if ranked else "–",
+                f"{value.rank_low}–{value.rank_high}" if ranked else "–",
+                str(row.tie_group or "–"),
+                *(f"{row.errors[b.id].mean:.1f}" for b in standings.benchmarks),
+            ]
+        )
+    print_table(str(standings.board["title"]), heads, rows)
+
+
+def print_verdict(verdict: dict[str, Any]) -> None:
+    """Write what became of the demo's planted order."""
+    out.print(verdict["text"], style="green" if verdict["recovered"] else "red", soft_wrap=True)

@@ -40,6 +40,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "reports": 7,
     "demo": 8,
     "cli": 9,
+    "__main__": 10,
 }
 
 

@@ -1,0 +1,40 @@
+"""`ehpsbench evaluate ENTRY BENCHMARK …`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+
+
+def evaluate(
+    entry: Annotated[str, typer.Argument(help="Cell, or entry with predictions in the store.")],
+    benchmarks: Annotated[
+        list[str], typer.Argument(help="Protocols: agora-val, ehf, or NAME@dataset for other data.")
+    ],
+    store: StoreOption = None,
+    body_models: BodyModelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Score an entry on benchmarks; a cell trained here is asked for its predictions first."""
+    from ehpsbench.cli import console
+    from ehpsbench.evaluation.protocol import protocol
+    from ehpsbench.leaderboards.scoring import score
+    from ehpsbench.store import Store, default_store
+
+    place = Store(store or default_store())
+    bodies = console.bodies_of(place, [protocol(b).dataset for b in benchmarks], body_models)
+    summaries = [score(place, entry, b, bodies).summary for b in benchmarks]
+    if json:
+        console.print_json(summaries)
+        return
+    rows = [
+        (s["benchmark"], name, round(value["mean"], 2), value["people"], value["clusters"])
+        for s in summaries
+        for name, value in s["errors"].items()
+        if value["mean"] is not None
+    ]
+    head = ("benchmark", "error", "mean [mm]", "people", "clusters")
+    console.print_table(f"{entry}", head, rows)
