@@ -7,11 +7,13 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from ehpsbench.errors import UnknownName
 from ehpsbench.metrics.card import MetricCard
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @cache

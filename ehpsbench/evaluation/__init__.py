@@ -1,0 +1,1 @@
+"""Evaluation: predictions and a protocol make one row of errors per person, and their means."""

@@ -1,0 +1,195 @@
+"""Predictions of an entry on a benchmark: one Parquet file of neutral SMPL-X parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ehpsbench.atomic import replacing
+from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.schema import to_arrow
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.store import Store
+
+PREDICTIONS_VERSION = 1
+REQUIRED = ("instance_id", "global_orient", "body_pose", "betas")
+SIZES = {
+    "global_orient": 3,
+    "body_pose": 63,
+    "left_hand_pose": 45,
+    "right_hand_pose": 45,
+    "jaw_pose": 3,
+    "leye_pose": 3,
+    "reye_pose": 3,
+    "expression": 10,
+    "betas": 10,
+    "transl": 3,
+    "focal": 2,
+}
+PREDICTIONS: pa.Schema = pa.schema(
+    [
+        pa.field("instance_id", pa.string()),
+        *(pa.field(name, pa.list_(pa.float32(), size)) for name, size in SIZES.items()),
+        pa.field("score", pa.float32()),
+    ]
+)
+PARAMETERS = tuple(name for name in SIZES if name != "focal")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]*")
+
+
+def predictions_path(store: Store, entry: str, benchmark: str) -> Path:
+    """Where an entry's predictions on a benchmark lie.
+
+    Raises:
+        InputError: a name that is not fit for a file.
+    """
+    return store.predictions / file_name(entry) / f"{file_name(benchmark)}.parquet"
+
+
+def file_name(name: str) -> str:
+    """`name`, if it can be a file's."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot name a file; use letters, digits and . _ + @ -")
+    return name
+
+
+def write_predictions(
+    store: Store, entry: str, benchmark: str, columns: Mapping[str, NDArray[Any]], bodies: BodySet
+) -> Path:
+    """Write predictions, after the same checks that reading makes.
+
+    Args:
+        store: where to.
+        entry: who predicts.
+        benchmark: on what.
+        columns: `instance_id` (N,) and neutral SMPL-X parameters, (N, k) axis-angle [rad], hands
+            absolute, camera frame [m]; those left out are null: zero when posed. `focal` (N, 2)
+            and `score` (N,) are kept for the reader.
+        bodies: the set that the parameters belong to.
+
+    Raises:
+        InputError: a column is unknown, missing, of another size or not finite; an id twice.
+    """
+    path = predictions_path(store, entry, benchmark)
+    metadata = {
+        "ehpsbench.predictions_version": str(PREDICTIONS_VERSION),
+        "ehpsbench.entry": entry,
+        "ehpsbench.benchmark": benchmark,
+        "ehpsbench.body_hash": bodies.model("smplx", "neutral").hash,
+    }
+    known = {n: v for n, v in columns.items() if n in PREDICTIONS.names}
+    if unknown := sorted(set(columns) - set(known)):
+        raise InputError(f"Unknown columns {unknown}; predictions have {PREDICTIONS.names}.")
+    table = to_arrow(known, PREDICTIONS).replace_schema_metadata(metadata)
+    _check(table, f"The predictions of {entry} on {benchmark}")
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return path
+
+
+def read_predictions(
+    store: Store, entry: str, benchmark: str, bodies: BodySet | None = None
+) -> pa.Table:
+    """The predictions of an entry on a benchmark, with the columns of `PREDICTIONS`.
+
+    Args:
+        store: where from.
+        entry: who predicted.
+        benchmark: on what.
+        bodies: given, the parameters must belong to its neutral SMPL-X model.
+
+    Raises:
+        InputError: the file is not there, broken, of another layout or not finite; an id twice.
+        BodyMismatch: the parameters belong to another body.
+    """
+    path = predictions_path(store, entry, benchmark)
+    if not path.is_file():
+        raise InputError(f"There are no predictions of {entry} on {benchmark}: {path} is missing.")
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path} cannot be read as Parquet: {error}") from error
+    table = _conform(table, path)
+    _check(table, str(path))
+    if bodies is not None:
+        _check_body(table, path, bodies)
+    return table
+
+
+def _conform(table: pa.Table, path: Path) -> pa.Table:
+    """The table in the columns and types of `PREDICTIONS`; what is left out becomes null."""
+    if lacking := [name for name in REQUIRED if name not in table.column_names]:
+        raise InputError(f"{path} lacks the columns {lacking}; it has {table.column_names}.")
+    if unknown := sorted(set(table.column_names) - set(PREDICTIONS.names)):
+        raise InputError(f"{path} has unknown columns {unknown}; known are {PREDICTIONS.names}.")
+    arrays = []
+    for field in PREDICTIONS:
+        if field.name not in table.column_names:
+            arrays.append(pa.nulls(table.num_rows, field.type))
+            continue
+        try:
+            arrays.append(table[field.name].cast(field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            found = table.schema.field(field.name).type
+            raise InputError(
+                f"{path}: column {field.name!r} must be {field.type}, it is {found} ({error})."
+            ) from error
+    return pa.table(arrays, schema=PREDICTIONS.with_metadata(table.schema.metadata))
+
+
+def _check(table: pa.Table, where: str) -> None:
+    """Refuse nulls where values are needed, values that are not finite, and ids met twice."""
+    for name in REQUIRED:
+        if table[name].null_count:
+            raise InputError(f"{where}: {name} is null in {table[name].null_count} rows.")
+    counts = table["instance_id"].value_counts().to_pylist()
+    if twice := sorted(c["values"] for c in counts if c["counts"] > 1):
+        raise InputError(f"{where}: {len(twice)} people are there twice, for example {twice[0]}.")
+    for name in SIZES:
+        flat = pc.list_flatten(table[name].combine_chunks())
+        finite = np.isfinite(flat.to_numpy(zero_copy_only=False))
+        if not finite.all():
+            rows = np.flatnonzero(np.asarray(table[name].is_valid()))
+            row = int(rows[np.argmin(finite) // SIZES[name]])
+            raise InputError(
+                f"{where}: {name} of {table['instance_id'][row]} is not finite; "
+                f"{int((~finite).sum())} such values. Leave a person out, or write a number."
+            )
+
+
+def _check_body(table: pa.Table, path: Path, bodies: BodySet) -> None:
+    metadata = table.schema.metadata or {}
+    found = metadata.get(b"ehpsbench.body_hash", b"").decode()
+    wanted = bodies.model("smplx", "neutral").hash
+    if not found:
+        raise BodyMismatch(
+            f"{path} does not say which body its parameters belong to. Write it with "
+            "write_predictions, or add the metadata ehpsbench.body_hash."
+        )
+    if found != wanted:
+        raise BodyMismatch(
+            f"{path} belongs to the body {found[:12]}, the neutral SMPL-X model of {bodies.name} "
+            f"is {wanted[:12]}: parameters do not carry over between bodies."
+        )
+
+
+def parameters(table: pa.Table) -> dict[str, NDArray[np.float64]]:
+    """(N, k) parameters of each row for `body.forward`; null ones are zero."""
+    found = {}
+    for name in PARAMETERS:
+        column = table[name].combine_chunks()
+        values = np.zeros((len(column), SIZES[name]))
+        here = np.asarray(column.is_valid())
+        values[here] = np.asarray(column.flatten(), np.float64).reshape(-1, SIZES[name])
+        found[name] = values
+    return found

@@ -1,0 +1,139 @@
+"""Results of an entry on a benchmark: one row a person, and a summary that says what they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ehpsbench.atomic import digest, file_digest, replacing, write_text
+from ehpsbench.errors import InputError, StoreError
+from ehpsbench.evaluation.predictions import file_name
+
+if TYPE_CHECKING:
+    from ehpsbench.store import Store
+
+RESULTS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An entry's errors on a benchmark.
+
+    Attributes:
+        rows: instance_id, cluster, and one column for each error [mm]; NaN where not defined.
+        summary: protocol, body set, counts and means; see `summary_of`.
+    """
+
+    rows: pa.Table
+    summary: dict[str, Any]
+
+    def mean(self, column: str | None = None) -> float:
+        """Mean of an error column over the people who have it; the primary one for None."""
+        value = self.summary["errors"][column or self.summary["primary"]]["mean"]
+        return float("nan") if value is None else float(value)
+
+
+def result_rows(
+    people: Sequence[str], clusters: Sequence[str], errors: Mapping[str, NDArray[np.float64]]
+) -> pa.Table:
+    """The table of a result."""
+    columns = {name: pa.array(values, pa.float64()) for name, values in errors.items()}
+    identity = {"instance_id": pa.array(people, pa.string())}
+    return pa.table({**identity, "cluster": pa.array(clusters, pa.string()), **columns})
+
+
+def error_columns(rows: pa.Table) -> list[str]:
+    """Names of the error columns of a result."""
+    return [name for name in rows.column_names if name not in ("instance_id", "cluster")]
+
+
+def means(rows: pa.Table) -> dict[str, dict[str, Any]]:
+    """For each error: its mean over the people who have it, how many, in how many clusters."""
+    clusters = np.asarray(rows["cluster"].to_pylist(), object)
+    found = {}
+    for name in error_columns(rows):
+        values = np.asarray(rows[name], np.float64)
+        finite = np.isfinite(values)
+        found[name] = {
+            "mean": float(values[finite].mean()) if finite.any() else None,
+            "people": int(finite.sum()),
+            "clusters": len(set(clusters[finite])),
+        }
+    return found
+
+
+def write_result(store: Store, result: Result) -> Path:
+    """Write rows, then the summary: a result without a summary does not exist."""
+    path = rows_path(store, result.summary["entry"], result.summary["benchmark"])
+    path.with_suffix(".json").unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        pq.write_table(result.rows, temporary, compression="zstd")
+    summary = result.summary | {"rows_sha256": file_digest(path)}
+    text = json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    write_text(path.with_suffix(".json"), text)
+    return path
+
+
+def rows_path(store: Store, entry: str, benchmark: str) -> Path:
+    """Where an entry's rows on a benchmark lie; the summary lies beside them as .json."""
+    return store.results / file_name(entry) / f"{file_name(benchmark)}.parquet"
+
+
+def has_result(store: Store, entry: str, benchmark: str) -> bool:
+    """Whether an entry has been evaluated on a benchmark."""
+    return rows_path(store, entry, benchmark).with_suffix(".json").is_file()
+
+
+def read_result(store: Store, entry: str, benchmark: str) -> Result:
+    """Rows and summary of an entry on a benchmark.
+
+    Raises:
+        InputError: it was not evaluated.
+        StoreError: rows and summary do not fit.
+    """
+    summary = read_summary(store, entry, benchmark)
+    path = rows_path(store, entry, benchmark)
+    if not path.is_file() or file_digest(path) != summary["rows_sha256"]:
+        raise StoreError(
+            f"{path} is not the file that its summary speaks of. Evaluate {entry} on {benchmark} "
+            "again."
+        )
+    return Result(pq.read_table(path, partitioning=None), summary)
+
+
+def read_rows(store: Store, entry: str, benchmark: str) -> pa.Table:
+    """The rows of a result; see `read_result`."""
+    return read_result(store, entry, benchmark).rows
+
+
+def read_summary(store: Store, entry: str, benchmark: str) -> dict[str, Any]:
+    """The summary of a result.
+
+    Raises:
+        InputError: it was not evaluated.
+        StoreError: the summary is broken.
+    """
+    path = rows_path(store, entry, benchmark).with_suffix(".json")
+    if not path.is_file():
+        raise InputError(
+            f"{entry} has no result on {benchmark}: {path} is missing. Predict, then evaluate."
+        )
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise StoreError(f"{path} is broken ({error}). Evaluate again.") from error
+    return summary
+
+
+def comparison_key(summary: Mapping[str, Any]) -> str:
+    """Equal for results whose numbers may stand in one table: same rules, rows and body set."""
+    names = ("protocol_hash", "body_set", "data")
+    return digest({name: summary[name] for name in names})

@@ -1,0 +1,138 @@
+"""The people of a split whom a protocol scores, and how many it leaves out for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.schema import Columns, from_arrow, present
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.store import Store
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Who is scored.
+
+    Attributes:
+        people: their rows, in the stored order.
+        split_ids: ids of all people of the split, scored or not.
+        left_out: people of the split that are not scored, by the first reason that holds.
+        removed_by_checks: people that the protocol would score but the checks refused, by rule.
+    """
+
+    people: pa.Table
+    split_ids: frozenset[str]
+    left_out: dict[str, int]
+    removed_by_checks: dict[str, int]
+
+
+def select(store: Store, protocol: Protocol, bodies: BodySet) -> Selection:
+    """The people whom a protocol scores.
+
+    Raises:
+        InputError: nobody is left, or rows cannot be sampled as the protocol wants.
+        BodyMismatch: the dataset was ingested with another body set.
+    """
+    check_bodies(store, protocol.dataset, bodies)
+    rows = store.instances(protocol.dataset, protocol.split)
+    reasons = _reasons(from_arrow(rows), rows.num_rows, protocol)
+    kept = reasons == ""
+    left_out = {str(r): int((reasons == r).sum()) for r in sorted(set(reasons.tolist()) - {""})}
+    if not kept.any():
+        raise InputError(
+            f"{protocol.name} scores nobody: of {rows.num_rows} people in {protocol.dataset}/"
+            f"{protocol.split} all fall to {left_out}."
+        )
+    return Selection(
+        people=rows.filter(pa.array(kept)),
+        split_ids=frozenset(rows["instance_id"].to_pylist()),
+        left_out=left_out,
+        removed_by_checks=_removed(store, protocol),
+    )
+
+
+def check_bodies(store: Store, dataset: str, bodies: BodySet) -> None:
+    """Refuse rows that were read with another body set.
+
+    Raises:
+        BodyMismatch: says which two.
+    """
+    stored = store.manifest(dataset)["body_set"]
+    if stored is not None and stored["id"] != bodies.id:
+        raise BodyMismatch(
+            f"{dataset} was ingested with the body set {stored['name']} ({stored['id']}), not "
+            f"with {bodies.name} ({bodies.id}). Evaluate with that set, or ingest it again."
+        )
+
+
+def _removed(store: Store, protocol: Protocol) -> dict[str, int]:
+    rejects = store.rejects(protocol.dataset)
+    rejects = rejects.filter(pc.equal(rejects["split"].cast(pa.string()), protocol.split))
+    columns = from_arrow(rejects.drop_columns(["rule", "rule_column", "rule_value", "rules"]))
+    kept = _reasons(columns, rejects.num_rows, protocol) == ""
+    rules = rejects["rule"].filter(pa.array(kept)).value_counts().to_pylist()
+    return {r["values"]: r["counts"] for r in sorted(rules, key=lambda r: str(r["values"]))}
+
+
+def _reasons(columns: Columns, count: int, protocol: Protocol) -> NDArray[Any]:
+    """(N,) why each row is not scored; empty for those that are."""
+    reasons = np.full(count, "", object)
+    for reason, keep in _rules(columns, count, protocol):
+        reasons[(reasons == "") & ~keep] = reason
+    if protocol.sampling.counted == "people" and protocol.sampling.every > 1:
+        left = np.flatnonzero(reasons == "")
+        out = np.delete(left, np.arange(0, len(left), protocol.sampling.every))
+        reasons[out] = "sampling"
+    return reasons
+
+
+def _rules(columns: Columns, count: int, protocol: Protocol) -> list[tuple[str, Mask]]:
+    """(reason, (N,) True for rows that pass), in the order in which they are asked."""
+    rule = protocol.rows
+    found = []
+    if protocol.sampling.counted == "annotations" and protocol.sampling.every > 1:
+        found.append(("sampling", _sampled(columns, count, protocol)))
+    found += [(flag, ~_is(columns, flag, False, count)) for flag in rule.flags]
+    model = np.asarray(columns.get("source_model", np.full(count, "", object)), object)
+    found.append(("source_model", model == rule.source_model))
+    labelled = "vertices_path" if rule.labels == "vertices" else "global_orient"
+    here = present(columns[labelled]) if labelled in columns else np.zeros(count, bool)
+    found.append((f"no {labelled}", here))
+    if rule.kids == "exclude" and "kid" in columns:
+        adult = ~(present(columns["kid"]) & (np.ma.getdata(columns["kid"]) > 0))
+        found.append(("kid", adult))
+    return found
+
+
+def _is(columns: Columns, flag: str, value: bool, count: int) -> Mask:
+    """(N,) True where a flag is known and has that value."""
+    if flag not in columns:
+        return np.zeros(count, bool)
+    data = np.ma.getdata(columns[flag]).astype(bool)
+    return np.asarray(present(columns[flag]) & (data == value))
+
+
+def _sampled(columns: Columns, count: int, protocol: Protocol) -> Mask:
+    """(N,) multiples of the interval, counted from 1 in each annotation file."""
+    if count == 0:
+        return np.zeros(0, bool)
+    if "source_row" not in columns or not present(columns["source_row"]).all():
+        raise InputError(
+            f"{protocol.name} counts annotations before any filter, but rows of "
+            f"{protocol.dataset}/{protocol.split} have no source_row. Ingest it with an adapter "
+            "that fills it."
+        )
+    number = np.ma.getdata(columns["source_row"]).astype(np.int64) + 1
+    return np.asarray(number % protocol.sampling.every == 0)
