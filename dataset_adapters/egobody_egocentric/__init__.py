@@ -1,0 +1,1 @@
+"""EgoBody, egocentric part (Zhang et al., ECCV 2022): what a head-mounted camera sees."""
