@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ehpsbench.atomic import replacing
 from ehpsbench.errors import InputError, MissingFiles
 
 _PLY_TYPES = {
@@ -77,8 +76,8 @@ def write_obj(path: Path, vertices: ArrayLike, faces: ArrayLike) -> None:
     """Write (V, 3) vertices, to 0.1 µm in metres, and (F, 3) faces from 0 as OBJ."""
     rows = ["v {:.7f} {:.7f} {:.7f}".format(*v) for v in np.asarray(vertices).tolist()]
     rows += ["f {} {} {}".format(*f) for f in (np.asarray(faces) + 1).tolist()]
-    with replacing(path) as temporary:
-        temporary.write_text("\n".join(rows) + "\n", encoding="ascii")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(rows) + "\n", encoding="ascii")
 
 
 def read_ply(path: Path) -> Mesh:
@@ -113,8 +112,8 @@ def write_ply(path: Path, vertices: ArrayLike, faces: ArrayLike) -> None:
     )
     rows = np.empty(len(triangles), np.dtype([("n", "u1"), ("corners", "<i4", 3)]))
     rows["n"], rows["corners"] = 3, triangles
-    with replacing(path) as temporary:
-        temporary.write_bytes(header.encode("ascii") + points.tobytes() + rows.tobytes())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header.encode("ascii") + points.tobytes() + rows.tobytes())
 
 
 @dataclass(slots=True)
