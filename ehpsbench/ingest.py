@@ -197,7 +197,7 @@ def bodies_of_rows(store: Store, datasets: Sequence[str], body_models: Path | No
         if bodies.id != wanted:
             raise BodyMismatch(
                 f"The rows of {', '.join(named)} belong to the body set {label} ({wanted[:12]}), "
-                f"the one at hand is {bodies.name} ({bodies.id[:12]}). Use that set, or ingest again."
+                f"the one at hand is {bodies.name} ({bodies.id[:12]}). Use that, or ingest again."
             )
         return bodies
     raise MissingBody(

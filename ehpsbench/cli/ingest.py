@@ -64,7 +64,7 @@ def ingest(
         console.out.print(f"{report.dataset}/{split}: {count:,} people in {images:,} images")
     for rule, count in report.rejects.items():
         console.out.print(
-            f"refused: {count:,} by the rule {rule}; whole, in {target.rejects_path(report.dataset)}",
+            f"refused by the rule {rule}: {count:,}, kept in {target.rejects_path(report.dataset)}",
             soft_wrap=True,
         )
     if report.resumed:

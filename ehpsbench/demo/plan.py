@@ -47,6 +47,8 @@ class Plan(_Strict):
         people: in every training set.
         benchmark_people: about how many in every benchmark.
         image_scale: of the layout's own image size.
+        seeds: training runs per set.
+        beat_mean_pose: sets whose model must beat their mean pose on their held-out people.
         world: what all sets and the benchmarks share.
         sets: the training sets.
         order: which must stand before which.
@@ -57,6 +59,8 @@ class Plan(_Strict):
     people: int = Field(gt=0)
     benchmark_people: int = Field(gt=0)
     image_scale: float = Field(gt=0)
+    seeds: int = Field(gt=0)
+    beat_mean_pose: tuple[str, ...]
     world: dict[str, Any]
     sets: tuple[PlannedSet, ...]
     order: tuple[Order, ...]
@@ -68,9 +72,9 @@ class Plan(_Strict):
         if len(set(known)) < len(known):
             raise ValueError(f"set names must differ: {known}")
         named = {n for o in self.order for n in (*o.before, *o.after)}
-        named |= {n for t in self.ties for n in t.sets}
+        named |= {n for t in self.ties for n in t.sets} | set(self.beat_mean_pose)
         if not named <= set(known):
-            raise ValueError(f"order and ties name unknown sets: {sorted(named - set(known))}")
+            raise ValueError(f"the claims name unknown sets: {sorted(named - set(known))}")
         return self
 
     def settings(self, planned: PlannedSet) -> WorldSettings:
@@ -93,6 +97,7 @@ class Plan(_Strict):
             | {
                 "people": people,
                 "benchmark_people": benchmark_people,
+                "beat_mean_pose": [n for n in self.beat_mean_pose if n in keep],
                 "sets": [s.model_dump() for s in self.sets if s.name in keep],
                 "order": [
                     {"before": b, "after": a}

@@ -1,0 +1,216 @@
+"""The demo, start to end: releases of planted worth → store → cells → ranking → report."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import ehpsbench
+from ehpsbench.atomic import digest, write_text
+from ehpsbench.demo.plan import Plan, read_plan
+from ehpsbench.demo.verdict import verdict
+from ehpsbench.errors import InputError
+from ehpsbench.leaderboards.table import Standings
+from ehpsbench.store import Store
+from ehpsbench.world.settings import WorldSettings
+
+Say = Callable[[str], None]
+
+BODY = "open-small"
+LAYOUT = "bedlam"  # of every training set: the layouts must not differ, only the worth
+BENCHMARKS = {  # dataset → split of its miniature
+    "agora": "validation",
+    "ubody": "test",
+    "egobody_egocentric": "test",
+    "pw3d": "test",
+    "ehf": "test",
+}
+RECORD = "demo.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What the demo found.
+
+    Attributes:
+        path: the HTML report.
+        standings: the ranking.
+        verdict: what became of the planted order; see `ehpsbench.demo.verdict`.
+    """
+
+    path: Path
+    standings: Standings
+    verdict: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """One miniature release to write and read."""
+
+    dataset: str
+    name: str
+    split: str
+    people: int
+    settings: WorldSettings
+    seed: int
+    scale: float
+
+
+def run_demo(
+    out: Path,
+    *,
+    seed: int = 0,
+    workers: int | None = None,
+    plan: Plan | None = None,
+    recipe: str | Path = "micro",
+    say: Say = lambda line: None,
+) -> DemoReport:
+    """Run the demo in `out`; a stopped one goes on where it was.
+
+    Args:
+        out: folder for releases, store and report; must be new, or of an earlier demo.
+        seed: of the worlds and of the training.
+        workers: processes; default: one per processor.
+        plan: the table of worth; default: the one that comes with ehpsbench.
+        recipe: how to train.
+        say: told what is being done.
+
+    Raises:
+        InputError: `out` holds something else.
+    """
+    from ehpsbench.body.bodies import open_bodies
+    from ehpsbench.leaderboards.board import board
+    from ehpsbench.leaderboards.rank_datasets import rank_datasets
+    from ehpsbench.leaderboards.standings import save_standings
+    from ehpsbench.reports.data import gather
+    from ehpsbench.reports.make import make_report
+    from ehpsbench.training.recipe import recipe as find_recipe
+
+    plan = plan or read_plan()
+    count = workers or os.cpu_count() or 1
+    bodies = open_bodies("small")
+    how = find_recipe(recipe)
+    _claim(out, {"plan": digest(plan.model_dump(mode="json")), "seed": seed, "body": bodies.id})
+    store = Store(out / "store")
+    with _timed(say, "Writing and reading miniature releases"):
+        _fill(store, out / "releases", _releases(plan, seed), count, say)
+    names = [planned.name for planned in plan.sets]
+    with _timed(
+        say, f"Training {len(names) * plan.seeds} cells of {how.budget.samples_seen:,} samples"
+    ):
+        standings = rank_datasets(
+            store,
+            names,
+            how,
+            board("mpe"),
+            bodies,
+            seeds=[seed * plan.seeds + i for i in range(plan.seeds)],
+            workers=count,
+            progress=lambda done, total, cell: say(f"  {done}/{total}  {cell}"),
+        )
+    save_standings(store, standings)
+    found = verdict(plan, standings, gather(store, standings, title="").in_domain)
+    path = make_report(
+        store,
+        standings,
+        bodies,
+        out=out / "report.html",
+        title="Demo: which training set is worth most?",
+        verdict=found,
+        about={planned.name: planned.about for planned in plan.sets},
+    )
+    return DemoReport(path, standings, found)
+
+
+def _claim(out: Path, wanted: dict[str, Any]) -> None:
+    """Make `out` ours: keep an earlier demo of the same content, clear another one."""
+    record = out / RECORD
+    wanted = wanted | {"ehpsbench": ehpsbench.__version__}
+    if record.is_file():
+        if json.loads(record.read_text(encoding="utf-8")) == wanted:
+            return
+        shutil.rmtree(out)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} holds something that is not a demo; give --out a new folder.")
+    write_text(record, json.dumps(wanted, indent=1, sort_keys=True))
+
+
+def _releases(plan: Plan, seed: int) -> list[_Release]:
+    """Training sets, then benchmarks; every one has people of its own."""
+    sets = [
+        _Release(LAYOUT, s.name, "train", plan.people, plan.settings(s), 0, plan.image_scale)
+        for s in plan.sets
+    ]
+    world = plan.benchmark_settings()
+    benchmarks = [
+        _Release(name, name, split, plan.benchmark_people, world, 0, plan.image_scale)
+        for name, split in BENCHMARKS.items()
+    ]
+    return [_with_seed(release, seed) for release in [*sets, *benchmarks]]
+
+
+def _with_seed(release: _Release, seed: int) -> _Release:
+    from dataclasses import replace
+
+    return replace(release, seed=int(digest([seed, release.name])[:8], 16))
+
+
+def _fill(store: Store, folder: Path, releases: Sequence[_Release], workers: int, say: Say) -> None:
+    """Write and ingest every release that the store does not hold yet."""
+    waiting = [r for r in releases if r.name not in store.datasets()]
+    if workers == 1:
+        for release in waiting:
+            say(f"  {_write_and_read(release, folder, store.root)}")
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread) as pool:
+        jobs = [pool.submit(_write_and_read, r, folder, store.root) for r in waiting]
+        try:
+            for job in as_completed(jobs):
+                say(f"  {job.result()}")
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _write_and_read(release: _Release, folder: Path, store: Path) -> str:
+    """One release on disk and in the store; says what it holds."""
+    from ehpsbench.ingest import ingest
+    from ehpsbench.samples import write_sample
+
+    root = folder / release.name
+    if not root.exists():
+        write_sample(
+            release.dataset,
+            root,
+            people=release.people,
+            seed=release.seed,
+            body=BODY,
+            split=release.split,
+            settings=release.settings,
+            scale=release.scale,
+        )
+    report = ingest(release.dataset, root, Store(store), alias=release.name)
+    people = sum(report.instances.values())
+    return f"{release.name}: {people:,} people, {sum(report.rejects.values())} refused"
+
+
+@contextmanager
+def _timed(say: Say, what: str) -> Iterator[None]:
+    say(f"{what} …")
+    started = time.monotonic()
+    yield
+    say(f"  {time.monotonic() - started:.0f} s")
