@@ -1,12 +1,10 @@
-"""Pickles of strangers: arrays, frames, tensors and plain containers; everything else is refused.
+"""Read the pickles, .npz and .npy files of strangers without running anything in them."""
 
-No class of the pickle is imported, nothing in it is called: each global it names is looked up in
-one table of inert stand-ins, and a name that is not there ends the reading.
-"""
-
-from ehpsbench.restricted_pickle.containers import load_npy, load_npz
+from ehpsbench.restricted_pickle.frames import Frame
+from ehpsbench.restricted_pickle.machine import Inert
+from ehpsbench.restricted_pickle.npz import Archive, load_npy, load_npz
 from ehpsbench.restricted_pickle.reader import load
-from ehpsbench.restricted_pickle.standins import Frame, SparseMatrix
+from ehpsbench.restricted_pickle.sparse import SparseMatrix
 from ehpsbench.restricted_pickle.writers import (
     dump_cuda_tensors,
     dump_frame_pandas1,
@@ -15,7 +13,9 @@ from ehpsbench.restricted_pickle.writers import (
 )
 
 __all__ = [
+    "Archive",
     "Frame",
+    "Inert",
     "SparseMatrix",
     "dump_cuda_tensors",
     "dump_frame_pandas1",

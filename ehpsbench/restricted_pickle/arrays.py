@@ -47,8 +47,9 @@ def _dtype_of(code: str, state: tuple[Any, ...]) -> np.dtype[Any]:
     if code.lstrip("<>|=") in ("M8", "m8"):
         code = code + _time_unit(state)
     plain = np.dtype(code)
-    order = order.decode("ascii") if type(order) is bytes else order
-    return plain.newbyteorder(order) if order in ("<", ">") else plain
+    if order in ("<", b"<"):
+        return plain.newbyteorder("<")
+    return plain.newbyteorder(">") if order in (">", b">") else plain
 
 
 def _structured(names: tuple[Any, ...], fields: dict[str, Any], size: int) -> np.dtype[Any]:
@@ -96,7 +97,8 @@ def _filled(state: tuple[Any, ...]) -> NDArray[Any]:
         return _objects(shape, dtype, content)
     # NumPy itself checks the length and keeps large contents without a copy.
     array: NDArray[Any] = np.ndarray((0,), dtype)
-    array.__setstate__((1, shape, dtype, bool(fortran), _bytes(content)))
+    whole = (1, shape, dtype, bool(fortran), _bytes(content))
+    array.__setstate__(whole)  # type: ignore[arg-type]  # the stub wants np.bool
     return array
 
 

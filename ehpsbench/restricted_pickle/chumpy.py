@@ -19,7 +19,7 @@ def _value(state: dict[str, Any]) -> NDArray[Any]:
 
 def _selected(state: dict[str, Any]) -> NDArray[Any]:
     """`chumpy.reordering.Select`: entries `idxs` of the flat array `a`, in another shape."""
-    chosen = np.asarray(state["a"]).ravel()[np.asarray(state["idxs"])]
+    chosen: NDArray[Any] = np.asarray(state["a"]).ravel()[np.asarray(state["idxs"])]
     shape = state.get("preferred_shape")
     return chosen if shape is None else chosen.reshape(shape)
 

@@ -1,7 +1,7 @@
 """A pickle machine that has no way to run code: it reads opcodes and calls only listed builders.
 
 Python's own unpickler imports what a file names, calls it and sets attributes. This one looks
-(module, name) up in a table of our own builders; there is no import, no attribute and no call besides.
+(module, name) up in a table of our own builders; there is no import, attribute or call besides.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Lookup = Callable[[str, str], Global | Constant]
 
 
 class Machine:
-    """Reads one pickle from `data`, starting at byte `at`; afterwards `at` is the byte behind it."""
+    """Reads one pickle from `data`, from byte `at` on; afterwards `at` is the byte behind it."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class Machine:
     def get(self, slot: int) -> None:
         """Push what was remembered; an object that contains itself is not data we read."""
         value = self.memo[slot]
-        if type(value) is Pending and not isinstance(value, Inert):
+        if type(value) is Pending:
             raise ValueError("an object contains itself")
         self.stack.append(value)
 
@@ -199,8 +199,9 @@ def _decode_long(raw: bytes) -> int:
     return int.from_bytes(raw, "little", signed=True)
 
 
-def _ascii_int(raw: bytes) -> int | bool:
-    return {b"01": True, b"00": False}.get(raw) if raw in (b"00", b"01") else int(raw)  # type: ignore[return-value]
+def _text_int(raw: bytes) -> int:
+    """Protocol 0 writes True and False as 01 and 00."""
+    return raw == b"01" if raw in (b"00", b"01") else int(raw)
 
 
 def _quoted(machine: Machine) -> None:
@@ -301,7 +302,7 @@ _TABLE: dict[str, Callable[[Machine], Any]] = {
     "1": lambda m: m.items(),
     "2": _dup,
     "F": _pushed(lambda m: float(m.line())),
-    "I": _pushed(lambda m: _ascii_int(m.line())),
+    "I": _pushed(lambda m: _text_int(m.line())),
     "J": _pushed(lambda m: m.number(_I4)),
     "K": _pushed(lambda m: m.number(_U1)),
     "L": _pushed(lambda m: int(m.line().rstrip(b"L"))),

@@ -39,15 +39,16 @@ class SparseMatrix:
 
 def _compressed(state: dict[str, Any], by_column: bool) -> SparseMatrix:
     shape = _shape(state)
-    starts, minor = np.asarray(state["indptr"]), np.asarray(state["indices"])
-    counts = np.diff(starts.astype(np.int64))
+    starts = np.asarray(state["indptr"], np.int64)
+    minor = np.asarray(state["indices"], np.int64)
+    counts = starts[1:] - starts[:-1]
     if len(counts) != shape[1 if by_column else 0] or (counts < 0).any() or starts[0] != 0:
         raise ValueError("a sparse matrix with broken pointers")
-    major = np.repeat(np.arange(len(counts)), counts) if counts.sum() == len(minor) else None
-    if major is None:
+    if counts.sum() != len(minor):
         raise ValueError("a sparse matrix with broken pointers")
-    pair = (minor, major) if by_column else (major, minor)
-    return _checked(shape, *pair, state["data"])
+    major = np.repeat(np.arange(len(counts)), counts)
+    rows, columns = (minor, major) if by_column else (major, minor)
+    return _checked(shape, rows, columns, state["data"])
 
 
 def _coordinates(state: dict[str, Any]) -> SparseMatrix:
@@ -66,7 +67,7 @@ def _checked(shape: tuple[int, int], rows: Any, columns: Any, values: Any) -> Sp
     if values.dtype.kind not in "biufc" or not rows.shape == columns.shape == values.shape:
         raise ValueError("a sparse matrix with entries that do not belong together")
     for index, size in zip((rows, columns), shape, strict=True):
-        if index.ndim != 1 or (len(index) and not (0 <= index.min() and index.max() < size)):
+        if index.ndim != 1 or (len(index) and not (index.min() >= 0 and index.max() < size)):
             raise ValueError("a sparse matrix with entries outside its shape")
     return SparseMatrix(shape, rows, columns, values)
 

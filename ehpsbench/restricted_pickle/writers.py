@@ -1,208 +1,144 @@
-"""Pickles in the dialects of the owners, for miniature releases; no pandas, torch or Python 2.
-
-Names of classes are written as text, so that a file says `pandas.core.frame.DataFrame` without
-pandas being here.
-"""
+"""Write pickles in the dialects of the datasets' owners, for miniature sample releases."""
 
 from __future__ import annotations
 
-import io
-import pickle
+import os
 import struct
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ehpsbench.errors import InputError
+from ehpsbench.restricted_pickle.encoder import Call, Encoder, Name, Persistent
 from ehpsbench.restricted_pickle.tensors import MAGIC, PROTOCOL, STORAGES
 
+__all__ = ["dump_cuda_tensors", "dump_frame_pandas1", "dump_plain", "dump_python2"]
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """A global, by module and name."""
-
-    module: str
-    name: str
+Target = str | os.PathLike[str]
+PLAIN_TYPES = {bool: np.bool_, int: np.int64, float: np.float64}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Made:
-    """An object: `maker(*arguments)`, or a new object of the class `maker` when `new`."""
-
-    maker: _Name
-    arguments: tuple[Any, ...] = ()
-    state: Any = None
-    new: bool = False
+def dump_plain(value: Any, path: Target) -> None:
+    """Write a plain pickle (protocol 4) as Python 3 with NumPy 1 does."""
+    _save(path, Encoder(4).encode(value))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Persistent:
-    """A persistent id."""
-
-    name: tuple[Any, ...]
+def dump_python2(value: Any, path: Target) -> None:
+    """Write a pickle as Python 2 does: byte strings, to be read with encoding="latin1"."""
+    _save(path, Encoder(2, python2=True).encode(value))
 
 
-class _Writer(pickle._Pickler):  # type: ignore[name-defined,misc]
-    """A pickler that writes `_Name` and `_Made`, and NumPy's names as NumPy 1 spelled them."""
-
-    python2 = False
-
-    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
-        if isinstance(obj, _Name):
-            self._global(obj.module, obj.name)
-        elif isinstance(obj, _Made):
-            self._made(obj)
-        elif self.python2 and isinstance(obj, str | bytes):
-            self._python2_string(obj)
-        else:
-            super().save(obj, save_persistent_id)
-
-    def persistent_id(self, obj: Any) -> Any:
-        return obj.name if isinstance(obj, _Persistent) else None
-
-    def save_global(self, obj: Any, name: str | None = None) -> None:
-        module = obj.__module__.replace("numpy._core", "numpy.core")
-        self._global(module, name or obj.__qualname__)
-        self.memoize(obj)
-
-    def _global(self, module: str, name: str) -> None:
-        if self.proto >= 4:
-            super().save(module)
-            super().save(name)
-            self.write(pickle.STACK_GLOBAL)
-        else:
-            if self.python2:
-                module = {"builtins": "__builtin__", "copyreg": "copy_reg"}.get(module, module)
-            self.write(pickle.GLOBAL + f"{module}\n{name}\n".encode())
-
-    def _made(self, obj: _Made) -> None:
-        self.save(obj.maker)
-        self.save(obj.arguments)
-        self.write(pickle.NEWOBJ if obj.new else pickle.REDUCE)
-        if obj.state is not None:
-            self.save(obj.state)
-            self.write(pickle.BUILD)
-
-    def _python2_string(self, obj: str | bytes) -> None:
-        """`str` of Python 2, which is bytes."""
-        data = obj if isinstance(obj, bytes) else obj.encode("latin1")
-        if len(data) < 256:
-            self.write(pickle.SHORT_BINSTRING + bytes([len(data)]) + data)
-        else:
-            self.write(pickle.BINSTRING + struct.pack("<i", len(data)) + data)
-
-
-_Writer.dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
-_Writer.dispatch[type] = _Writer.dispatch[FunctionType] = _Writer.save_global
-
-
-def dump_plain(value: Any, path: Path, *, protocol: int = 4) -> None:
-    """Write builtin containers and arrays, with NumPy 1's names."""
-    _write(value, path, protocol)
-
-
-def dump_python2(value: Any, path: Path) -> None:
-    """Write builtin containers and arrays as Python 2 did: protocol 2, text as bytes."""
-    _write(value, path, 2, python2=True)
-
-
-def dump_frame_pandas1(columns: Mapping[str, ArrayLike], path: Path) -> None:
-    """Write a DataFrame as pandas 1.x does: protocol 5, one block for each kind of column.
+def dump_frame_pandas1(columns: Mapping[str, Sequence[Any] | NDArray[Any]], path: Target) -> None:
+    """Write a DataFrame as pandas 1.5 does (protocol 5); pandas itself is not needed.
 
     Args:
-        columns: (N,) columns; lists of arrays become object columns.
-        path: of the file.
+        columns: name → N values; numbers and truth values as such, all else as objects.
+        path: the file to write.
+
+    Raises:
+        InputError: the columns differ in length.
     """
     arrays = {name: _column(values) for name, values in columns.items()}
+    lengths = {name: len(values) for name, values in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"The columns of a frame must have one length; they have {lengths}.")
     names = list(arrays)
-    rows = len(next(iter(arrays.values())))
-    kinds: dict[str, list[int]] = {}
-    for place, array in enumerate(arrays.values()):
-        kinds.setdefault(array.dtype.str, []).append(place)
+    kinds = sorted({array.dtype for array in arrays.values()}, key=str)
     blocks = tuple(
-        _Made(
-            _Name("pandas._libs.internals", "_unpickle_block"),
-            (np.stack([arrays[names[p]] for p in places]), np.asarray(places, np.int64), 2),
-        )
-        for places in kinds.values()
+        _block([n for n, name in enumerate(names) if arrays[name].dtype == kind], arrays, kind)
+        for kind in kinds
     )
-    base = "pandas.core.indexes"
-    heads = np.empty(len(names), object)
-    heads[:] = names
-    axes = [
-        _index(_Name(f"{base}.base", "Index"), {"data": heads, "name": None}),
-        _index(
-            _Name(f"{base}.range", "RangeIndex"),
-            {"name": None, "start": 0, "stop": rows, "step": 1},
-        ),
-    ]
-    manager = _Made(_Name("pandas.core.internals.managers", "BlockManager"), (blocks, axes))
+    axes = [_labels(names), _range(next(iter(lengths.values()), 0))]
+    _save(path, Encoder(5).encode(_frame(blocks, axes)))
+
+
+def _column(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """(N,) values of one type; anything but numbers and truth values is an object."""
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "biuf":
+        return values
+    kinds = {type(value) for value in values}
+    if len(kinds) == 1 and (kind := kinds.pop()) in PLAIN_TYPES:
+        return np.array(values, dtype=PLAIN_TYPES[kind])
+    plain = (str(value) if isinstance(value, np.str_) else value for value in values)
+    return np.fromiter(plain, dtype=object, count=len(values))
+
+
+def _block(places: list[int], arrays: Mapping[str, NDArray[Any]], kind: np.dtype[Any]) -> Call:
+    columns = list(arrays.values())
+    values = np.empty((len(places), len(columns[places[0]])), dtype=kind)
+    for row, place in enumerate(places):
+        values[row] = columns[place]
+    placement = np.array(places, dtype=np.int64)
+    return Call(Name("pandas._libs.internals", "_unpickle_block"), (values, placement, 2))
+
+
+def _new_index(module: str, kind: str, content: dict[str, Any]) -> Call:
+    index = Name(f"pandas.core.indexes.{module}", kind)
+    new = Name("pandas.core.indexes.base", "_new_Index")
+    return Call(new, (index, {**content, "name": None}))
+
+
+def _labels(names: list[str]) -> Call:
+    data = np.fromiter(names, dtype=object, count=len(names))
+    return _new_index("base", "Index", {"data": data})
+
+
+def _range(length: int) -> Call:
+    return _new_index("range", "RangeIndex", {"start": 0, "stop": length, "step": 1})
+
+
+def _frame(blocks: tuple[Call, ...], axes: list[Call]) -> Call:
     state = {
-        "_mgr": manager,
+        "_mgr": Call(Name("pandas.core.internals.managers", "BlockManager"), (blocks, axes)),
         "_typ": "dataframe",
         "_metadata": [],
         "attrs": {},
         "_flags": {"allows_duplicate_labels": True},
     }
-    frame = _Made(_Name("pandas.core.frame", "DataFrame"), state=state, new=True)
-    _write(frame, path, 5)
+    return Call(Name("pandas.core.frame", "DataFrame"), (), state, new=True)
 
 
-def dump_cuda_tensors(arrays: Mapping[str, ArrayLike], path: Path) -> None:
-    """Write a dict of torch tensors as `pickle.dump` does for tensors on the first GPU."""
-    tensors = {name: tensor(np.asarray(values), "cuda:0") for name, values in arrays.items()}
-    _write(tensors, path, 2)
+def dump_cuda_tensors(values: Mapping[str, NDArray[Any]], path: Target) -> None:
+    """Write a dict of torch tensors that lie on the first GPU, as pickle.dump does.
+
+    Args:
+        values: name → array of floats, integers or truth values, of any shape.
+        path: the file to write.
+    """
+    tensors = {name: _tensor(np.asarray(value), str(n)) for n, (name, value) in _each(values)}
+    _save(path, Encoder(4).encode(tensors))
 
 
-def tensor(array: NDArray[Any], location: str) -> Any:
-    """What `_Writer` writes for a torch tensor with these values at "cpu" or "cuda:0"."""
-    payload = _Made(_Name("torch.storage", "_load_from_bytes"), (_storage(array, location),))
-    strides = tuple(s // array.itemsize for s in np.ascontiguousarray(array).strides)
-    arguments = (payload, 0, array.shape, strides, False, OrderedDict())
-    return _Made(_Name("torch._utils", "_rebuild_tensor_v2"), arguments)
+def _each(values: Mapping[str, NDArray[Any]]) -> list[tuple[int, tuple[str, NDArray[Any]]]]:
+    return list(enumerate(values.items()))
 
 
-def _storage(array: NDArray[Any], location: str) -> bytes:
-    """A storage as torch's legacy save writes it."""
-    names = {np.dtype(dtype): name for name, dtype in STORAGES.items()}
-    storage = _Name("torch", names[array.dtype])
-    machine = {
-        "protocol_version": PROTOCOL,
-        "little_endian": True,
-        "type_sizes": {"short": 2, "int": 4, "long": 4},
-    }
-    named = _Persistent(("storage", storage, "0", location, array.size, None))
-    stream = io.BytesIO()
-    for part in (MAGIC, PROTOCOL, machine, named, ["0"]):
-        _Writer(stream, 2).dump(part)
-    stream.write(struct.pack("<q", array.size) + np.ascontiguousarray(array).tobytes())
-    return stream.getvalue()
+def _tensor(value: NDArray[Any], key: str) -> Call:
+    value = np.ascontiguousarray(value).reshape(value.shape)
+    stride = tuple(step // value.itemsize for step in value.strides)
+    hooks = Call(Name("collections", "OrderedDict"))
+    raw = Call(Name("torch.storage", "_load_from_bytes"), (_memory(value, key),))
+    args = (raw, 0, value.shape, stride, False, hooks)
+    return Call(Name("torch._utils", "_rebuild_tensor_v2"), args)
 
 
-def _index(cls: _Name, fields: dict[str, Any]) -> _Made:
-    return _Made(_Name("pandas.core.indexes.base", "_new_Index"), (cls, fields))
+def _memory(value: NDArray[Any], key: str) -> bytes:
+    """The stream of torch.save before zip files: five pickles, then the raw memory."""
+    kinds = {np.dtype(code): kind for kind, code in STORAGES.items() if kind != "BFloat16Storage"}
+    kind = kinds.get(value.dtype.newbyteorder("<"))
+    if kind is None:
+        raise InputError(f"torch has no tensors of {value.dtype}; use floats or integers.")
+    sizes = {"short": 2, "int": 4, "long": 4}
+    system = {"protocol_version": PROTOCOL, "little_endian": True, "type_sizes": sizes}
+    storage = ("storage", Name("torch", kind), key, "cuda:0", value.size, None)
+    heads = (MAGIC, PROTOCOL, system, Persistent(storage), [key])
+    pickles = b"".join(Encoder(2).encode(head) for head in heads)
+    return pickles + struct.pack("<q", value.size) + value.astype(value.dtype, "C").tobytes()
 
 
-def _column(values: ArrayLike) -> NDArray[Any]:
-    """A column; text and whatever is not a plain number becomes Python objects."""
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "bifu":
-        return values
-    items = list(values)  # type: ignore[arg-type]
-    if items and all(isinstance(item, bool | int | float | np.number) for item in items):
-        return np.asarray(items)
-    column = np.empty(len(items), object)
-    for i, item in enumerate(items):
-        column[i] = item
-    return column
-
-
-def _write(value: Any, path: Path, protocol: int, *, python2: bool = False) -> None:
-    with path.open("wb") as stream:
-        writer = _Writer(stream, protocol)
-        writer.python2 = python2
-        writer.dump(value)
+def _save(path: Target, raw: bytes) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(raw)
