@@ -65,10 +65,10 @@ class BodySet:
         role = f"{family}/{gender}"
         if role not in self._models:
             model = self._source.model(family, gender)
-            if model.kid_direction is None:
-                model = model.with_kid(self._source.kid(family))
             for other in self._models.values():
                 _check_pair(model, other)
+            if model.kid_direction is None:
+                model = model.with_kid(self._source.kid(family))
             self._models[role] = model
         return self._models[role]
 

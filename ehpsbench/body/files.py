@@ -6,6 +6,7 @@ A pickle is opened by the restricted reader only; an .npz without it, as far as 
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,8 @@ class _Raw:
             return None
         try:
             return _dense(self._arrays[key])
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise InputError(f"{self.path} is damaged at {key!r}: copy it again.") from error
         except ValueError:  # an object array: only the restricted reader may open it
             from ehpsbench.restricted_pickle import load_npz
 
@@ -111,12 +114,9 @@ class _Raw:
 
 
 def _npz(path: Path) -> Mapping[str, Any]:
-    try:
-        archive = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a readable .npz file: {error}") from error
-    if not isinstance(archive, Mapping):
-        raise InputError(f"{path} holds one array, not a body model.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is not an .npz file, or it was cut off: copy it again.")
+    archive: Mapping[str, Any] = np.load(path, allow_pickle=False)
     return archive
 
 

@@ -11,10 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.body.model import BodyModel, Landmarks, made
-from ehpsbench.errors import UnknownName
+from ehpsbench.errors import MissingBody, UnknownName
 
-__all__ = ["SIZES", "open_arrays", "open_model"]
+GENDERS = ("neutral", "female", "male")
+__all__ = ["ROLES", "SIZES", "open_arrays", "open_model"]
 
+ROLES = (
+    *(f"{family}/{gender}" for family in ("smplx", "smpl") for gender in GENDERS),
+    "mano/left",
+    "mano/right",
+)
 SIZES = {"full": "open_body.npz", "small": "open_body_small.npz"}
 _HANDS = ("left_hand_mean", "left_hand_components", "right_hand_mean", "right_hand_components")
 
@@ -31,6 +37,11 @@ def open_arrays(size: str) -> Mapping[str, NDArray[Any]]:
 @lru_cache(maxsize=16)
 def open_model(size: str, family: str, gender: str) -> BodyModel:
     """The open body of a family: smplx, smpl (neutral, female, male) or mano (left, right)."""
+    if f"{family}/{gender}" not in ROLES:
+        raise MissingBody(
+            f"The open body has no {family}/{gender}; it has {', '.join(ROLES)}. "
+            "Licensed files are given with --body-models or EHPSBENCH_BODY_MODELS."
+        )
     arrays = open_arrays(size)
     name = f"the open body ({size}, {family} {gender})"
     if family == "mano":

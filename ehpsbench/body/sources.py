@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.body.files import load_array, load_body_file, load_pickle
 from ehpsbench.body.model import BodyModel
+from ehpsbench.body.openbody import ROLES as MODEL_ROLES
 from ehpsbench.body.openbody import open_arrays, open_model
 from ehpsbench.errors import InputError, MissingBody, UnknownName
 
@@ -19,14 +20,7 @@ __all__ = ["ROLES", "LicensedSource", "OpenSource", "Source"]
 
 Array = NDArray[Any]
 
-ROLES = tuple(
-    [
-        f"{family}/{gender}"
-        for family in ("smplx", "smpl")
-        for gender in ("neutral", "female", "male")
-    ]
-    + ["mano/left", "mano/right", "smplx/kid", "smpl/kid"]
-)
+ROLES = (*MODEL_ROLES, "smplx/kid", "smpl/kid")
 # J14 (LSP order) picked from Human3.6M's 17 points.
 _J14_OF_H36M = [3, 2, 1, 4, 5, 6, 16, 15, 14, 11, 12, 13, 8, 10]
 REGRESSORS = ("j14", "h36m", "smpl/j14", "smpl/h36m")
@@ -122,7 +116,7 @@ _OTHER_FILES = {
     "smplx2smpl": "smplx2smpl.pkl",
 }
 _OTHER_SPELLINGS = {
-    "h36m": r"(smplx_)?j_regressor_h36m(_smplx|_correct)?\.npy|smplx_h36m_regressor\.npy",
+    "h36m": r".*smplx.*h36m.*\.npy|.*h36m.*smplx.*\.npy",
     "smpl/h36m": r"(smpl_)?j_regressor_h36m(_smpl|_correct)?\.npy",
 }
 

@@ -86,9 +86,11 @@ def test_smpl_has_its_pelvis_elsewhere(gender: str, bodies: BodySet) -> None:
 
 def test_shape_and_expression_have_enough_directions(bodies: BodySet) -> None:
     model = bodies.model("smplx")
-    assert model.num_betas == 16 and model.expression_dirs.shape[2] == 10
+    assert model.num_betas == 16
+    assert model.expression_dirs.shape[2] == 10
     sizes = np.sqrt(np.square(model.shapedirs).sum(axis=1).mean(axis=0))
-    assert sizes[0] > 0.03 and (np.diff(sizes) < 2e-4).all()  # m per sigma, the largest first
+    assert sizes[0] > 0.03
+    assert (np.diff(sizes) < 2e-4).all()
 
 
 def test_expressions_leave_the_body_where_it_is(bodies: BodySet) -> None:
@@ -138,7 +140,9 @@ def test_finger_tips_lie_beyond_their_last_joints(side: str, bodies: BodySet) ->
     tips = hand.v_template[bodies.vertex_ids(f"{side}_hand_mano_tips")]
     last = hand.joint_template[[15, 3, 6, 12, 9]]  # thumb, index, middle, ring, pinky
     reach = np.linalg.norm(tips - last, axis=1)
-    assert (np.abs(tips[:, 0]) > 0.02).all() and (reach < 0.035).all() and (reach > 0.01).all()
+    assert (np.abs(tips[:, 0]) > 0.02).all()
+    assert (reach < 0.035).all()
+    assert (reach > 0.01).all()
     outward = (tips - hand.joint_template[0])[:, 0]
     assert (outward > 0).all() if side == "left" else (outward < 0).all()
 
@@ -146,7 +150,8 @@ def test_finger_tips_lie_beyond_their_last_joints(side: str, bodies: BodySet) ->
 def test_relaxed_hands_are_not_flat_and_mirror_each_other(bodies: BodySet) -> None:
     model = bodies.model("smplx")
     left, right = model.left_hand_mean, model.right_hand_mean
-    assert left is not None and right is not None
+    assert left is not None
+    assert right is not None
     assert np.abs(left).max() > 0.2
     np.testing.assert_allclose(right.reshape(15, 3), left.reshape(15, 3) * [1, -1, -1])
     components = model.left_hand_components
@@ -156,9 +161,11 @@ def test_relaxed_hands_are_not_flat_and_mirror_each_other(bodies: BodySet) -> No
 def test_lsp_joints_are_in_lsp_order(bodies: BodySet) -> None:
     points = bodies.regressor("j14") @ bodies.model("smplx").v_template
     right, left = [0, 1, 2, 6, 7, 8], [5, 4, 3, 11, 10, 9]
-    assert (points[right, 0] < 0).all() and (points[left, 0] > 0).all()
+    assert (points[right, 0] < 0).all()
+    assert (points[left, 0] > 0).all()
     np.testing.assert_allclose(points[right] * [-1, 1, 1], points[left], atol=1e-5)
-    assert points[13, 1] == points[:, 1].max() and points[0, 1] == points[:, 1].min()
+    assert points[13, 1] == points[:, 1].max()
+    assert points[0, 1] == points[:, 1].min()
     joints = bodies.model("smplx").joint_template
     near = [8, 5, 2, 1, 4, 7, 21, 19, 17, 16, 18, 20, 12]
     assert np.linalg.norm(points[:13] - joints[near], axis=1).max() < 0.035
@@ -176,7 +183,8 @@ def test_named_points_of_the_skin_are_where_they_should_be(bodies: BodySet) -> N
     points = model.v_template[model.extra_vertex_ids]
     names = list(open_arrays("full")["extra_names"])
     at = {name: points[names.index(name)] for name in names}
-    assert at["nose"][2] > model.joint_template[15, 2] + 0.05 and abs(at["nose"][0]) < 1e-3
+    assert at["nose"][2] > model.joint_template[15, 2] + 0.05
+    assert abs(at["nose"][0]) < 1e-3
     for part in ("eye", "ear", "big_toe", "small_toe", "heel", "thumb", "index", "pinky"):
         assert at[f"left_{part}"][0] > 0 > at[f"right_{part}"][0]
     assert at["left_heel"][2] < at["left_big_toe"][2] - 0.15
@@ -188,7 +196,8 @@ def test_parts_are_labelled_on_their_own_side(bodies: BodySet) -> None:
     arrays = open_arrays("full" if bodies.name == "open" else "small")
     names, labels = list(arrays["part_names"]), arrays["part_labels"]
     mesh = bodies.model("smplx").v_template
-    assert labels.min() == 1 and set(labels) == set(range(1, len(names)))
+    assert labels.min() == 1
+    assert set(labels) == set(range(1, len(names)))
     for part in ("hand", "foot", "upper_leg", "lower_arm"):
         assert (mesh[labels == names.index(f"left_{part}"), 0] > 0).all()
         assert (mesh[labels == names.index(f"right_{part}"), 0] < 0).all()
@@ -201,6 +210,8 @@ def test_the_jaw_line_turns_with_the_head(bodies: BodySet) -> None:
     lines = (corners * marks.contour_barycentres[..., None]).sum(2)
     assert lines.shape == (79, 17, 3)
     front = lines[0]
-    assert front[0, 0] < -0.05 and front[16, 0] > 0.05 and abs(front[8, 0]) < 0.012
+    assert front[0, 0] < -0.05
+    assert front[16, 0] > 0.05
+    assert abs(front[8, 0]) < 0.012
     assert front[8, 1] == front[:, 1].min()
     np.testing.assert_allclose(lines[39].mean(0)[0], -lines[78].mean(0)[0], atol=4e-3)
