@@ -1,0 +1,98 @@
+"""From the results in a store to a filled-in board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ehpsbench.errors import BodyMismatch, InputError, UnknownName
+from ehpsbench.evaluation.protocol import protocol
+from ehpsbench.evaluation.results import Result, means, result_rows, write_result
+from ehpsbench.leaderboards.board import Board, board
+from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.standings import entries, standings
+from ehpsbench.store import Store
+
+TWO = Board.of("two", "Two", {"ehf": "pve", "pw3d-test": "mpjpe"})
+
+
+def scored(store: Store, entry: str, benchmark: str, error: float, **changes: Any) -> None:
+    """A stored result in which everybody has the same error."""
+    rules = protocol(benchmark)
+    people = [f"person-{i}" for i in range(30)]
+    rows = result_rows(people, [p[:8] for p in people], {rules.primary: np.full(30, error)})
+    summary = {
+        "entry": entry,
+        "benchmark": benchmark,
+        "primary": rules.primary,
+        "protocol_hash": rules.hash,
+        "protocol_version": rules.version,
+        "body_set": "open",
+        "data": "today",
+        "complete": True,
+        "errors": means(rows),
+    }
+    write_result(store, Result(rows, summary | changes))
+
+
+def test_a_board_is_filled_from_the_results_of_a_store(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for entry, errors in {"a": (100, 60), "b": (90, 50)}.items():
+        scored(store, entry, "ehf", errors[0])
+        scored(store, entry, "pw3d-test", errors[1])
+    found = standings(store, TWO, samples=50)
+    assert entries(store) == ["a", "b"]
+    assert [(r.name, r.mpe.mean) for r in found.rows] == [("b", 70), ("a", 80)]
+    assert found.board["hash"] == TWO.hash
+    json.loads(found.to_json())
+
+
+def test_seeds_are_grouped_by_their_entrants(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for seed, error in enumerate((90, 110)):
+        scored(store, f"x--s{seed}", "ehf", error)
+        scored(store, f"x--s{seed}", "pw3d-test", error)
+    entrants = {f"x--s{s}": Entrant("x", frozenset({"ehf"})) for s in range(2)}
+    found = standings(store, TWO, entrants, samples=50).row("x")
+    assert (found.mpe.mean, found.in_domain) == (100, ("ehf",))
+
+
+def test_an_incomplete_result_counts_as_missing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100)
+    scored(store, "a", "pw3d-test", 60, complete=False)
+    assert standings(store, TWO, samples=50).row("a").missing == ("pw3d-test",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "reason"),
+    [
+        ({"body_set": "licensed"}, BodyMismatch, "a was scored with the body set licensed"),
+        ({"protocol_hash": "0" * 64}, InputError, "today's is .* Evaluate it again"),
+        ({"data": "yesterday"}, InputError, "a and b were scored on different states"),
+    ],
+)
+def test_numbers_that_must_not_meet_are_refused(
+    tmp_path: Path, changes: dict[str, Any], error: type[Exception], reason: str
+) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100, **changes)
+    scored(store, "b", "ehf", 100)
+    with pytest.raises(error, match=reason):
+        standings(store, TWO, samples=50)
+
+
+def test_an_error_that_the_results_do_not_have_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100)
+    with pytest.raises(UnknownName, match="error on ehf called 'pve_feet'"):
+        standings(store, Board.of("b", "B", {"ehf": "pve_feet"}))
+
+
+def test_a_store_without_results_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"Nobody in .* has a result"):
+        standings(Store(tmp_path), board("mpe"))
