@@ -43,6 +43,12 @@ BROKEN = {
     "in_front_of_camera": lambda points: points - np.array([0, 0, 20.0]),
     "box_inside_image": lambda points: points + np.array([12.0, 0, 0]),
 }
+# OpenPose's points → joints of the body model with that name, else the last row: undetected
+_BASE = {name: i if i < 55 else -1 for i, name in enumerate(NAMES)}
+DETECTED = tuple(
+    (key, [_BASE.get(NAMES[place].removesuffix("_openpose"), -1) for place in places])
+    for key, places in DETECTIONS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +156,8 @@ def _write_detections(root: Path, still: _Still, joints: NDArray[np.float64]) ->
     """OpenPose's file: joints of the body model where one has the name, else undetected."""
     if still.special == "no_json":
         return
-    person: dict[str, list[float]] = {}
-    for key, places in DETECTIONS:
-        names = [NAMES[place].removesuffix("_openpose") for place in places]
-        index = [NAMES.index(name) if name in NAMES else len(joints) for name in names]
-        values = [[*joints[j], 0.9] if j < len(joints) else [0.0, 0.0, 0.0] for j in index]
-        person[key] = np.round(values, 3).reshape(-1).tolist()
+    padded = np.concatenate([np.c_[joints, np.full(len(joints), 0.9)], np.zeros((1, 3))])
+    person = {key: np.round(padded[index], 3).reshape(-1).tolist() for key, index in DETECTED}
     found = [] if still.special == "nobody_detected" else [person]
     path = root / f"{still.name}_2Djnt.json"
     path.write_text(json.dumps({"version": 1.0, "people": found}))

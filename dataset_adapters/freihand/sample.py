@@ -157,9 +157,7 @@ def _parameters(
     bodies: BodySet,
 ) -> Floats:
     """(N, 61): pose relative to the mean, shape, and joint 9 as image point and scale."""
-    turned = np.stack(
-        [in_camera(p, c, bodies)["global_orient"] for p, c in zip(people, cameras, strict=True)]
-    )
+    turned = in_camera(people, cameras[0], bodies)["global_orient"]  # all stand in one place
     mean = bodies.model("mano", "right").right_hand_mean
     pose = np.array([person.right_hand_pose for person in people]) - mean
     shape = np.array([person.betas[:10] for person in people])

@@ -47,9 +47,9 @@ def check_version(path: Path, columns: Columns, bodies: BodySet) -> None:
     if mean > LARGEST_MEAN_DEVIATION:
         raise InputError(
             f"The hands of {path.parent} are not those of its {path.name}: mean deviation "
-            f"{1000 * mean:.2f} mm, at most {1000 * LARGEST_MEAN_DEVIATION:.1f} mm expected. FreiHAND "
-            "v1 (before 22 October 2019) belongs to another MANO; take FreiHAND_pub_v2 and "
-            "MANO_RIGHT of MANO v1.2."
+            f"{1000 * mean:.2f} mm, at most {1000 * LARGEST_MEAN_DEVIATION:.1f} mm expected. "
+            "FreiHAND v1 (before 22 October 2019) belongs to another MANO; take FreiHAND_pub_v2 "
+            "and the MANO_RIGHT of MANO v1.2."
         )
 
 

@@ -1,0 +1,171 @@
+"""ARCTIC (Fan et al., CVPR 2023): two hands and an object, eight static views and an ego view."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.arctic.flags import Flags, flags, flags_file
+from ehpsbench.dataset_adapters.arctic.views import Frames, cameras, frames
+from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
+from ehpsbench.geometry import body_to_camera
+from ehpsbench.meshes import read_mesh
+from ehpsbench.restricted_pickle import load_npy
+from ehpsbench.schema import Columns, Instances, present
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+FPS = 30.0
+SPLITS = ("train", "val", "test")
+POSE = ("body_pose", "jaw_pose", "leye_pose", "reye_pose", "left_hand_pose", "right_hand_pose")
+
+
+def units(release: Release) -> Iterator[Unit]:
+    """One unit per sequence of the protocols that has labels or images."""
+    root, splits = release.root, _splits(release.root)
+    for sequence in sorted(splits):
+        labels = root / f"raw_seqs/{sequence}.smplx.npy"
+        if labels.is_file() or (root / f"images/{sequence}").is_dir():
+            split = splits[sequence]
+            files = [
+                root / "meta/misc.json",
+                *(root / f"splits_json/protocol_{p}.json" for p in ("p1", "p2")),
+                root / f"meta/subject_vtemplates/{sequence.split('/')[0]}.obj",
+                *(labels, _ego_file(root, sequence), flags_file(root, sequence, split)),
+            ]
+            there = tuple(f for f in files if f is not None and f.is_file())
+            yield Unit(
+                f"{split}/{sequence}", release, there, {"sequence": sequence, "split": split}
+            )
+
+
+def read(unit: Unit, bodies: BodySet) -> Instances:
+    """One person in nine views of one sequence, brought from the Vicon frame to each camera."""
+    root, sequence = unit.release.root, unit.key["sequence"]
+    name = sequence.split("/")[0]
+    subject = json.loads((root / "meta/misc.json").read_text())[name]
+    path = root / f"raw_seqs/{sequence}.smplx.npy"
+    labels = load_npy(path) if path.is_file() else {"transl": np.zeros((0, 3))}
+    of = frames(root / f"images/{sequence}", int(subject["ioi_offset"]), len(labels["transl"]))
+    images = _images(unit, of) | cameras(subject, _ego_file(root, sequence), of)
+    chosen = np.flatnonzero(of.labelled & present(images["world_rotation"]))
+    if not len(chosen):
+        return Instances({}, images)
+    row, view = of.row[chosen], of.view[chosen]
+    columns = person_identity(images, chosen, [name] * len(chosen))
+    columns |= {"source_row": row, **{k: labels[k][row].reshape(len(row), -1) for k in POSE}}
+    columns |= _who(name, subject["gender"], len(row), bodies)
+    columns |= _to_camera(columns, labels, row, bodies, root)
+    columns |= _validity(unit, row, view)
+    columns["bbox"] = joint_boxes(columns, bodies, root)
+    return Instances(columns, images)
+
+
+def _splits(root: Path) -> dict[str, str]:
+    """Sequence → split, from both protocols.
+
+    Raises:
+        InputError: a sequence has two splits, so that views of it would lie on both sides.
+    """
+    found: dict[str, str] = {}
+    for protocol in ("p1", "p2"):
+        path = root / f"splits_json/protocol_{protocol}.json"
+        lists = json.loads(path.read_text())
+        for split in SPLITS:
+            for sequence in lists[split]:
+                if found.setdefault(sequence, split) != split:
+                    raise InputError(
+                        f"{path}: {sequence} is in {split}, but elsewhere in {found[sequence]}; "
+                        "all views of a sequence must have one split."
+                    )
+    return found
+
+
+def _ego_file(root: Path, sequence: str) -> Path:
+    return root / f"raw_seqs/{sequence}.egocam.dist.npy"
+
+
+def _images(unit: Unit, of: Frames) -> dict[str, NDArray[Any]]:
+    """Identity, paths and times of the images; the sequence is the cluster of all its views."""
+    sequence, count = unit.key["sequence"], len(of.view)
+    places = zip(of.view.tolist(), of.stem.tolist(), strict=True)
+    source = next((f for f in unit.files if f.name.endswith(".smplx.npy")), unit.files[0])
+    return {
+        **image_identity(
+            unit.release.name,
+            unit.key["split"],
+            [sequence] * count,
+            of.view,
+            of.stem,
+            [sequence] * count,
+        ),
+        "image_path": np.array([f"images/{sequence}/{v}/{s:05d}.jpg" for v, s in places], object),
+        "fps": np.full(count, FPS),
+        "timestamp": of.stem / FPS,
+        "source_file": repeat(unit.release.relative(source), count),
+    }
+
+
+def _who(name: str, gender: str, count: int, bodies: BodySet) -> Columns:
+    words = {
+        "subject": name,
+        "track": name,
+        "source_model": "smplx",
+        "body_hash": bodies.model("smplx", gender).hash,
+        "labels": "owners",
+        "annotation": "mocap",
+        "gender": gender,
+        "subject_gender": gender,
+        "template_path": f"meta/subject_vtemplates/{name}.obj",
+    }
+    return {key: repeat(word, count) for key, word in words.items()}
+
+
+def _to_camera(
+    columns: Columns, labels: Columns, row: NDArray[np.int64], bodies: BodySet, root: Path
+) -> Columns:
+    """Orientation and translation; the pelvis is that of the personal rest mesh."""
+    model = bodies.model("smplx", columns["gender"][0])
+    path = root / columns["template_path"][0]
+    template = read_mesh(path).vertices
+    if template.shape != model.v_template.shape:
+        raise InputError(
+            f"{path} has {len(template)} vertices, the {model.gender} SMPL-X body of body set "
+            f"{bodies.name!r} has {model.num_vertices}. Do they belong together?"
+        )
+    pelvis = model.rest_joints(np.zeros((1, 0)), template=template)[0, 0]
+    orient, transl = body_to_camera(
+        np.ma.getdata(columns["world_rotation"]).reshape(-1, 3, 3),
+        np.ma.getdata(columns["world_translation"]),
+        labels["global_orient"][row],
+        labels["transl"][row],
+        pelvis,
+    )
+    return {"global_orient": orient, "transl": transl}
+
+
+def _validity(unit: Unit, row: NDArray[np.int64], view: NDArray[np.int64]) -> Columns:
+    """The owners' flags; a hand counts only where the whole frame does. No betas, no expression."""
+    sequence = unit.key["sequence"]
+    path = flags_file(unit.release.root, sequence, unit.key["split"])
+    found: Flags | None = None if path is None else flags(path, sequence)
+    every, none = np.ones(len(row), bool), np.zeros(len(row), bool)
+    owner, left, right = (every,) * 3 if found is None else (f[row, view] for f in found)
+    return {
+        "owner_valid": owner,
+        "left_hand_valid": left & owner,
+        "right_hand_valid": right & owner,
+        "body_valid": every,
+        "camera_valid": every,
+        "face_valid": none,
+        "shape_valid": none,
+    }
