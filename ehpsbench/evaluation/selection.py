@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import BodyMismatch, InputError
 from ehpsbench.evaluation.protocol import Protocol
-from ehpsbench.schema import Columns, from_arrow, present
+from ehpsbench.schema import COLUMNS, Columns, from_arrow, present
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
 Mask = NDArray[np.bool_]
+NEEDED = tuple(c.name for c in COLUMNS if c.group != "keypoints")  # which are most of the bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Selection:
     """Who is scored.
 
     Attributes:
-        people: their rows, in the stored order.
+        people: their rows without the keypoint columns, in the stored order.
         split_ids: ids of all people of the split, scored or not.
         left_out: people of the split that are not scored, by the first reason that holds.
         removed_by_checks: people that the protocol would score but the checks refused, by rule.
@@ -46,7 +47,7 @@ def select(store: Store, protocol: Protocol, bodies: BodySet) -> Selection:
         BodyMismatch: the dataset was ingested with another body set.
     """
     check_bodies(store, protocol.dataset, bodies)
-    rows = store.instances(protocol.dataset, protocol.split)
+    rows = store.instances(protocol.dataset, protocol.split, NEEDED)
     reasons = _reasons(from_arrow(rows), rows.num_rows, protocol)
     kept = reasons == ""
     left_out = {str(r): int((reasons == r).sum()) for r in sorted(set(reasons.tolist()) - {""})}
