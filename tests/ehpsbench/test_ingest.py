@@ -59,7 +59,7 @@ def test_a_killed_ingest_ends_with_the_same_bytes_as_an_undisturbed_one(
     while process.poll() is None and not reached():
         time.sleep(0.0005)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     half = Store(store).datasets()
     assert half in ([], ["bedlam"])
     ingest("bedlam", bedlam_release, Store(store))
