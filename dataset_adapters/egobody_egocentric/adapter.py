@@ -67,17 +67,30 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     fits = {int(p.parent.name.split("_")[-1]): p for p in unit.files if p.name == "000.pkl"}
     shared = sorted(place.keys() & fits.keys())
     image = np.array([place[frame] for frame in shared], np.int64)
-    columns = person_identity(images, image, [recording.body] * len(image))
-    columns["source_file"] = _text(unit.release.relative(fits[frame]) for frame in shared)
-    columns["source_row"] = np.zeros(len(image), np.int64)
-    if len(image):
-        columns |= _who(recording, len(image), bodies)
-        columns |= _bodies(columns, [fits[frame] for frame in shared], bodies)
+    columns = _people(unit, images, image, [fits[f] for f in shared], bodies) if shared else {}
+    if shared:
         columns |= _seen(unit, [pictures[i] for i in image], valid)
-        columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
     for name in ("focal", "world_rotation", "world_translation"):
         images[name] = nullable(images[name], np.isfinite(images[name]).all(1))
     return Instances(columns, images)
+
+
+def _people(
+    unit: Unit,
+    images: dict[str, NDArray[Any]],
+    image: NDArray[np.int64],
+    paths: list[Path],
+    bodies: BodySet,
+) -> dict[str, NDArray[Any]]:
+    """One person in each of some images."""
+    recording: Recording = unit.key["recording"]
+    columns = person_identity(images, image, [recording.body] * len(image))
+    columns["source_file"] = _text(unit.release.relative(path) for path in paths)
+    columns["source_row"] = np.zeros(len(image), np.int64)
+    columns |= _who(recording, len(image), bodies)
+    columns |= _bodies(columns, paths, bodies)
+    columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
+    return columns
 
 
 def _one(folder: Path, pattern: str) -> Path:

@@ -40,6 +40,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     labels = read_labels(unit.files[0])
     images = _images(unit, labels)
     labelled = np.flatnonzero(images["frame"] < len(labels))
+    if not len(labelled):
+        return Instances({}, images)
     image = np.tile(labelled, len(labels.gender))
     actor = np.repeat(np.arange(len(labels.gender)), len(labelled))
     label = {key: values[actor, images["frame"][image]] for key, values in labels.rows.items()}

@@ -1,0 +1,329 @@
+"""A miniature EgoBody: a person before a head-mounted camera, labelled in a Kinect's frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.atomic import write_text
+from ehpsbench.body.model import BodyModel
+from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, hand_components
+from ehpsbench.dataset_adapters.egobody_egocentric.sample_files import (
+    coefficients,
+    detections,
+    pv_pose,
+    random_transform,
+    write_fits,
+    write_pv,
+    write_seen,
+    write_transform,
+)
+from ehpsbench.dataset_adapters.sampling import (
+    MOST_VERTICES_KEPT,
+    Images,
+    TruthBook,
+    save_image,
+)
+from ehpsbench.dataset_adapters.truth import Truth
+from ehpsbench.errors import InputError
+from ehpsbench.world.camera import Camera, focal_of_view, look
+from ehpsbench.world.labels import labels
+from ehpsbench.world.people import Person, in_camera, posed
+from ehpsbench.world.renderer import rendered
+from ehpsbench.world.scenes import Scene, scenes
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.world.settings import WorldSettings
+
+SPLITS = ("train", "val", "test")
+HEIGHT, WIDTH = 1080, 1920
+OFF_CENTRE = (0.012, -0.02)  # of the width: where the optical axis meets the image
+FEWEST_FRAMES, MOST_FRAMES, RECORDINGS = 4, 400, 10
+FEWEST_DETECTED = 6  # joints, else the owners call a frame invalid
+FIRST_TICK, TICKS = 132_754_956_345_623_415, 333_333
+FAR = 20.0  # m
+BROKEN = {  # what is wrong with a frame → the rule that must find it
+    "singular": "finite",  # the pose of the camera
+    "no_camera": "finite",  # no line for it in the camera file
+    "nan": "finite",
+    "huge_shape": "ranges",
+    "degrees": "angles",
+    "behind": "in_front_of_camera",
+    "aside": "box_inside_image",
+}
+INSIDE = ("invalid", "unlabelled", "dropped", *BROKEN)  # between a recording's start and end
+NO_PICTURE, NO_FIT = ("dropped",), ("unlabelled",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """A recording to write; `kinds` says of each frame what is special about it, or nothing."""
+
+    index: int
+    split: str
+    kinds: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        wearer, interactee = 2 * self.index % 36 + 1, (2 * self.index + 1) % 36 + 1
+        return f"recording_20210907_S{wearer:02d}_S{interactee:02d}_{self.index // 18 + 1:02d}"
+
+    @property
+    def gender(self) -> str:
+        return ("female", "male")[self.index % 2]
+
+    @property
+    def body(self) -> int:
+        return self.index // 2 % 2
+
+    @property
+    def frames(self) -> list[int]:
+        return [575 + 10 * self.index + i for i in range(len(self.kinds))]
+
+    @property
+    def range(self) -> tuple[int, int]:
+        kinds = self.kinds
+        inside = [f for f, k in zip(self.frames, kinds, strict=True) if k not in ("early", "late")]
+        return inside[0], inside[-1]
+
+    def listed(self) -> dict[str, str]:
+        """The recording's row of data_info_release.csv."""
+        other = "male" if self.gender == "female" else "female"
+        people = {self.body: self.gender, 1 - self.body: other}
+        start, end = self.range
+        return {
+            "scene_name": "seminar_g110",
+            "body_idx_0": f"0 {people[0]}",
+            "body_idx_1": f"1 {people[1]}",
+            "start_frame": str(start),
+            "end_frame": str(end),
+            "body_idx_fpv": f"{self.body} {self.gender}",
+            "recording_name": self.name,
+        }
+
+
+def write(
+    root: Path,
+    bodies: BodySet,
+    settings: WorldSettings,
+    *,
+    seed: int,
+    people: int,
+    images: Images = "rendered",
+    split: str | None = None,
+    scale: float = 1.0,
+    workers: int = 1,
+) -> Truth:
+    """Write a miniature release below `root`; see `Truth`.
+
+    Args:
+        root: a new folder.
+        bodies: the open body.
+        settings: the world; one person a picture, seen by the other.
+        seed: the same seed gives the same release.
+        people: how many valid ones, about.
+        images: "rendered", "flat" or "none".
+        split: only this one, with ordinary people; None: all, with every special case.
+        scale: of the image size, 1920 × 1080.
+        workers: not used, the pictures are drawn in this process.
+
+    Raises:
+        InputError: a split that EgoBody does not have.
+    """
+    if split not in (None, *SPLITS):
+        raise InputError(f"EgoBody has the splits {SPLITS}, not {split!r}.")
+    update = {"people": (1, 1), "num_betas": min(settings.num_betas, SIZES["betas"]), "kids": 0.0}
+    world = settings.model_copy(update=update | {"templates": False})
+    book = TruthBook("egobody_egocentric", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
+    takes = _plan(people, split)
+    for take in takes:
+        _Recording(root, take, bodies, world, seed, scale).write(images, book)
+    listed = takes if split else [*takes, _Take(len(takes), "test", ("",))]  # not downloaded
+    _write_tables(root, listed)
+    return book.save(root)
+
+
+def _plan(people: int, split: str | None) -> list[_Take]:
+    """Recordings of equal length; with everything, special frames in the first."""
+    each = min(max(-(-people // RECORDINGS), FEWEST_FRAMES), MOST_FRAMES)
+    sizes = [min(each, people - start) for start in range(0, people, each)]
+    if split is not None:
+        return [_Take(i, split, ("",) * size) for i, size in enumerate(sizes)]
+    sizes += [1] * max(len(SPLITS) - len(sizes), 0)
+    takes = [_Take(i, SPLITS[i % 3], ("",) * size) for i, size in enumerate(sizes)]
+    mixed = [kind for special in INSIDE for kind in (special, "")][: len(takes[0].kinds) - 1]
+    rest = [kind for kind in INSIDE if kind not in mixed]
+    plain = [""] * (len(takes[0].kinds) - 1 - mixed.count(""))
+    takes[0] = replace(takes[0], kinds=("early", *mixed, *plain, *rest, "", "late"))
+    takes.append(_Take(len(takes), "test", ("unlabelled", "unlabelled")))  # labels are withheld
+    return takes
+
+
+def _write_tables(root: Path, takes: Sequence[_Take]) -> None:
+    rows = [take.listed() for take in takes]
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    write_text(root / "data_info_release.csv", "\n".join(lines) + "\n")
+    columns = [[take.name for take in takes if take.split == split] for split in SPLITS]
+    length = max(map(len, columns))
+    padded = [column + [""] * (length - len(column)) for column in columns]
+    lines = [",".join(SPLITS), *(",".join(row) for row in zip(*padded, strict=True))]
+    write_text(root / "data_splits.csv", "\n".join(lines) + "\n")
+
+
+class _Recording:
+    """One recording while it is written: its world, its cameras, its random frames of reference."""
+
+    def __init__(
+        self,
+        root: Path,
+        take: _Take,
+        bodies: BodySet,
+        world: WorldSettings,
+        seed: int,
+        scale: float,
+    ) -> None:
+        self.root, self.take, self.bodies, self.world = root, take, bodies, world
+        self.rng = np.random.default_rng([seed, 7, take.index])
+        self.size = round(HEIGHT * scale), round(WIDTH * scale)
+        self.model: BodyModel = bodies.model("smplx", take.gender)
+        self.kinect, self.holo_to_kinect = (random_transform(self.rng) for _ in range(2))
+        own_seed = int(self.rng.integers(2**31))
+        made = scenes(
+            world, len(take.kinds), own_seed, bodies, cameras=self._camera, genders=(take.gender,)
+        )
+        self.scenes = [replace(s, people=tuple(_in_reach(s.people, self.model))) for s in made]
+        self.labels = [person for (person,) in labels(self.scenes, world, own_seed, bodies)]
+        self.ticks = [FIRST_TICK + TICKS * f + int(self.rng.integers(999)) for f in take.frames]
+
+    def write(self, images: Images, book: TruthBook) -> None:
+        """Write everything of the recording, and note its people."""
+        folder = self.root / "egocentric_color" / self.take.name / "2021-09-07-155421"
+        folder.mkdir(parents=True)
+        points = [detections(joints, s.cameras[0]) for joints, s in self._joints()]
+        seen = np.stack(points)
+        valid = (seen[..., 2] > 0).sum(1) >= FEWEST_DETECTED
+        valid &= np.array([kind != "invalid" for kind in self.take.kinds])
+        self._write_camera(folder)
+        self._write_fits()
+        self._write_pictures(folder, images)
+        shown = [i for i, kind in enumerate(self.take.kinds) if kind not in NO_PICTURE]
+        prefix = folder.relative_to(self.root).as_posix()
+        paths = [f"{prefix}/PV/{self._picture(i)}" for i in shown]
+        write_seen(folder, paths, seen[shown], valid[shown], self.take.gender)
+        self._note(book, valid)
+
+    def _camera(self, rng: np.random.Generator, index: int) -> Camera:
+        """The wearer's view; the focal length breathes with the focus, the centre stays."""
+        height, width = self.size
+        ranges = (self.world.pitch_deg, self.world.roll_deg, self.world.fov_deg)
+        pitch, roll, view = np.radians([rng.uniform(*pair) for pair in ranges])
+        focal = focal_of_view(float(view), height) * np.array([1.0, rng.uniform(0.998, 1.002)])
+        centre = np.array([width, height]) / 2 + width * np.array(OFF_CENTRE)
+        return look(pitch=pitch, roll=roll, size=self.size, focal=focal, principal_point=centre)
+
+    def _picture(self, index: int) -> str:
+        return f"{self.ticks[index]}_frame_{self.take.frames[index]:05d}.jpg"
+
+    def _joints(self) -> Iterator[tuple[NDArray[np.float64], Scene]]:
+        from ehpsbench.world.people import posed_joints
+
+        everybody = posed_joints([scene.people[0] for scene in self.scenes], self.bodies)
+        for joints, scene in zip(everybody, self.scenes, strict=True):
+            yield scene.cameras[0].to_camera(joints), scene
+
+    def _write_camera(self, folder: Path) -> None:
+        kept = [i for i, k in enumerate(self.take.kinds) if k not in (*NO_PICTURE, "no_camera")]
+        cameras = [self.scenes[i].cameras[0] for i in kept]
+        poses = [pv_pose(camera, self.kinect, self.holo_to_kinect) for camera in cameras]
+        for place, i in enumerate(kept):
+            if self.take.kinds[i] == "singular":
+                poses[place] = np.diag([0.0, 0.0, 0.0, 1.0])
+        write_pv(folder / f"{folder.name}_pv.txt", cameras, [self.ticks[i] for i in kept], poses)
+        level = "" if self.take.index % 2 else "cal_trans"  # the documents omit it, the code not
+        place_of = self.root / "calibrations" / self.take.name / level
+        write_transform(place_of / "holo_to_kinect12.json", self.holo_to_kinect)
+        room = random_transform(self.rng)
+        write_transform(place_of / "kinect12_to_world" / "seminar_g110.json", room)
+
+    def _write_fits(self) -> None:
+        """Those of the interactee; and two of the wearer, which belong to nobody in sight."""
+        take = self.take
+        kept = [i for i, kind in enumerate(take.kinds) if kind not in NO_FIT]
+        if not kept:
+            return
+        people = [_moved(self.labels[i], take.kinds[i], self.scenes[i].cameras[0]) for i in kept]
+        master = replace(
+            self.scenes[0].cameras[0], rotation=self.kinect[:3, :3], translation=self.kinect[:3, 3]
+        )
+        columns = in_camera(people, master, self.bodies)
+        for row, i in enumerate(kept):
+            if take.kinds[i] == "nan":
+                columns["transl"][row, 1] = np.nan
+            elif take.kinds[i] == "huge_shape":
+                columns["betas"][row, 0] = 100.0
+            elif take.kinds[i] == "degrees":
+                columns["body_pose"][row] = np.degrees(columns["body_pose"][row])
+        results = f"{take.name}/body_idx_{take.body}/results"
+        folder = self.root / f"smplx_interactee_{take.split}" / results
+        paths = [folder / f"frame_{take.frames[i]:05d}/000.pkl" for i in kept]
+        write_fits(paths, columns, self.model, self.rng)
+        if "early" in take.kinds:
+            other = f"{take.name}/body_idx_{1 - take.body}/results"
+            folder = self.root / f"smplx_camera_wearer_{take.split}" / other
+            paths = [folder / f"frame_{take.frames[i]:05d}/000.pkl" for i in kept[:2]]
+            write_fits(paths, {k: v[:2] for k, v in columns.items()}, self.model, self.rng)
+
+    def _write_pictures(self, folder: Path, images: Images) -> None:
+        if images == "none":
+            return
+        frames = rendered(self.scenes, self.bodies) if images == "rendered" else None
+        for i, (scene, kind) in enumerate(zip(self.scenes, self.take.kinds, strict=True)):
+            picture = next(frames).rgb if frames is not None else None
+            if kind not in NO_PICTURE:
+                path = folder / "PV" / self._picture(i)
+                save_image(path, images, scene, scene.cameras[0], self.bodies, people=picture)
+
+    def _note(self, book: TruthBook, valid: NDArray[np.bool_]) -> None:
+        """World meshes moved by the camera, under the ids that the people must get."""
+        take = self.take
+        shown = [i for i, kind in enumerate(take.kinds) if kind in ("", "invalid")]
+        true = [self.scenes[i].people[0] for i in shown]
+        meshes = (
+            dict(zip(shown, posed(true, self.bodies), strict=True)) if book.keep_vertices else {}
+        )
+        for i, (frame, kind) in enumerate(zip(take.frames, take.kinds, strict=True)):
+            key = f"egobody_egocentric/{take.split}/{take.name}/PV/{frame}/{take.body}"
+            camera = self.scenes[i].cameras[0]
+            if kind in BROKEN:
+                book.add_broken(key, BROKEN[kind])
+            elif kind in ("", "invalid"):
+                mesh = camera.to_camera(meshes[i]) if meshes else ()
+                ok = bool(valid[i])
+                book.add(key, mesh, camera.focal, camera.principal_point, valid=ok)
+
+
+def _in_reach(people: Sequence[Person], model: BodyModel) -> Iterator[Person]:
+    """The people with hands that 12 coefficients can say."""
+    for person in people:
+        hands = {}
+        for side in ("left", "right"):
+            mean, components = hand_components(model, side)
+            pose = getattr(person, f"{side}_hand_pose")
+            hands[f"{side}_hand_pose"] = (
+                coefficients(pose[None], model, side)[0] @ components + mean
+            )
+        yield replace(person, **hands)
+
+
+def _moved(person: Person, kind: str, camera: Camera) -> Person:
+    """A label in the wrong place: behind the camera, or far to the side of what it sees."""
+    way = {"behind": [0.0, 0.0, -FAR], "aside": [FAR, 0.0, 0.0]}.get(kind)
+    if way is None:
+        return person
+    return replace(person, transl=person.transl + camera.rotation.T @ np.array(way))

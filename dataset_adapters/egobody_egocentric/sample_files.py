@@ -1,0 +1,120 @@
+"""The files of one miniature EgoBody recording, in the owners' dialects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ehpsbench.atomic import write_text
+from ehpsbench.body.model import BodyModel
+from ehpsbench.dataset_adapters.egobody_egocentric.camera import OPENGL_TO_OPENCV
+from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, hand_components
+from ehpsbench.geometry import rotation_matrix
+from ehpsbench.restricted_pickle import dump_plain
+from ehpsbench.skeleton.human_data import NAMES
+from ehpsbench.skeleton.sources import OPENPOSE_BODY_25
+from ehpsbench.world.camera import Camera
+
+Floats = NDArray[np.float64]
+SCORE = 0.9
+
+
+def random_transform(rng: np.random.Generator) -> Floats:
+    """(4, 4) some rigid motion within a room."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation_matrix(rng.uniform(-2, 2, 3))
+    matrix[:3, 3] = rng.uniform(-2, 2, 3)
+    return matrix
+
+
+def pv_pose(camera: Camera, kinect: Floats, holo_to_kinect: Floats) -> Floats:
+    """pv2world (4, 4): undoes the chain kinect → HoloLens → OpenGL camera → OpenCV camera.
+
+    Args:
+        camera: scene → camera.
+        kinect: (4, 4) scene → master Kinect.
+        holo_to_kinect: (4, 4).
+    """
+    chain = camera.matrix @ np.linalg.inv(kinect)
+    return np.linalg.inv(OPENGL_TO_OPENCV @ chain @ holo_to_kinect)
+
+
+def write_pv(
+    path: Path, cameras: Sequence[Camera], ticks: Sequence[int], poses: Sequence[Floats]
+) -> None:
+    """Line 1 is what all frames share; then a line a frame."""
+    first = cameras[0]
+    shared = [*first.principal_point.tolist(), first.width, first.height]
+    lines = [",".join(str(value) for value in shared)]
+    for camera, tick, pose in zip(cameras, ticks, poses, strict=True):
+        numbers = [*camera.focal.tolist(), *pose.ravel().tolist()]
+        lines.append(",".join([str(tick), *(repr(n) for n in numbers)]))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def write_transform(path: Path, matrix: Floats) -> None:
+    """A calibration file."""
+    write_text(path, json.dumps({"trans": matrix.tolist()}))
+
+
+def detections(joints: Floats, camera: Camera) -> Floats:
+    """(25, 3) what OpenPose would find: those of its joints that the body model has."""
+    pixels = camera.pixels(joints)
+    inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(-1)
+    found = np.zeros((len(OPENPOSE_BODY_25), 3))
+    for row, place in enumerate(OPENPOSE_BODY_25):
+        index = (
+            NAMES.index(name) if (name := NAMES[place].removesuffix("_openpose")) in NAMES else 99
+        )
+        if index < len(joints) and inside[index]:
+            found[row] = [*pixels[index], SCORE]
+    return found
+
+
+def write_seen(
+    folder: Path, pictures: Sequence[str], points: Floats, valid: ArrayLike, gender: str
+) -> None:
+    """valid_frame.npz has a row for every picture, keypoints.npz only for the valid ones."""
+    names, keep = np.asarray(pictures, str), np.asarray(valid, bool)
+    np.savez(folder / "valid_frame.npz", imgname=names, valid=keep)
+    seen = points[keep]
+    low = np.where(seen[..., 2:] > 0, seen[..., :2], np.inf).min(1)
+    high = np.where(seen[..., 2:] > 0, seen[..., :2], -np.inf).max(1)
+    np.savez(
+        folder / "keypoints.npz",
+        imgname=names[keep],
+        center=(low + high) / 2,
+        scale=1.2 * (high - low).max(1) / 200,
+        keypoints=seen,
+        gender=np.full(keep.sum(), gender),
+    )
+
+
+def write_fits(
+    paths: Sequence[Path], columns: dict[str, Floats], model: BodyModel, rng: np.random.Generator
+) -> None:
+    """A pickle a frame; hands as coefficients of the mean-relative pose."""
+    fits = {key: columns[key][:, : SIZES[key]] for key in SIZES if "hand" not in key}
+    for side in ("left", "right"):
+        fits[f"{side}_hand_pose"] = coefficients(columns[f"{side}_hand_pose"], model, side)
+    for row, path in enumerate(paths):
+        fit: dict[str, Any] = {key: v[row : row + 1].astype(np.float32) for key, v in fits.items()}
+        fit |= {
+            "pose_embedding": rng.standard_normal((1, 32)).astype(np.float32),
+            "camera_rotation": np.eye(3, dtype=np.float32)[None],
+            "camera_translation": rng.standard_normal((1, 3)).astype(np.float32),
+            "gender": model.gender,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dump_plain(fit, path)
+
+
+def coefficients(hands: Floats, model: BodyModel, side: str) -> Floats:
+    """(N, 45) absolute hands → the 12 coefficients nearest to them."""
+    mean, components = hand_components(model, side)
+    return np.asarray((hands - mean) @ np.linalg.pinv(components))
