@@ -97,7 +97,11 @@ def open_release(
     files = expected_files(card, layout)
     missing = missing_files(root, files)
     if missing:
-        fitting = [d for d in _folders_below(root) if not missing_files(d, files)]
+        fitting: list[Path] = []
+        for folder in _folders_below(root):  # what lies in a release that was found is part of it
+            inside = any(folder.is_relative_to(other) for other in fitting)
+            if not inside and not missing_files(folder, files):
+                fitting.append(folder)
         if len(fitting) > 1:
             found = ", ".join(str(d) for d in fitting)
             raise MissingFiles(

@@ -73,6 +73,8 @@ def findings(columns: Columns, bodies: BodySet | None, root: Path) -> Iterator[F
         bodies: the body set of the labels; None skips the two rules that need joints.
         root: the release root, for templates and meshes.
     """
+    if not _rows(columns):
+        return
     yield from _finite(columns)
     yield from _ranges(columns)
     yield from _angles(columns)
