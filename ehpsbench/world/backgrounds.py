@@ -12,26 +12,34 @@ Pixels = NDArray[np.uint8]
 
 __all__ = ["background"]
 
+_PAINTED = 240  # px, least height of what is painted
 _WALL = 0.35  # the floor ends where a ray falls by less than this a metre
 
 
 def background(kind: str, camera: Camera, rng: np.random.Generator) -> Pixels:
     """An empty picture, (H, W, 3): a wall over a floor, or with `clutter` things on both."""
-    picture = np.empty((camera.height, camera.width, 3), np.uint8)
+    # large pictures are painted small and enlarged by whole pixels, which is cheap
+    times = max(1, camera.height // _PAINTED)
+    height, width = -(-camera.height // times), -(-camera.width // times)
+    picture = np.empty((height, width, 3), np.uint8)
     wall, ground = rng.integers(90, 230, (2, 3))
     picture[:] = wall
-    _below_horizon(picture, camera, ground.astype(np.uint8))
+    _below_horizon(picture, camera.scaled(1 / times), ground.astype(np.uint8))
     if kind == "clutter":
         _add_patches(picture, rng)
         _add_texture(picture, rng)
-    return picture
+    if times > 1:
+        pixels = np.repeat(picture.view("V3")[..., 0], times, axis=1)
+        picture = np.repeat(pixels, times, axis=0)[..., None].view(np.uint8)
+    return np.ascontiguousarray(picture[: camera.height, : camera.width])
 
 
 def _below_horizon(picture: Pixels, camera: Camera, colour: Pixels) -> None:
     """Paint the pixels whose ray goes down by more than a wall some way off would allow."""
     down, ahead = camera.rotation[:, 1], camera.rotation[:, 2]
-    column = (np.arange(camera.width) + 0.5 - camera.principal_point[0]) / camera.focal[0]
-    row = (np.arange(camera.height) + 0.5 - camera.principal_point[1]) / camera.focal[1]
+    height, width = picture.shape[:2]
+    column = (np.arange(width) + 0.5 - camera.principal_point[0]) / camera.focal[0]
+    row = (np.arange(height) + 0.5 - camera.principal_point[1]) / camera.focal[1]
     mask = np.ones(picture.shape[:2], bool)
     for x, y, z in (down, down - _WALL * ahead):
         mask &= (row * y + z).astype(np.float32)[:, None] > (-column * x).astype(np.float32)

@@ -35,9 +35,13 @@ _SLANT = np.radians([6.0, 0.0, -20.0, -10.0])  # of the flat fingers, toward the
 _OPPOSE, _CURL = np.array([0.70, 0.00, -0.70]), np.array([0.58, 0.81, -0.08])
 
 
-@cache
 def gesture(name: str) -> Floats:
     """The left hand of a named gesture, (45,) absolute axis-angle [rad]; zero is flat."""
+    return _gesture(name).copy()
+
+
+@cache
+def _gesture(name: str) -> Floats:
     *fingers, thumb, (parting,) = GESTURES[name]
     joints = np.zeros((15, 3))
     for finger, flexions in enumerate(fingers):
@@ -49,7 +53,6 @@ def gesture(name: str) -> Floats:
     opposition, *curls = np.radians(np.asarray(thumb, np.float64))
     joints[12] = opposition * _OPPOSE + curls[0] * _CURL
     joints[13], joints[14] = curls[1] * _CURL, curls[2] * _CURL
-    joints.flags.writeable = False
     return joints.reshape(45)
 
 

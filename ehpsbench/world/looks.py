@@ -18,24 +18,31 @@ Floats = NDArray[np.float64]
 __all__ = ["PARTS", "Look", "Surface", "looks", "surface"]
 
 PARTS: tuple[str, ...] = (
-    "background", "hair", "face", "torso", "hips",
+    "background", "hair", "face", "neck", "torso", "hips",
     "left_upper_arm", "right_upper_arm", "left_forearm", "right_forearm", "left_hand",
     "right_hand", "left_thigh", "right_thigh", "left_shin", "right_shin", "left_foot",
     "right_foot",
 )  # fmt: skip
+_SIDES = ("left", "right")
+_JOINTS = (
+    "hips", "left_thigh", "right_thigh", "torso", "left_shin", "right_shin", "torso",
+    "left_foot", "right_foot", "torso", "left_foot", "right_foot", "neck", "torso", "torso",
+    "face", "left_upper_arm", "right_upper_arm", "left_forearm", "right_forearm", "left_hand",
+    "right_hand",
+)  # fmt: skip
+_PART_OF_SMPL_JOINT = np.array([PARTS.index(name) for name in (*_JOINTS, *_JOINTS[20:])])
 _PART_OF_JOINT = np.array(
-    [4, 11, 12, 3, 13, 14, 3, 15, 16, 3, 15, 16, 2, 3, 3, 2, 5, 6, 7, 8, 9, 10, 2, 2, 2]
-    + [9] * 15
-    + [10] * 15
+    [PARTS.index(name) for name in (*_JOINTS, *["face"] * 3)]
+    + [PARTS.index(f"{side}_hand") for side in _SIDES for _ in range(15)]
 )
-_PART_OF_SMPL_JOINT = np.append(_PART_OF_JOINT[:22], [9, 10])
 # materials: rows of a palette
 SKIN, HAIR, TOP, BOTTOM, SHOES, ACCENT, EYES, UPPER_SLEEVE, LOWER_SLEEVE, THIGH, SHIN = range(11)
+_MATERIALS = {
+    "hair": HAIR, "torso": TOP, "hips": BOTTOM, "upper_arm": UPPER_SLEEVE,
+    "forearm": LOWER_SLEEVE, "thigh": THIGH, "shin": SHIN, "foot": SHOES,
+}  # fmt: skip
 _MATERIAL_OF_PART = np.array(
-    [
-        *(SKIN, HAIR, SKIN, TOP, BOTTOM, UPPER_SLEEVE, UPPER_SLEEVE, LOWER_SLEEVE, LOWER_SLEEVE),
-        *(SKIN, SKIN, THIGH, THIGH, SHIN, SHIN, SHOES, SHOES),
-    ]
+    [_MATERIALS.get(name.removeprefix("left_").removeprefix("right_"), SKIN) for name in PARTS]
 )
 
 
@@ -112,20 +119,20 @@ def _body_surface(model: BodyModel) -> Surface:
 
 def _painted(model: BodyModel) -> Surface:
     """Paint the rest mesh: nearest joint by weight, then hair, eyes and a placket on the chest."""
-    joint = np.argmax(model.weights, 1)
+    joint = np.argmax(model.weights[model.faces].sum(1), 1)
     table = _PART_OF_JOINT if len(model.parents) == 55 else _PART_OF_SMPL_JOINT
     rest = np.asarray(model.joint_regressor @ model.v_template)
     corners = np.asarray(model.v_template)[model.faces]
     centre = corners.mean(1)
-    parts = table[joint][model.faces[:, 0]]
-    head = (joint[model.faces] == 15).all(1)
+    parts = table[joint]
+    head = joint == 15
     above, behind = centre[:, 1] - rest[15, 1], centre[:, 2] - rest[15, 2]
     if len(rest) == 55:
         above, behind = centre[:, 1] - rest[23, 1], centre[:, 2] - rest[23, 2]
     parts[head & ((above > 0.045) | (behind < -0.06))] = PARTS.index("hair")
     materials = _MATERIAL_OF_PART[parts]
     if len(rest) == 55:
-        materials[np.isin(joint[model.faces], (23, 24)).all(1)] = EYES
+        materials[np.isin(joint, (23, 24))] = EYES
     outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2]
     chest = (parts == PARTS.index("torso")) & (np.abs(centre[:, 0]) < 0.04) & (outward > 0)
     materials[chest] = ACCENT

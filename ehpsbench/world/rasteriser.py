@@ -40,10 +40,16 @@ class Fragments:
     depth: Floats
     covered: Ints
 
-    def interpolate(self, values: NDArray[np.floating], faces: NDArray[np.integer]) -> Floats:
-        """(V, k) values at the vertices → (P, k) at the pixels."""
-        corners = values[faces[self.face]]
-        return np.asarray(np.einsum("pck,pc->pk", corners, self.weights))
+    def interpolate(
+        self, values: NDArray[np.floating], faces: NDArray[np.integer]
+    ) -> NDArray[np.floating]:
+        """(V, k) values at the vertices → (P, k) at the pixels, in the precision of the values."""
+        corners = faces[self.face]
+        weights = self.weights.astype(values.dtype, copy=False)
+        result = values[corners[:, 0]] * weights[:, :1]
+        for corner in (1, 2):
+            result += values[corners[:, corner]] * weights[:, corner : corner + 1]
+        return np.asarray(result)
 
 
 def rasterise(
@@ -205,16 +211,26 @@ def _nearest(
     covered: Ints,
 ) -> Fragments:
     """Keep the triangle with the greatest 1/z at each pixel, and weigh its corners there."""
-    owner = np.full(len(near), -1, np.int64)
+    owner = np.full(len(near), -1, np.int32)
     for row, pixel, nearness in reversed(found):
         first = np.flatnonzero(nearness == near[pixel])[::-1]
         owner[pixel[first]] = row[first]  # the last one written stays: the first triangle
     pixel = np.flatnonzero(owner >= 0)
     row, depth = owner[pixel], 1.0 / near[pixel]
-    y, x = np.divmod(pixel, camera.width)
-    edges = setup.edges[row]
-    dx, dy = x + 0.5 - setup.corner[row, 0], y + 0.5 - setup.corner[row, 1]
-    screen = edges[:, :, 0] * dx[:, None] + edges[:, :, 1] * dy[:, None]
-    screen[:, 0] += 1
-    weights = screen * setup.nearness[row] * depth[:, None]
+    y, x = np.divmod(pixel.astype(np.int32), np.int32(camera.width))
+    planes = _weight_planes(setup)[row]
+    weights = planes[:, 0] * (x + 0.5)[:, None]
+    weights += planes[:, 1] * (y + 0.5)[:, None]
+    weights += planes[:, 2]
+    weights *= depth[:, None]
     return Fragments(pixel, setup.face[row], weights, depth, covered)
+
+
+def _weight_planes(setup: _Setup) -> Floats:
+    """(T, 3, 3): surface weight over depth of each corner (last axis) = p0·x + p1·y + p2."""
+    result = np.empty((len(setup.face), 3, 3))
+    result[:, :2] = setup.edges.transpose(0, 2, 1)
+    result[:, 2] = -np.einsum("tck,tk->tc", setup.edges, setup.corner)
+    result[:, 2, 0] += 1
+    result *= setup.nearness[:, None]
+    return result

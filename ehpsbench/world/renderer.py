@@ -157,10 +157,11 @@ def _box(occluder: Occluder) -> Floats:
 
 def _normals(points: Floats, faces: NDArray[np.int64], shown: Fragments, camera: Camera) -> Floats:
     """(P, 3) smooth normals; the triangle's own where a smooth one would turn away."""
-    normals = shown.interpolate(vertex_normals(points, faces), faces)
+    smooth = vertex_normals(points, faces).astype(np.float32)
+    normals = shown.interpolate(smooth, faces)
     row, column = np.divmod(shown.pixel, camera.width)
-    x = (column + 0.5 - camera.principal_point[0]) / camera.focal[0]
-    y = (row + 0.5 - camera.principal_point[1]) / camera.focal[1]
+    x = (column.astype(np.float32) + 0.5 - camera.principal_point[0]) / camera.focal[0]
+    y = (row.astype(np.float32) + 0.5 - camera.principal_point[1]) / camera.focal[1]
     away = np.flatnonzero(normals[:, 0] * x + normals[:, 1] * y + normals[:, 2] >= -1e-6)
     corners = points[faces[shown.face[away]]]
     normals[away] = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -173,8 +174,9 @@ def _lit(
     """Diffuse light from above and from the camera's side, with a little grain."""
     direction = np.array([rng.uniform(-0.8, 0.8), -rng.uniform(0.4, 1.0), -rng.uniform(0.3, 1.0)])
     turned = camera.rotation @ (direction / np.linalg.norm(direction))
-    shade = 0.5 + 0.55 * np.maximum(normals @ turned, 0)
-    grain = rng.integers(-4, 5, len(colours))
+    facing = normals @ turned.astype(np.float32)
+    shade = 0.5 + 0.55 * np.maximum(facing, 0)
+    grain = rng.integers(-4, 5, len(colours), dtype=np.int8).astype(np.float32)
     lit = np.clip(colours * shade[:, None] + grain[:, None], 0, 255)
     return np.asarray(lit, np.uint8)
 
