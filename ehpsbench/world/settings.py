@@ -22,6 +22,8 @@ class WorldSettings(BaseModel):
 
     The distance of a person follows from `fill`, and the camera's height from both, unless
     `distance` is given. Label noise spoils labels only: pictures and truth stay clean.
+    Crowds overlap more the smaller `spread` is: six people hide a tenth of one another at 1 and
+    almost half at 0.3.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
