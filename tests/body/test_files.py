@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+import sys
 import time
+import types
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,36 @@ def test_an_object_array_in_an_npz_does_no_harm(
     names = np.array({"Pelvis": 0}, dtype=object)  # as joint2num in the owners' files
     np.savez(path, **owners(small.model("smplx")), joint2num=names)
     assert load_body_file(path, family="smplx", gender="neutral").num_joints == 55
+
+
+def test_the_smpl_files_own_dialect_is_read(
+    small: BodySet, owners: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sparse regressor and chumpy arrays, as in the owners' pickles of Python 2."""
+    found = {}
+    for module, name in (("chumpy.ch", "Ch"), ("scipy.sparse.csc", "csc_matrix")):
+        found[name] = type(name, (), {"__module__": module})
+        stand_in = types.ModuleType(module)
+        setattr(stand_in, name, found[name])
+        monkeypatch.setitem(sys.modules, module, stand_in)
+        for dots in range(module.count(".")):
+            parent = module.rsplit(".", dots + 1)[0]
+            monkeypatch.setitem(sys.modules, parent, types.ModuleType(parent))
+    model, arrays = small.model("smpl"), owners(small.model("smpl"))
+    shapedirs, sparse = found["Ch"](), found["csc_matrix"]()
+    shapedirs.__dict__.update(x=arrays["shapedirs"].astype("f8"), _dirty_vars=set())
+    column, row = np.nonzero(model.joint_regressor.T)
+    starts = np.searchsorted(column, np.arange(1505)).astype("i4")
+    values = model.joint_regressor[row, column]
+    sparse.__dict__.update(
+        _shape=(24, 1504), data=values, indices=row.astype("i4"), indptr=starts, maxprint=50
+    )
+    arrays |= {"shapedirs": shapedirs, "J_regressor": sparse}
+    path = tmp_path / "SMPL_NEUTRAL.pkl"
+    path.write_bytes(pickle.dumps(arrays, protocol=2))
+    read = load_body_file(path, family="smpl", gender="neutral")
+    np.testing.assert_allclose(read.joint_regressor, model.joint_regressor, atol=1e-9)
+    np.testing.assert_allclose(read.shapedirs, model.shapedirs, atol=1e-8)
 
 
 def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
