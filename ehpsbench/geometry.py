@@ -20,6 +20,7 @@ __all__ = [
     "canonical",
     "clip_box",
     "compose",
+    "lens_radius",
     "orient_pixels",
     "orient_size",
     "project",
@@ -81,7 +82,7 @@ def canonical(rotation_vector: ArrayLike) -> Floats:
         rotation_vector: (..., 3k) axis-angle [rad], k joints side by side.
     """
     vector = np.asarray(rotation_vector, np.float64)
-    joints = vector.reshape(*vector.shape[:-1], -1, 3)
+    joints = vector.reshape(*vector.shape[:-1], vector.shape[-1] // 3, 3)
     angle = np.linalg.norm(joints, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):
         wrapped = np.remainder(angle + np.pi, 2 * np.pi) - np.pi
@@ -161,6 +162,10 @@ def project(
         distortion: (..., 8) coefficients k1, k2, p1, p2, k3, k4, k5, k6, or None.
         distortion_model: "opencv_rational", or None for no distortion.
 
+    Returns:
+        Pixels; with distortion, NaN for points past `lens_radius`, where the polynomial folds the
+        scene back into the image.
+
     Source:
         OpenCV calib3d, rational model (ARCTIC's ego camera uses it).
     """
@@ -182,10 +187,29 @@ def _distort_rational(plane: Floats, coefficients: Floats) -> Floats:
     k1, k2, p1, p2, k3, k4, k5, k6 = np.moveaxis(coefficients[..., None, :8], -1, 0)
     x, y = plane[..., 0], plane[..., 1]
     r2 = x * x + y * y
+    r2 = np.where(r2 < lens_radius(coefficients)[..., None] ** 2, r2, np.nan)
     radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
     along_x = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
     along_y = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
     return np.stack([along_x, along_y], -1)
+
+
+def lens_radius(coefficients: ArrayLike) -> Floats:
+    """(..., 8) rational coefficients → (...) radius x² + y² = r² where pixels stop moving outward.
+
+    Infinite where the radial distortion grows up to a radius of 20 (87° off the axis).
+    """
+    values = np.asarray(coefficients, np.float64)[..., :8]
+    lenses, which = np.unique(values.reshape(-1, 8), axis=0, return_inverse=True)
+    radius = np.linspace(0, 20, 4001)
+    r2 = radius * radius
+    k1, k2, _, _, k3, k4, k5, k6 = lenses.T[..., None]
+    below = 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = radius * (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / below
+    turned = ~(np.diff(moved, axis=-1) > 0) | (below[:, 1:] <= 0)
+    first = np.where(turned.any(-1), radius[turned.argmax(-1)], np.inf)
+    return np.asarray(first[which.reshape(-1)].reshape(values.shape[:-1]))
 
 
 def box_around(points: ArrayLike) -> Floats:
