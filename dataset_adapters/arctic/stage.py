@@ -24,7 +24,7 @@ STATIC_SIZE, EGO_SIZE = (2800, 2000), (2000, 2800)  # height, width [px]
 EGO_FOCAL = 1150.0
 DISTORTION = np.array([0.12, 0.02, 3e-4, -2e-4, 0.004, 0.35, 0.05, 0.006])
 DISTANCE = 3.4  # m, of the static cameras
-HEAD, WRISTS, SPINE = 15, [20, 21], 3
+HEAD, EYES, WRISTS, SPINE = 15, [23, 24], [20, 21], 3
 LEAST_JOINTS_SEEN = 6  # with fewer in the image the owners would call the view invalid
 RULES = ("finite", "angles", "in_front_of_camera")  # a frame each; the last in the ego view only
 # Vicon frame: z up, and its origin not that of the scene (y down)
@@ -137,7 +137,7 @@ def _rig(number: int) -> tuple[Camera, ...]:
     radius = DISTANCE + 0.1 * number
     target = (0.0, 0.0, radius)
     return ring(
-        VIEWS - 1, target=target, radius=radius, pitch=0.15, size=STATIC_SIZE, field_of_view=0.8
+        VIEWS - 1, target=target, radius=radius, pitch=0.15, size=STATIC_SIZE, field_of_view=0.72
     )
 
 
@@ -198,10 +198,11 @@ def _sequence(
 
 
 def _on_the_head(joints: Floats) -> Camera:
-    """The egocentric camera: before the forehead, it looks down at hands and body."""
+    """The egocentric camera: before the face, it looks down at hands and body."""
     target = (joints[WRISTS].mean(0) + joints[SPINE]) / 2
-    ahead = target - joints[HEAD]
-    position = joints[HEAD] + 0.2 * ahead / np.linalg.norm(ahead)
+    eyes = joints[EYES].mean(0)
+    ahead = eyes - joints[HEAD]
+    position = eyes + 0.15 * ahead / np.linalg.norm(ahead)
     camera = look_at(target, position, size=EGO_SIZE, focal=EGO_FOCAL)
     return replace(camera, distortion=DISTORTION)
 
