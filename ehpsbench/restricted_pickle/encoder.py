@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,11 +62,7 @@ class Encoder:
         Raises:
             TypeError: a value of a type that has no plain form.
         """
-        for kinds, writer in _WRITERS:
-            if isinstance(value, kinds):
-                writer(self, value)
-                return
-        raise TypeError(f"a {type(value).__name__} has no plain pickled form")
+        _writer(type(value))(self, value)
 
     def add(self, *parts: bytes) -> None:
         """Add raw opcodes."""
@@ -97,7 +94,7 @@ def _integer(encoder: Encoder, value: int) -> None:
         encoder.add(b"J", struct.pack("<i", value))
     else:
         raw = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-        encoder.add(b"\x8a", bytes([len(raw)]), raw)
+        encoder.sized(raw, b"\x8a", b"\x8b")
 
 
 def _float(encoder: Encoder, value: float) -> None:
@@ -158,9 +155,17 @@ def _persistent(encoder: Encoder, value: Persistent) -> None:
 
 
 def _dtype(encoder: Encoder, value: np.dtype[Any]) -> None:
+    encoder.add(_dtype_opcodes(value, encoder.protocol, encoder.python2))
+
+
+@lru_cache(maxsize=256)
+def _dtype_opcodes(value: np.dtype[Any], protocol: int, python2: bool) -> bytes:
     reduced: Any = value.__reduce__()
     _, args, state = reduced[:3]
+    encoder = Encoder(protocol, python2=python2)
+    encoder.parts.clear()
     encoder.write(Call(Name("numpy", "dtype"), args, _plain_state(state)))
+    return b"".join(encoder.parts)
 
 
 def _plain_state(state: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -209,3 +214,15 @@ _WRITERS: tuple[tuple[Any, Callable[[Encoder, Any], None]], ...] = (
     (Call, _call),
     (Persistent, _persistent),
 )
+
+
+_FOUND: dict[type, Callable[[Encoder, Any], None]] = {}
+
+
+def _writer(kind: type) -> Callable[[Encoder, Any], None]:
+    if kind not in _FOUND:
+        writer = next((writer for kinds, writer in _WRITERS if issubclass(kind, kinds)), None)
+        if writer is None:
+            raise TypeError(f"a {kind.__name__} has no plain pickled form")
+        _FOUND[kind] = writer
+    return _FOUND[kind]

@@ -81,14 +81,20 @@ class Machine:
             Refusal: it names a class or function outside the table.
             ValueError, TypeError, LookupError, …: it is truncated or damaged near byte `at`.
         """
-        while True:
-            code = self.take(1)[0]
+        data, size, actions = self.data, self.size, ACTIONS
+        while self.at < size:
+            code = data[self.at]
+            self.at += 1
             if code == STOP:
-                break
-            action = ACTIONS.get(code)
+                return self.result()
+            action = actions.get(code)
             if action is None:
                 raise ValueError(f"0x{code:02x} is not a pickle opcode")
             action(self)
+        raise EOFError("the pickle does not end")
+
+    def result(self) -> Any:
+        """What is left on the stack at the end."""
         value = self.stack.pop()
         if self.unfinished:
             raise ValueError("an object is left without its content")
