@@ -12,29 +12,35 @@ Keys = Sequence[Any] | NDArray[Any]
 
 
 def image_identity(
-    dataset: str, split: str, sequence: Keys, camera: Keys, frame: Keys, cluster: Keys | None = None
+    dataset: str,
+    split: str | Keys,
+    sequence: Keys,
+    camera: Keys,
+    frame: Keys,
+    cluster: Keys | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Identity columns of M images.
 
     Args:
         dataset: name in the store.
-        split: the owners' split.
+        split: the owners' split, of all images or (M,) of each.
         sequence: (M,) recording, video or scene; slashes become colons in the id.
         camera: (M,) the owners' camera key.
         frame: (M,) whole frame numbers.
         cluster: (M,) what a bootstrap resamples; None: each image is its own cluster.
     """
     frames = np.asarray(frame, np.int64)
+    count = len(frames)
+    splits = [split] * count if isinstance(split, str) else [str(s) for s in split]
     image_id = [
-        f"{dataset}/{split}/{_key(s)}/{_key(c)}/{f}"
-        for s, c, f in zip(sequence, camera, frames.tolist(), strict=True)
+        f"{dataset}/{part}/{_key(s)}/{_key(c)}/{f}"
+        for part, s, c, f in zip(splits, sequence, camera, frames.tolist(), strict=True)
     ]
-    count = len(image_id)
     clusters = image_id if cluster is None else [f"{dataset}/{_key(c)}" for c in cluster]
     return {
         "image_id": _text(image_id),
         "dataset": _text([dataset] * count),
-        "split": _text([split] * count),
+        "split": _text(splits),
         "sequence": _text([str(s) for s in sequence]),
         "camera": _text([str(c) for c in camera]),
         "frame": frames,

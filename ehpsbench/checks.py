@@ -85,7 +85,11 @@ def findings(columns: Columns, bodies: BodySet | None, root: Path) -> Iterator[F
 
 
 def tidy(columns: Columns) -> dict[str, NDArray[Any]]:
-    """The columns as the store keeps them: angles ≤ π (same rotations), boxes cut to the image."""
+    """The columns as the store keeps them.
+
+    Angles are ≤ π (the same rotations), boxes are cut to the image, and the box of a hand or face
+    that is out of it is null.
+    """
     result = dict(columns)
     for name in ANGLE_COLUMNS:
         if name in columns:
@@ -95,7 +99,8 @@ def tidy(columns: Columns) -> dict[str, NDArray[Any]]:
         for name in BOX_COLUMNS:
             if name in columns:
                 box = clip_box(np.ma.getdata(columns[name]), columns["width"], columns["height"])
-                result[name] = nullable(box, present(columns[name]))
+                seen = (box[:, 2:] > 0).all(1) | (name == "bbox")
+                result[name] = nullable(box, present(columns[name]) & seen)
     return result
 
 
@@ -143,15 +148,18 @@ def _angles(columns: Columns) -> Iterator[Finding]:
 
 
 def _box_inside_image(columns: Columns, scored: NDArray[np.bool_]) -> Iterator[Finding]:
-    if "height" not in columns or "width" not in columns:
+    if not {"bbox", "height", "width"} <= set(columns):
         return
-    for name in BOX_COLUMNS:
-        if name in columns:
-            box = clip_box(np.ma.getdata(columns[name]), columns["width"], columns["height"])
-            with np.errstate(invalid="ignore"):
-                visible = box[:, 2:].min(1)
-                broken = (visible < LEAST_VISIBLE_BOX) & present(columns[name]) & scored
-            yield from _finding("box_inside_image", name, broken, visible)
+    visible = _visible(columns, "bbox")
+    broken = (visible < LEAST_VISIBLE_BOX) & present(columns["bbox"]) & scored
+    yield from _finding("box_inside_image", "bbox", broken, visible)
+
+
+def _visible(columns: Columns, name: str) -> NDArray[np.float64]:
+    """(N,) the shorter side of a box inside the image [px]; NaN where the box is."""
+    box = clip_box(np.ma.getdata(columns[name]), columns["width"], columns["height"])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(box[:, 2:].min(1))
 
 
 def _joints(

@@ -1,0 +1,1 @@
+"""UBody (Lin et al., CVPR 2023): upper bodies in videos of fifteen kinds."""
