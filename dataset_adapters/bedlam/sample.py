@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Columns = dict[str, NDArray[Any]]
 
 LONG, SHORT = 1280, 720  # px
-FOCAL = (900.0, 1800.0)  # px at full size
 SEQUENCE = 4  # pictures of one sequence
 GHOST, NOBODY = "seq_000000/seq_000000_9995.png", "seq_000000/seq_000000_9990.png"
 
@@ -115,7 +114,11 @@ def write(
     world = settings.model_copy(update={"people": (low, most), "num_betas": 11})
     count = max(round(people / ((low + most) / 2)), 2 * len(places))
     made = scenes(
-        world, count, seed, bodies, cameras=lambda r, i: _view(r, places[i % len(places)], scale)
+        world,
+        count,
+        seed,
+        bodies,
+        cameras=lambda r, i: _view(r, places[i % len(places)], world, scale),
     )
     made = [_without_expression(scene) for scene in made]
     labelled = labels(made, world, seed, bodies)
@@ -135,18 +138,20 @@ def write(
     return book.save(root)
 
 
-def _view(rng: np.random.Generator, place: Place, scale: float) -> Camera:
+def _view(rng: np.random.Generator, place: Place, world: WorldSettings, scale: float) -> Camera:
+    """A camera as the world wants it, anywhere in the scene; the size is that of the place."""
     from ehpsbench.world.camera import look
 
+    ranges = (world.pitch_deg, world.roll_deg, world.fov_deg)
+    pitch, roll, view = np.radians([rng.uniform(*pair) for pair in ranges])
     size = (LONG, SHORT) if place.portrait else (SHORT, LONG)
-    pitch, yaw, roll = np.radians([rng.uniform(-20, 20), rng.uniform(-180, 180), rng.normal(0, 2)])
     return look(
         pitch=pitch,
-        yaw=yaw,
+        yaw=rng.uniform(-np.pi, np.pi),
         roll=roll,
         position=rng.uniform(-2, 2, 3),
         size=(round(size[0] * scale), round(size[1] * scale)),
-        focal=rng.uniform(*FOCAL) * scale,
+        field_of_view=float(view),
     )
 
 
