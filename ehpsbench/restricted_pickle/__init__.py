@@ -1,7 +1,7 @@
 """Read the pickles, .npz and .npy files of strangers without running anything in them."""
 
 from ehpsbench.restricted_pickle.frames import Frame
-from ehpsbench.restricted_pickle.machine import Inert
+from ehpsbench.restricted_pickle.names import Inert
 from ehpsbench.restricted_pickle.npz import Archive, load_npy, load_npz
 from ehpsbench.restricted_pickle.reader import load
 from ehpsbench.restricted_pickle.sparse import SparseMatrix

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.restricted_pickle.machine import Constant, Global, Pending
+from ehpsbench.restricted_pickle.names import Constant, Global, Pending
 
 __all__ = ["TABLE", "array_types"]
 

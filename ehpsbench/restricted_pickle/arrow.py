@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.restricted_pickle.machine import Constant, Global
+from ehpsbench.restricted_pickle.names import Constant, Global
 
 __all__ = ["TABLE"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ehpsbench.restricted_pickle.machine import Constant, Global
+from ehpsbench.restricted_pickle.names import Constant, Global
 
 __all__ = ["TABLE"]
 

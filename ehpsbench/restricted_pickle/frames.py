@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.restricted_pickle.machine import Constant, Global, Inert, Pending
+from ehpsbench.restricted_pickle.names import Constant, Global, Inert, Pending
 
 __all__ = ["TABLE", "Frame"]
 

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 
 from ehpsbench.errors import EhpsbenchError, InputError, MissingFiles, RefusedPickle
 from ehpsbench.restricted_pickle import arrays, arrow, chumpy, containers, frames, sparse, tensors
-from ehpsbench.restricted_pickle.machine import Constant, Global, Inert, Lookup, Machine, Refusal
+from ehpsbench.restricted_pickle.machine import Machine
+from ehpsbench.restricted_pickle.names import Constant, Global, Inert, Lookup, Refusal
 
 __all__ = ["DAMAGE", "load", "read_pickle"]
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.restricted_pickle import containers
-from ehpsbench.restricted_pickle.machine import Constant, Global, Machine, Refusal
+from ehpsbench.restricted_pickle.machine import Machine
+from ehpsbench.restricted_pickle.names import Constant, Global, Refusal
 
 __all__ = ["MAGIC", "PROTOCOL", "STORAGES", "TABLE"]
 
