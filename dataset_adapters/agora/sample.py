@@ -65,8 +65,9 @@ def write(
     for scan in {s.name: s for shot in shots for s in shot.scans}.values():
         scan.write(root)
     for shot in shots:
-        save_image(shot.path(root), images, shot.scene, shot.camera, bodies)
-        if split is None and images == "rendered" and len(shot.scans) == len(shot.scene.people):
+        kind = images if shot.scene.people or images == "none" else "flat"
+        save_image(shot.path(root), kind, shot.scene, shot.camera, bodies)
+        if split is None and images == "rendered" and shot.everybody:
             write_masks(root, shot, bodies)
     _tell(book, shots, bodies)
     _write_shards(root, [s for s in shots if s.split != "test"], bodies, whole=book.keep_vertices)
@@ -149,8 +150,8 @@ def _special(shots: list[Shot]) -> list[Shot]:
     )
     shot, scan = adult
     wrong = broken(scan, shot.camera.rotation[0], shot.camera.rotation[2])
-    nobody = replace(first.scene, people=())
-    none: dict[str, tuple[()]] = {"scans": (), "occlusion": (), "rules": ()}
+    nobody = replace(first, scans=(), occlusion=(), rules=())
+    empty = replace(first.scene, people=())
     return [
         replace(
             shot,
@@ -159,8 +160,8 @@ def _special(shots: list[Shot]) -> list[Shot]:
             occlusion=(10.0,) * len(wrong),
             rules=tuple(rule for _, rule in wrong),
         ),
-        replace(first, number=first.number + NOBODY, scene=nobody, **none),
-        replace(first, number=first.number + TEST, split="test", **none),
+        replace(nobody, number=first.number + NOBODY, scene=empty),
+        replace(nobody, number=first.number + TEST, split="test"),
     ]
 
 

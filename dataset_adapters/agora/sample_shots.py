@@ -64,6 +64,11 @@ class Shot:
         """The owners' flags: an occlusion of at most 90 %."""
         return [occlusion <= 90 for occlusion in self.occlusion]
 
+    @property
+    def everybody(self) -> bool:
+        """Whether the dataframe lists the very people that are drawn."""
+        return bool(self.scans) and [s.person for s in self.scans] == list(self.scene.people)
+
     def path(self, root: Path) -> Path:
         """Where the picture lies."""
         folder = f"train_{self.shard}" if self.split == "train" else self.split

@@ -62,7 +62,8 @@ class FreeCamera:
 
 def free_camera(rng: np.random.Generator) -> FreeCamera:
     """Some camera in the open; of the other pictures these columns mean nothing."""
-    return FreeCamera(*rng.uniform(-500, 500, 2), rng.uniform(-20, 60), rng.uniform(-180, 180))
+    x, y, z, yaw = rng.uniform([-500, -500, -20, -180], [500, 500, 60, 180]).tolist()
+    return FreeCamera(x, y, z, yaw)
 
 
 def camera_of(place: Place, camera: str, free: FreeCamera) -> Camera:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -119,18 +119,19 @@ def _projected(camera: Camera, points: NDArray[Any]) -> Floats:
 
 def _boxes(joints: Floats, size: NDArray[Any]) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """The owners' centre, scale (a square of 200·scale, a fifth larger) and joints in view."""
-    inside = ((joints >= 0) & (joints <= size[:, None])).all(-1)
+    inside = np.asarray(((joints >= 0) & (joints <= size[:, None])).all(-1))
     low = np.where(inside[..., None], joints, np.inf).min(1)
     high = np.where(inside[..., None], joints, -np.inf).max(1)
-    some = inside.any(1)[:, None]
+    seen = inside.sum(1)
+    some = (seen > 0)[:, None]
     centre = np.where(some, (low + high) / 2, -1.0)
     side = np.where(some, high - low, -1.0).max(1)
-    return centre, 1.2 * side / 200, inside.sum(1)
+    return centre, 1.2 * side / 200, seen
 
 
 def broken_rows(columns: Columns) -> tuple[Columns, list[str]]:
     """Copies of the first row, each broken in one way, and the rules that must refuse them."""
-    rules = {
+    rules: dict[str, tuple[str, Callable[[Floats], Floats]]] = {
         "finite": ("pose_cam", lambda pose: pose * np.nan),
         "ranges": ("shape", lambda shape: shape + 100),
         "angles": ("pose_cam", lambda pose: np.degrees(pose)),
