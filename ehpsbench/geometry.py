@@ -113,7 +113,13 @@ def rotate_z(angle: ArrayLike) -> Floats:
 
 def _rotate_about(axis: int, angle: ArrayLike) -> Floats:
     values = np.asarray(angle, np.float64)
-    return rotation_matrix(values[..., None] * np.eye(3)[axis])
+    cosine, sine = np.cos(values), np.sin(values)
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.zeros((*values.shape, 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., i, i] = matrix[..., j, j] = cosine
+    matrix[..., i, j], matrix[..., j, i] = -sine, sine
+    return matrix
 
 
 def body_to_camera(
