@@ -16,6 +16,7 @@ from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.standings import standings
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.training import cells
@@ -94,7 +95,7 @@ def rank_datasets(
         progress: called when a cell with its results is there.
 
     Returns:
-        Standings with one row a dataset.
+        Standings with one row a dataset; the store keeps who was ranked.
     """
     jobs = plan(store, datasets, recipe, seeds, board, bodies)
     count = sum(job.done for job in jobs)
@@ -103,6 +104,7 @@ def rank_datasets(
         if progress is not None:
             progress(count, len(jobs), job.cell)
     entrants = {job.cell: entrant(store, job.dataset, board) for job in jobs}
+    save_ranking(store, board, entrants)
     return standings(store, board, entrants)
 
 

@@ -110,7 +110,7 @@ def parameters(
         model = bodies.model("smplx", str(each))
         joints = model.rest_joints(columns["betas"][rows], kid=columns["kid"][rows])
         pelvis[rows] = joints[:, 0]
-        columns["left_hand_pose"][rows] += model.left_hand_mean
-        columns["right_hand_pose"][rows] += model.right_hand_mean
+        columns["left_hand_pose"][rows] += model.hand_mean("left")
+        columns["right_hand_pose"][rows] += model.hand_mean("right")
         columns["body_hash"][rows] = model.hash
     return columns, pelvis

@@ -127,8 +127,8 @@ def _body(entries: Records, bodies: BodySet) -> dict[str, NDArray[Any]]:
         for name, key, size in PARAMETERS
     }
     model = bodies.model("smplx", "neutral")
-    columns["left_hand_pose"] = columns["left_hand_pose"] + model.left_hand_mean
-    columns["right_hand_pose"] = columns["right_hand_pose"] + model.right_hand_mean
+    columns["left_hand_pose"] = columns["left_hand_pose"] + model.hand_mean("left")
+    columns["right_hand_pose"] = columns["right_hand_pose"] + model.hand_mean("right")
     shape = np.asarray([fit["shape"] for fit in fits], np.float64).reshape(count, 10)
     return columns | {
         "source_model": repeat("smplx", count),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,10 +217,9 @@ def _view(rng: np.random.Generator, world: WorldSettings, scale: float) -> Camer
 
 def _without_eyes(scene: Scene) -> Scene:
     """UBody's fits have no eye poses."""
-    from dataclasses import replace
-
-    still = {"leye_pose": np.zeros(3), "reye_pose": np.zeros(3)}
-    return replace(scene, people=tuple(replace(p, **still) for p in scene.people))
+    rest = np.zeros(3)
+    people = (replace(p, leye_pose=rest, reye_pose=rest) for p in scene.people)
+    return replace(scene, people=tuple(people))
 
 
 def _write_scene(
@@ -285,8 +284,8 @@ def _label(person: Person, camera: Camera, bodies: BodySet) -> tuple[Values, Val
         "body_pose": values["body_pose"].tolist(),
         "shape": values["betas"][:10].tolist(),
         "trans": values["transl"].tolist(),
-        "lhand_pose": (values["left_hand_pose"] - model.left_hand_mean).tolist(),
-        "rhand_pose": (values["right_hand_pose"] - model.right_hand_mean).tolist(),
+        "lhand_pose": (values["left_hand_pose"] - model.hand_mean("left")).tolist(),
+        "rhand_pose": (values["right_hand_pose"] - model.hand_mean("right")).tolist(),
         "jaw_pose": values["jaw_pose"].tolist(),
         "expr": values["expression"].tolist(),
         "lhand_valid": True,
@@ -299,7 +298,7 @@ def _label(person: Person, camera: Camera, bodies: BodySet) -> tuple[Values, Val
 
 def _record(pixels: NDArray[np.float64], camera: Camera) -> Values:
     seen = np.where(pixels[:, 2:] > 0, pixels[:, :2], np.nan)
-    inside = ((seen >= 0) & (seen <= [camera.width, camera.height])).all(1)
+    inside = np.asarray((seen >= 0) & (seen <= [camera.width, camera.height])).all(1)
     record: Values = {
         "iscrowd": 0,
         "num_keypoints": int((pixels[list(COCO_17), 2] > 0).sum()),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingBody
 
 __all__ = ["FAMILIES", "JOINT_COUNTS", "BodyModel", "Landmarks"]
 
@@ -93,6 +93,19 @@ class BodyModel:
     def num_joints(self) -> int:
         """J."""
         return len(self.parents)
+
+    def hand_mean(self, side: str) -> Floats:
+        """(45,) relaxed pose of the `left` or `right` hand [rad]: add it to mean-relative poses.
+
+        Raises:
+            MissingBody: the model has no hand pose space.
+        """
+        mean = self.left_hand_mean if side == "left" else self.right_hand_mean
+        if mean is None:
+            raise MissingBody(
+                f"{self.name} has no mean pose of the {side} hand; is it a body file?"
+            )
+        return mean
 
     def with_kid(self, template: NDArray[Any] | None) -> BodyModel:
         """The same model that also knows a kid template (V,3).

@@ -25,7 +25,6 @@ def rank_datasets(
     from ehpsbench.evaluation.protocol import protocol
     from ehpsbench.leaderboards import rank_datasets as library
     from ehpsbench.leaderboards.board import board as find_board
-    from ehpsbench.leaderboards.standings import save_standings
     from ehpsbench.store import Store, default_store
     from ehpsbench.training.recipe import recipe as find_recipe
 
@@ -49,9 +48,8 @@ def rank_datasets(
             workers=workers,
             progress=lambda done, total, _: bar(done, total, done),
         )
-    path = save_standings(place, found)
     if json:
         console.print_json(found.as_dict())
         return
     console.print_standings(found)
-    console.out.print(f"Kept in {path}; now: ehpsbench report", soft_wrap=True)
+    console.out.print(f"Now: ehpsbench report --board {rules.name}")

@@ -27,12 +27,12 @@ def report(
     """Write the ranking of a board as one HTML file that needs no network."""
     from ehpsbench.cli import console
     from ehpsbench.evaluation.protocol import protocol
-    from ehpsbench.leaderboards.standings import load_standings
+    from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.reports.make import make_report
     from ehpsbench.store import Store, default_store
 
     place = Store(store or default_store())
-    standings = load_standings(place, board)
+    standings = ranking(place, board)
     names = [protocol(b.id).dataset for b in standings.benchmarks]
     bodies = console.bodies_of(place, names, body_models)
     path = make_report(

@@ -90,7 +90,6 @@ def run_demo(
     from ehpsbench.body.bodies import open_bodies
     from ehpsbench.leaderboards.board import board
     from ehpsbench.leaderboards.rank_datasets import rank_datasets
-    from ehpsbench.leaderboards.standings import save_standings
     from ehpsbench.reports.data import gather
     from ehpsbench.reports.make import make_report
     from ehpsbench.training.recipe import recipe as find_recipe
@@ -117,7 +116,6 @@ def run_demo(
             workers=count,
             progress=lambda done, total, cell: say(f"  {done}/{total}  {cell}"),
         )
-    save_standings(store, standings)
     found = verdict(plan, standings, gather(store, standings, title="").in_domain)
     path = make_report(
         store,

@@ -1,0 +1,66 @@
+"""Which entries a ranking is of, kept in the store; its numbers are always worked out anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ehpsbench.atomic import write_text
+from ehpsbench.errors import StoreError, UnknownName
+from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.standings import standings
+from ehpsbench.leaderboards.table import Standings
+
+if TYPE_CHECKING:
+    from ehpsbench.store import Store
+
+SUFFIX = ".ranking.json"
+
+
+def ranking_path(store: Store, board: str) -> Path:
+    """Where the entries of a board's ranking are kept."""
+    return store.reports / f"{board}{SUFFIX}"
+
+
+def save_ranking(store: Store, board: Board, entrants: Mapping[str, Entrant]) -> Path:
+    """Keep a board and who is ranked on it; the last ranking of a board replaces the one before."""
+    record = {
+        "board": board.model_dump(mode="json"),
+        "entrants": {
+            name: {"group": e.group, "in_domain": sorted(e.in_domain), "cell": e.cell}
+            for name, e in entrants.items()
+        },
+    }
+    path = ranking_path(store, board.name)
+    write_text(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def ranking(store: Store, board: str) -> Standings:
+    """The standings of a board as they follow from the results in the store.
+
+    Raises:
+        UnknownName: the board was not ranked in this store.
+        StoreError: the record is broken.
+    """
+    path = ranking_path(store, board)
+    if not path.is_file():
+        known = [p.name.removesuffix(SUFFIX) for p in store.reports.glob(f"*{SUFFIX}")]
+        if not known:
+            raise StoreError(
+                f"Nothing was ranked in the store {store.root} yet. Rank first: ehpsbench "
+                "rank-datasets DATASET DATASET …"
+            )
+        raise UnknownName.of("ranked board", board, known)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        entrants = {
+            name: Entrant(e["group"], frozenset(e["in_domain"]), e["cell"])
+            for name, e in record["entrants"].items()
+        }
+    except (json.JSONDecodeError, KeyError) as error:
+        raise StoreError(f"{path} is broken ({error}). Rank again.") from error
+    return standings(store, Board.model_validate(record["board"]), entrants)
