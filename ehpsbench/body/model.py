@@ -103,7 +103,7 @@ class BodyModel:
         mean = self.left_hand_mean if side == "left" else self.right_hand_mean
         if mean is None:
             raise MissingBody(
-                f"{self.name} has no mean pose of the {side} hand; is it a body file?"
+                f"{self.name} has no mean pose of the {side} hand: not a SMPL-X or MANO file."
             )
         return mean
 

@@ -26,6 +26,7 @@ app = typer.Typer(
     name="ehpsbench",
     help="Which datasets of human pose and shape are worth training on?",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
