@@ -197,7 +197,8 @@ class _Recording:
         made = scenes(
             world, len(take.kinds), own_seed, bodies, cameras=self._camera, genders=(take.gender,)
         )
-        self.scenes = [replace(s, people=tuple(_in_reach(s.people, self.model))) for s in made]
+        people = _in_reach([scene.people[0] for scene in made], self.model)
+        self.scenes = [replace(s, people=(p,)) for s, p in zip(made, people, strict=True)]
         self.labels = [person for (person,) in labels(self.scenes, world, own_seed, bodies)]
         self.ticks = [FIRST_TICK + TICKS * f + int(self.rng.integers(999)) for f in take.frames]
 
@@ -308,17 +309,18 @@ class _Recording:
                 book.add(key, mesh, camera.focal, camera.principal_point, valid=ok)
 
 
-def _in_reach(people: Sequence[Person], model: BodyModel) -> Iterator[Person]:
+def _in_reach(people: Sequence[Person], model: BodyModel) -> list[Person]:
     """The people with hands that 12 coefficients can say."""
-    for person in people:
-        hands = {}
-        for side in ("left", "right"):
-            mean, components = hand_components(model, side)
-            pose = getattr(person, f"{side}_hand_pose")
-            hands[f"{side}_hand_pose"] = (
-                coefficients(pose[None], model, side)[0] @ components + mean
-            )
-        yield replace(person, **hands)
+    hands: dict[str, NDArray[np.float64]] = {}
+    for name, side in (("left_hand_pose", "left"), ("right_hand_pose", "right")):
+        mean, components = hand_components(model, side)
+        poses = np.stack([getattr(person, name) for person in people])
+        hands[name] = coefficients(poses, model, side) @ components + mean
+    left, right = hands.values()
+    return [
+        replace(person, left_hand_pose=left[i], right_hand_pose=right[i])
+        for i, person in enumerate(people)
+    ]
 
 
 def _moved(person: Person, kind: str, camera: Camera) -> Person:

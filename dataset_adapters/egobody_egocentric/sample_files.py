@@ -22,11 +22,16 @@ from ehpsbench.world.camera import Camera
 
 Floats = NDArray[np.float64]
 SCORE = 0.9
+# of each OpenPose joint, the SMPL-X joint of that name; some, like the nose, are only on the skin
+SAME_JOINT = [
+    NAMES.index(name) if (name := NAMES[place].removesuffix("_openpose")) in NAMES else len(NAMES)
+    for place in OPENPOSE_BODY_25
+]
 
 
 def random_transform(rng: np.random.Generator) -> Floats:
     """(4, 4) some rigid motion within a room."""
-    matrix = np.eye(4)
+    matrix: Floats = np.eye(4)
     matrix[:3, :3] = rotation_matrix(rng.uniform(-2, 2, 3))
     matrix[:3, 3] = rng.uniform(-2, 2, 3)
     return matrix
@@ -41,7 +46,7 @@ def pv_pose(camera: Camera, kinect: Floats, holo_to_kinect: Floats) -> Floats:
         holo_to_kinect: (4, 4).
     """
     chain = camera.matrix @ np.linalg.inv(kinect)
-    return np.linalg.inv(OPENGL_TO_OPENCV @ chain @ holo_to_kinect)
+    return np.asarray(np.linalg.inv(OPENGL_TO_OPENCV @ chain @ holo_to_kinect), np.float64)
 
 
 def write_pv(
@@ -65,14 +70,11 @@ def write_transform(path: Path, matrix: Floats) -> None:
 def detections(joints: Floats, camera: Camera) -> Floats:
     """(25, 3) what OpenPose would find: those of its joints that the body model has."""
     pixels = camera.pixels(joints)
-    inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(-1)
+    inside = np.all((pixels >= 0) & (pixels <= [camera.width, camera.height]), axis=-1)
     found = np.zeros((len(OPENPOSE_BODY_25), 3))
-    for row, place in enumerate(OPENPOSE_BODY_25):
-        index = (
-            NAMES.index(name) if (name := NAMES[place].removesuffix("_openpose")) in NAMES else 99
-        )
-        if index < len(joints) and inside[index]:
-            found[row] = [*pixels[index], SCORE]
+    for row, place in enumerate(SAME_JOINT):
+        if place < len(joints) and inside[place]:
+            found[row] = [*pixels[place], SCORE]
     return found
 
 

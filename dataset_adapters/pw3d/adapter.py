@@ -48,7 +48,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     columns = person_identity(images, image, actor)
     columns |= _who(unit, labels, actor, bodies)
     columns |= _bodies(columns, label, labels, actor, bodies)
-    columns |= _seen(columns, label) | _validity(label)
+    columns |= _seen(columns, label)
+    columns |= _validity(label)
     return Instances(columns, images)
 
 

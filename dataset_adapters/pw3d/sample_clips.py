@@ -76,7 +76,8 @@ def plan(people: int, split: str | None, crowd: tuple[int, int], *, pictures: bo
     if split is None:
         low, high = 1, 2
     each = min(max(-(-people // SEQUENCES), FEWEST), MOST)
-    clips, left = [], people
+    clips: list[Clip] = []
+    left = people
     while left > 0:
         i = len(clips)
         actors = high - i % (high - low + 1)
