@@ -29,7 +29,13 @@ def joint_boxes(columns: Columns, bodies: BodySet, root: Path) -> NDArray[Any]:
     """
     from ehpsbench.body.posed import posed_joints
 
-    joints, has = posed_joints(columns, bodies, root)
+    return boxes_around(columns, *posed_joints(columns, bodies, root))
+
+
+def boxes_around(
+    columns: Columns, joints: NDArray[np.float64], has: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """The same for joints at hand: (N, J, 3) in the camera frame [m]; (N, J) which of them count."""
     with np.errstate(invalid="ignore"):
         front = has & (joints[..., 2] > 0)
     pixels = np.where(front[..., None], project_rows(columns, joints), np.nan)

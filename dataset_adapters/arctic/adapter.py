@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.arctic.flags import Flags, flags, flags_file
+from ehpsbench.dataset_adapters.arctic.flags import flags_file, validity
 from ehpsbench.dataset_adapters.arctic.views import Frames, cameras, frames
 from ehpsbench.dataset_adapters.boxes import joint_boxes
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
@@ -65,7 +65,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     columns |= {"source_row": row, **{k: labels[k][row].reshape(len(row), -1) for k in POSE}}
     columns |= _who(name, subject["gender"], len(row), bodies)
     columns |= _to_camera(columns, labels, row, bodies, root)
-    columns |= _validity(unit, row, view)
+    columns |= validity(root, sequence, unit.key["split"], row, view)
     columns["bbox"] = joint_boxes(columns, bodies, root)
     return Instances(columns, images)
 
@@ -151,21 +151,3 @@ def _to_camera(
         pelvis,
     )
     return {"global_orient": orient, "transl": transl}
-
-
-def _validity(unit: Unit, row: NDArray[np.int64], view: NDArray[np.int64]) -> Columns:
-    """The owners' flags; a hand counts only where the whole frame does. No betas, no expression."""
-    sequence = unit.key["sequence"]
-    path = flags_file(unit.release.root, sequence, unit.key["split"])
-    found: Flags | None = None if path is None else flags(path, sequence)
-    every, none = np.ones(len(row), bool), np.zeros(len(row), bool)
-    owner, left, right = (every,) * 3 if found is None else (f[row, view] for f in found)
-    return {
-        "owner_valid": owner,
-        "left_hand_valid": left & owner,
-        "right_hand_valid": right & owner,
-        "body_valid": every,
-        "camera_valid": every,
-        "face_valid": none,
-        "shape_valid": none,
-    }

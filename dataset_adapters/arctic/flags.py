@@ -23,7 +23,29 @@ def flags_file(root: Path, sequence: str, split: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def flags(path: Path, sequence: str) -> Flags | None:
+def validity(
+    root: Path, sequence: str, split: str, row: NDArray[np.int64], view: NDArray[np.int64]
+) -> dict[str, NDArray[np.bool_]]:
+    """Validity columns of label rows seen in views; without a file of flags all are valid.
+
+    A hand counts only where the whole frame does. There are no betas and no expression.
+    """
+    path = flags_file(root, sequence, split)
+    found = None if path is None else _read(path, sequence)
+    every, none = np.ones(len(row), bool), np.zeros(len(row), bool)
+    owner, left, right = (every,) * 3 if found is None else (f[row, view] for f in found)
+    return {
+        "owner_valid": owner,
+        "left_hand_valid": left & owner,
+        "right_hand_valid": right & owner,
+        "body_valid": every,
+        "camera_valid": every,
+        "face_valid": none,
+        "shape_valid": none,
+    }
+
+
+def _read(path: Path, sequence: str) -> Flags | None:
     """The flags of a sequence; None where the file does not have it."""
     if path.parent.name == "splits":
         return _flags_of_split(path, path.stat().st_mtime_ns).get(sequence)

@@ -84,7 +84,8 @@ class Sequence:
     @property
     def stems(self) -> NDArray[np.int64]:
         """(L,) numbers of the labelled images; the row of one is stem − offset."""
-        return max(DROPPED, self.subject.offset) + np.arange(len(self.worlds))
+        first = max(DROPPED, self.subject.offset)
+        return np.arange(first, first + len(self.worlds), dtype=np.int64)
 
     @property
     def rows(self) -> int:
@@ -95,7 +96,7 @@ class Sequence:
     def scene_of_row(self) -> NDArray[np.int64]:
         """(rows,) the frame whose scene a label row shows."""
         stem = np.arange(self.rows) + self.subject.offset
-        return np.clip(stem - self.stems[0], 0, len(self.worlds) - 1)
+        return np.asarray(np.clip(stem - self.stems[0], 0, len(self.worlds) - 1))
 
 
 def staged(

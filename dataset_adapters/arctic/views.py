@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.restricted_pickle import load_npy
-from ehpsbench.schema import Columns, nullable
+from ehpsbench.schema import nullable
 
 EGO, VIEWS = 0, 9
 DROPPED = 10  # frames at either end, which may be black
@@ -61,7 +61,7 @@ def _stems(folder: Path) -> list[int]:
     return sorted(int(path.stem) for path in folder.iterdir() if path.suffix == ".jpg")
 
 
-def cameras(subject: dict[str, Any], ego_file: Path, of: Frames) -> Columns:
+def cameras(subject: dict[str, Any], ego_file: Path, of: Frames) -> dict[str, NDArray[Any]]:
     """Camera columns of images; the egocentric view is null where its camera is not known.
 
     Args:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.boxes import boxes_around
 from ehpsbench.dataset_adapters.ehf.camera import HEIGHT, WIDTH, EhfCamera, read_camera
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import read_mesh
-from ehpsbench.schema import Columns, Instances, nullable
+from ehpsbench.schema import Columns, Instances, nullable, present
 from ehpsbench.skeleton.human_data import INDEX
 from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import FACE_68, LEFT_HAND_21, OPENPOSE_BODY_25, RIGHT_HAND_21
@@ -61,12 +61,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     people = [stills[i] for i in meshed]
     columns = person_identity(images, meshed, ["0"] * len(people))
     columns |= _labels(people, bodies) | _keypoints(root, people)
-    finite = _finite_meshes([root / f"{s}_align.ply" for s in people], bodies)
-    boxes = joint_boxes(columns, bodies, root)
-    columns["bbox"] = nullable(
-        np.where(finite[:, None], np.ma.getdata(boxes), np.nan),
-        ~np.ma.getmaskarray(boxes).any(1) | ~finite,
-    )
+    columns["bbox"] = _boxes(columns, [root / f"{s}_align.ply" for s in people], bodies)
     return Instances(columns, images)
 
 
@@ -123,7 +118,7 @@ def _labels(people: list[str], bodies: BodySet) -> dict[str, NDArray[Any]]:
     }
 
 
-def _keypoints(root: Path, people: list[str]) -> Columns:
+def _keypoints(root: Path, people: list[str]) -> dict[str, NDArray[Any]]:
     """OpenPose's first person in each still; null where the file or the person is missing."""
     values = [np.zeros((len(people), len(joints), 3)) for _, joints in DETECTIONS]
     seen = np.zeros(len(people), bool)
@@ -140,21 +135,27 @@ def _keypoints(root: Path, people: list[str]) -> Columns:
     return {k: nullable(v, seen) for k, v in keypoint_columns(2, *sources).items()}
 
 
-def _finite_meshes(paths: list[Path], bodies: BodySet) -> NDArray[np.bool_]:
-    """(N,) which meshes have only finite vertices.
+def _boxes(columns: Columns, paths: list[Path], bodies: BodySet) -> NDArray[Any]:
+    """Boxes around the joints that the regressor finds on the meshes; NaN for a broken mesh.
 
     Raises:
         InputError: a mesh is not of the topology of the body at hand.
     """
-    expected = len(bodies.model("smplx", "neutral").v_template)
+    model = bodies.model("smplx", "neutral")
+    joints = np.zeros((len(paths), model.num_joints, 3))
     finite = np.ones(len(paths), bool)
     for row, path in enumerate(paths):
         vertices = read_mesh(path).vertices
-        if len(vertices) != expected:
+        if len(vertices) != model.num_vertices:
             raise InputError(
                 f"{path} has {len(vertices)} vertices, the neutral SMPL-X body of body set "
-                f"{bodies.name!r} has {expected}. Expected the registration (NN_align.ply), not a "
-                "scan, and the body models that belong to it."
+                f"{bodies.name!r} has {model.num_vertices}. Expected the registration "
+                "(NN_align.ply), not a scan, and the body models that belong to it."
             )
         finite[row] = np.isfinite(vertices).all()
-    return finite
+        joints[row] = model.joint_regressor @ np.nan_to_num(vertices)
+    turn = columns["world_rotation"].reshape(-1, 3, 3).transpose(0, 2, 1)
+    seen = joints @ turn + columns["world_translation"][:, None]
+    boxes = boxes_around(columns, seen, np.ones(seen.shape[:2], bool))
+    known = present(boxes) | ~finite
+    return nullable(np.where(finite[:, None], np.ma.getdata(boxes), np.nan), known)

@@ -112,6 +112,8 @@ def _labels(
 ) -> Columns:
     """The right hand; nothing is known of the rest of the body, which fills the image."""
     model, count = bodies.model("mano", "right"), len(mano)
+    if model.right_hand_mean is None:
+        raise InputError(f"{model.name} has no mean hand pose, which FreiHAND's poses leave out.")
     words = {
         "source_model": "mano",
         "body_hash": model.hash,
