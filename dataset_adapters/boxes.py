@@ -35,7 +35,7 @@ def joint_boxes(columns: Columns, bodies: BodySet, root: Path) -> NDArray[Any]:
 def boxes_around(
     columns: Columns, joints: NDArray[np.float64], has: NDArray[np.bool_]
 ) -> NDArray[Any]:
-    """The same for joints at hand: (N, J, 3) in the camera frame [m]; (N, J) which of them count."""
+    """The same for joints at hand: (N, J, 3) in the camera frame [m], (N, J) which count."""
     with np.errstate(invalid="ignore"):
         front = has & (joints[..., 2] > 0)
     pixels = np.where(front[..., None], project_rows(columns, joints), np.nan)
