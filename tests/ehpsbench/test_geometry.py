@@ -27,9 +27,7 @@ ANGLE = st.floats(-9.0, 9.0)
 def test_a_quarter_turn_about_z_takes_x_to_y() -> None:
     turned = rotation_matrix([0, 0, np.pi / 2]) @ [1, 0, 0]
     np.testing.assert_allclose(turned, [0, 1, 0], atol=1e-15)
-    np.testing.assert_allclose(
-        rotate_z(np.pi / 2), rotation_matrix([0, 0, np.pi / 2]), atol=1e-15
-    )
+    np.testing.assert_allclose(rotate_z(np.pi / 2), rotation_matrix([0, 0, np.pi / 2]), atol=1e-15)
 
 
 def test_a_quarter_turn_about_x_takes_y_to_z_and_about_y_takes_z_to_x() -> None:

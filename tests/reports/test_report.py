@@ -1,0 +1,142 @@
+"""The page, made from standings with known numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.ranking import rank
+from ehpsbench.leaderboards.table import Standings
+from ehpsbench.reports.build import page
+from ehpsbench.reports.data import Curve, InDomain, ReportData
+from ehpsbench.reports.figures import heat
+
+
+@pytest.fixture(scope="module")
+def standings() -> Standings:
+    """`good` at 50 and 70 mm, `bad & <ugly>` 100 mm worse, `partial` without the second benchmark."""
+    rng = np.random.default_rng(0)
+    board = Board.of("tiny", "Tiny board", {"one": "pve", "two": "mpjpe"})
+    people = np.array([f"p{i}" for i in range(40)])
+    clusters = np.array([f"c{i // 2}" for i in range(40)])
+    noise = rng.normal(0, 1, 40)
+    noise -= noise.mean()
+
+    def rows(mean: float) -> ErrorRows:
+        return ErrorRows(people, clusters, mean + noise)
+
+    found = {
+        "good": {"one": rows(50), "two": rows(70)},
+        "bad": {"one": rows(150), "two": rows(170)},
+        "partial": {"one": rows(60)},
+    }
+    entrants = {
+        "good": Entrant("good", frozenset({"one"})),
+        "bad": Entrant("bad & <ugly>"),
+        "partial": Entrant("partial"),
+    }
+    return rank(found, board, entrants=entrants, samples=200)
+
+
+@pytest.fixture(scope="module")
+def data(standings: Standings) -> ReportData:
+    return ReportData(
+        title="A title",
+        standings=standings,
+        curves=(Curve("good", "good--s0", (100, 200), (90.0, 60.0)),),
+        in_domain=(
+            InDomain("good", 30, 40.0, 80.0, "PVE"),
+            InDomain("bad & <ugly>", 30, 90.0, 80.0, "PVE"),
+        ),
+        datasets=(),
+        cells=(),
+        protocols=(),
+    )
+
+
+class _Cells(HTMLParser):
+    """Text of table cells by table id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = ""
+        self.rows: dict[str, list[list[str]]] = {}
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.table = str(dict(attrs).get("id"))
+            self.rows[self.table] = []
+        elif tag == "tr":
+            self.rows[self.table].append([])
+        elif tag in ("td", "th"):
+            self.rows[self.table][-1].append("")
+            self.inside = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self.inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.rows[self.table][-1][-1] += data.strip()
+
+
+def _tables(text: str) -> dict[str, list[list[str]]]:
+    parser = _Cells()
+    parser.feed(text)
+    return parser.rows
+
+
+def test_the_ranking_shows_means_of_60_and_160_mm_best_first(data: ReportData) -> None:
+    rows = _tables(page(data))["ranking-table"][1:]
+    assert [row[0] for row in rows] == ["1", "2", "–"]
+    assert [row[2] for row in rows] == ["60.0", "160.0", "–"]
+    assert [row[1] for row in rows] == ["good", "bad & <ugly>", "partialno MPE: lacks two"]
+
+
+def test_the_matrix_shows_every_error_and_a_dash_where_there_is_none(data: ReportData) -> None:
+    rows = _tables(page(data))["matrix-table"][1:]
+    assert [row[1][:5] for row in rows] == ["50.0", "150.0", "60.0"] or rows[0][1].startswith(
+        "50.0"
+    )
+    assert rows[2][2] == "–"
+
+
+def test_names_are_escaped_everywhere(data: ReportData) -> None:
+    text = page(data)
+    assert "<ugly>" not in text
+    assert "bad &amp; &lt;ugly&gt;" in text
+    found = re.search(r'id="standings">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    names = [row["name"] for row in json.loads(found.group(1))["rows"]]
+    assert names == ["good", "bad & <ugly>", "partial"]
+
+
+def test_nothing_is_fetched_from_a_network(data: ReportData) -> None:
+    text = page(data)
+    loaded = re.findall(r"""(?:src|href)=["'](?!#|data:)([^"']+)""", text)
+    assert loaded == []
+    assert "@import" not in text
+
+
+def test_a_set_that_does_not_beat_its_mean_pose_is_said_so(data: ReportData) -> None:
+    rows = _tables(page(data))["in-domain-table"][1:]
+    assert rows[0][-1] == "✓ beats the mean pose"
+    assert rows[1][-1] == "✗ does not beat the mean pose"
+
+
+def test_equal_data_give_equal_bytes(data: ReportData) -> None:
+    assert page(data) == page(data)
+
+
+def test_the_best_of_a_column_is_lightest_and_the_worst_darkest() -> None:
+    assert heat(50, 50, 150) == ("rgb(234,244,238)", "#1c2430")
+    assert heat(150, 50, 150) == ("rgb(178,62,54)", "#fff")
+    assert heat(7, 7, 7)[0] == "rgb(234,244,238)"
