@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ehpsbench.training.estimate import Estimate
-from ehpsbench.training.model import SPAN
+from ehpsbench.training.joints import JOINTS
+from ehpsbench.training.model import SPAN, Network
+from ehpsbench.training.rotations import from_six
 from ehpsbench.training.targets import Targets
 
 Floats = NDArray[np.float64]
@@ -28,6 +31,27 @@ def mean_pose(targets: Targets) -> Estimate:
         expression=_mean(targets.expression, targets.expression_known),
         camera=_mean_camera(targets),
     )
+
+
+def start_from(network: Network, targets: Targets) -> None:
+    """Let a network's answers begin at the mean pose, so that its budget goes into the images."""
+    mean = mean_pose(targets)
+    rotations = np.concatenate([mean.rotations[0], mean_hand_roots(targets)])
+    arrays = (rotations, mean.betas[0], mean.expression[0], mean.camera[0])
+    network.start_at(*(torch.as_tensor(values, dtype=torch.float32) for values in arrays))
+
+
+def start_of(network: Network) -> Estimate:
+    """The one body that a network's answers began at: of a trained cell, its mean pose."""
+    six, rest = network.start_six.double(), network.start_other.double()
+    parts = (from_six(six)[:JOINTS], *torch.split(rest, [10, 10, 3]))
+    return Estimate(*(part[None].cpu().numpy() for part in parts))
+
+
+def mean_hand_roots(targets: Targets) -> Floats:
+    """(2, 3, 3) mean of the labelled wrists in the view; identity where there is none."""
+    known = targets.hand_root_known.T
+    return np.stack([_mean_rotation(targets.hand_root[k, side]) for side, k in enumerate(known)])
 
 
 def _mean_rotation(matrices: NDArray[np.float32]) -> Floats:

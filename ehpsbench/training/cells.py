@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ehpsbench import __version__
 from ehpsbench.atomic import canonical_json, digest, write_text
-from ehpsbench.errors import BodyMismatch, InputError, UnknownName
+from ehpsbench.errors import InputError, UnknownName
+from ehpsbench.evaluation.selection import check_bodies
 from ehpsbench.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def cell(
 ) -> Cell:
     """The cell that `train` with these arguments would make."""
     manifest = store.manifest(dataset)
-    check_bodies(dataset, manifest, bodies)
+    check_bodies(store, dataset, bodies)
     chosen = splits or training_splits(dataset, list(manifest["splits"]))
     return Cell(
         id=cell_id(dataset, recipe.name, seed),
@@ -99,20 +100,6 @@ def data_fingerprint(manifest: dict[str, Any], splits: tuple[str, ...]) -> str:
             raise UnknownName.of("split", split, manifest["splits"])
     chosen = {split: manifest["splits"][split] for split in splits}
     return digest([manifest.get("fingerprint"), chosen])
-
-
-def check_bodies(dataset: str, manifest: dict[str, Any], bodies: BodySet) -> None:
-    """Refuse rows that were read with another body set.
-
-    Raises:
-        BodyMismatch: says which two.
-    """
-    stored = manifest.get("body_set")
-    if stored is not None and stored["id"] != bodies.id:
-        raise BodyMismatch(
-            f"{dataset} was ingested with the body set {stored['name']} ({stored['id'][:12]}), "
-            f"not with {bodies.name} ({bodies.id[:12]}). Use that set, or ingest it again."
-        )
 
 
 def training_splits(dataset: str, splits: list[str]) -> tuple[str, ...]:
@@ -157,6 +144,11 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 def write_lines(path: Path, lines: list[str]) -> None:
     """Write a text file of lines in one step."""
     write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def mean_pose_entry(dataset: str) -> str:
+    """The entry of a training set's mean pose."""
+    return f"{dataset}--mean-pose"
 
 
 def record(store: Store, cell_id: str) -> dict[str, Any]:

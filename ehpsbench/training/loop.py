@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ehpsbench.errors import InputError
 from ehpsbench.training import cells
 from ehpsbench.training.augment import Draws, batch
-from ehpsbench.training.baseline import mean_pose
+from ehpsbench.training.baseline import start_from, start_of
 from ehpsbench.training.checkpoint import load_state, save_state, save_weights
 from ehpsbench.training.data import Samples, groups, order, samples
 from ehpsbench.training.estimate import estimate, skeleton
@@ -101,12 +101,12 @@ def train(
     prepared = time.perf_counter()
     _steps(run, wanted, folder, check, progress)
     trained = time.perf_counter()
-    baseline = mean_pose(data.targets.take(run.rows))
+    mean_pose = start_of(run.network).repeated(len(check))
     report = {
         "rows": len(check),
         "independent": independent,
         "model": check.errors(_look(run, check)),
-        "mean_pose": check.errors(baseline.repeated(len(check))),
+        "mean_pose": check.errors(mean_pose),
     }
     save_weights(folder / cells.WEIGHTS, run.network, wanted)
     cells.write_json(folder / cells.HELDOUT, report)
@@ -134,7 +134,9 @@ def _start(
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = Network(recipe).to(where)
+        network = Network(recipe)
+    start_from(network, data.targets.take(rows))
+    network.to(where)
     settings = recipe.optimiser
     optimiser = torch.optim.AdamW(
         network.parameters(),

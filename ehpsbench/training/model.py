@@ -2,7 +2,9 @@
 
 Differs from SMPLest-X: the decoder's queries are the task tokens alone (theirs are tokens and image
 features together), and the tokens that their losses never read (hand cameras, face root, face
-camera) are left out, so that "joint" has 76 of their 80.
+camera) are left out, so that "joint" has 76 of their 80. `token_start = "image"` lets every task
+token start from one linear look at the whole patch grid: attention alone needs longer than a small
+budget to find out where to look.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ GROUPS = {
     "camera": (1, 3),
 }
 _SHARED = {"hand_root": "body", "expression": "jaw"}  # "grouped": who answers for whom
+TOKEN_STD = 0.5  # as large as patches are: smaller, and places in the crop go unseen for long
 SPAN = 2.0  # a crop spans about two metres at its person, before anything is learnt
 
 
@@ -121,7 +124,7 @@ class Trunk(nn.Module):
         super().__init__()
         self.stem = _stem(settings)
         count = (height // settings.patch) * (width // settings.patch)
-        self.position = nn.Parameter(0.02 * torch.randn(1, count, settings.dim))
+        self.position = nn.Parameter(TOKEN_STD * torch.randn(1, count, settings.dim))
         self.blocks = nn.ModuleList(
             Block(settings.dim, settings.heads, settings.mlp_ratio) for _ in range(settings.depth)
         )
@@ -152,13 +155,22 @@ def _stem(settings: Model) -> nn.Module:
 class Network(nn.Module):
     """Crops → bodies in their views."""
 
+    start_six: Tensor
+    start_other: Tensor
+
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         settings = recipe.model
         self.layout = _token_layout(settings.tokens)
         dim = settings.dim
-        self.tokens = nn.Parameter(0.02 * torch.randn(1, sum(self.layout.values()), dim))
+        count = sum(self.layout.values())
+        self.tokens = nn.Parameter(TOKEN_STD * torch.randn(1, count, dim))
         self.trunk = Trunk(settings, recipe.input.height, recipe.input.width)
+        self.first_look = (
+            nn.Linear(self.trunk.position[0].numel(), self.tokens[0].numel())
+            if settings.token_start == "image"
+            else None
+        )
         self.decoder = nn.ModuleList(
             DecoderBlock(dim, settings.decoder_heads, settings.mlp_ratio)
             for _ in range(settings.decoder_depth)
@@ -173,7 +185,22 @@ class Network(nn.Module):
         for head in self.heads.values():
             nn.init.normal_(cast(nn.Linear, head).weight, std=1e-3)
             nn.init.zeros_(cast(nn.Linear, head).bias)
-        self.register_buffer("start", to_six(standing()), persistent=False)
+        self.register_buffer("start_six", to_six(standing()))
+        self.register_buffer("start_other", torch.zeros(23))
+
+    def start_at(
+        self, rotations: Tensor, betas: Tensor, expression: Tensor, camera: Tensor
+    ) -> None:
+        """Make this body the answer to every crop before anything is learnt.
+
+        Args:
+            rotations: (57, 3, 3) of the joints, and of the wrists in the view.
+            betas: (10,).
+            expression: (10,).
+            camera: (3,).
+        """
+        self.start_six.copy_(to_six(rotations))
+        self.start_other.copy_(torch.cat([betas, expression, camera]))
 
     def _tokens_of(self, group: str) -> int:
         return self.layout[self._owner(group)]
@@ -184,6 +211,8 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> Prediction:
         """Images (B, 3, H, W) in 0–1."""
         image, tokens = self.trunk(images, self.tokens.expand(len(images), -1, -1))
+        if self.first_look is not None:
+            tokens = tokens + self.first_look(image.flatten(1)).view_as(tokens)
         for block in self.decoder:
             tokens = block(tokens, image)
         pieces = self.neck(tokens).split(list(self.layout.values()), 1)
@@ -199,13 +228,14 @@ class Network(nn.Module):
         six[:, 22] = out["jaw"]
         six[:, LEFT_HAND] = out["left_hand"].view(-1, 15, 6)
         six[:, RIGHT_HAND] = out["right_hand"].view(-1, 15, 6)
-        start = cast(Tensor, self.start)
+        start = self.start_six
+        betas, expression, camera = torch.split(self.start_other, [10, 10, 3])
         return Prediction(
             rotations=from_six(start[:JOINTS] + six),
             hand_root=from_six(start[JOINTS:] + out["hand_root"].view(-1, 2, 6)),
-            betas=out["shape"],
-            expression=out["expression"],
-            camera=out["camera"],
+            betas=betas + out["shape"],
+            expression=expression + out["expression"],
+            camera=camera + out["camera"],
         )
 
 

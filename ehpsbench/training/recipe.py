@@ -45,6 +45,9 @@ class Model(_Strict):
     heads: Positive
     mlp_ratio: Positive = 4
     tokens: Literal["grouped", "joint"] = "grouped"
+    token_start: Literal["learnt", "image"] = Field(
+        default="learnt", description="what a task token holds before the decoder"
+    )
     decoder_depth: int = Field(ge=0)
     decoder_heads: Positive = 8
     head_dim: Positive = 128

@@ -58,15 +58,15 @@ def test_one_token_a_joint_makes_76_task_tokens_and_groups_make_7():
 
 def test_the_trunk_hands_extra_tokens_back_apart_from_the_patches():
     settings = recipe("micro").model
-    image, extra = Trunk(settings, 64, 48)(torch.rand(2, 3, 64, 48), torch.zeros(2, 5, 128))
-    assert image.shape == (2, 12, 128)
-    assert extra.shape == (2, 5, 128)
+    image, extra = Trunk(settings, 64, 48)(torch.rand(2, 3, 64, 48), torch.zeros(2, 5, 96))
+    assert image.shape == (2, 12, 96)
+    assert extra.shape == (2, 5, 96)
 
 
 def test_extra_tokens_and_patches_see_each_other():
     trunk = Trunk(recipe("micro").model, 64, 48)
-    images, extra = torch.rand(1, 3, 64, 48), torch.randn(1, 1, 128)
-    plain, moved = trunk(images, extra), trunk(images, extra + torch.randn(1, 1, 128))
+    images, extra = torch.rand(1, 3, 64, 48), torch.randn(1, 1, 96)
+    plain, moved = trunk(images, extra), trunk(images, extra + torch.randn(1, 1, 96))
     assert (plain[0] - moved[0]).abs().max() > 1e-3
     darker = trunk(images / 2, extra)
     assert (plain[1] - darker[1]).abs().max() > 1e-3

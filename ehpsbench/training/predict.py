@@ -1,0 +1,108 @@
+"""A trained cell, or the mean pose that it must beat, as an entry with predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.evaluation.predictions import write_predictions
+from ehpsbench.evaluation.protocol import protocol
+from ehpsbench.evaluation.selection import select
+from ehpsbench.schema import from_arrow
+from ehpsbench.training import cells
+from ehpsbench.training.baseline import start_of
+from ehpsbench.training.checkpoint import load_weights
+from ehpsbench.training.crops import Progress, crops
+from ehpsbench.training.data import Columns
+from ehpsbench.training.estimate import Estimate, estimate, parameters
+from ehpsbench.training.model import Network
+from ehpsbench.training.recipe import Recipe
+from ehpsbench.training.targets import has
+from ehpsbench.training.views import views
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.store import Store
+
+
+def predict(
+    store: Store,
+    cell: str,
+    benchmark: str,
+    bodies: BodySet,
+    *,
+    mean_pose: bool = False,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a cell's predictions for the people whom a benchmark scores.
+
+    Args:
+        store: with the cell and the benchmark's dataset.
+        cell: id of a finished cell.
+        benchmark: what to predict; boxes come from the ground truth.
+        bodies: the body set of the cell.
+        mean_pose: predict the mean pose of the cell's training set instead of asking the network;
+            the entry is `<dataset>--mean-pose`.
+        device: "cpu" or "cuda"; default: a GPU when there is one.
+        progress: of cutting the crops.
+
+    Returns:
+        The Parquet file.
+
+    Raises:
+        UnknownName: there is no such finished cell, or benchmark.
+        BodyMismatch: the cell was trained with another body set.
+        InputError: a person has no box.
+    """
+    record = cells.record(store, cell)
+    if record["body_set"] != bodies.id:
+        raise BodyMismatch(
+            f"{cell} was trained with the body set {record['body_set'][:12]}, not with "
+            f"{bodies.name} ({bodies.id[:12]}). Predict with that set, or train again."
+        )
+    recipe = cells.recipe_of(record)
+    network = trained(store.runs / cell / cells.WEIGHTS, recipe)
+    rules = protocol(benchmark)
+    columns = from_arrow(select(store, rules, bodies).people)
+    _check_boxes(columns, benchmark)
+    size = recipe.input
+    if mean_pose:
+        found = start_of(network).repeated(len(columns["instance_id"]))
+    else:
+        root = store.release_root(rules.dataset)
+        pictures = crops(columns, root, store.runs / "crops", size, progress=progress)
+        found = _asked(network, pictures, recipe, device)
+    aspect = size.width / size.height
+    where = views(columns, aspect, size.padding)
+    said = {"instance_id": columns["instance_id"]} | parameters(found, where, bodies, aspect)
+    entry = cells.mean_pose_entry(record["dataset"]) if mean_pose else cell
+    return write_predictions(store, entry, benchmark, said, bodies)
+
+
+def trained(weights: Path, recipe: Recipe) -> Network:
+    """The network of a finished cell."""
+    network = Network(recipe)
+    load_weights(weights, network)
+    return network
+
+
+def _asked(
+    network: Network, pictures: NDArray[np.uint8], recipe: Recipe, device: str | None
+) -> Estimate:
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return estimate(network.to(where), pictures, recipe.input, where)
+
+
+def _check_boxes(columns: Columns, benchmark: str) -> None:
+    missing = columns["instance_id"][~has(columns, "bbox")]
+    if len(missing):
+        raise InputError(
+            f"{len(missing)} people of {benchmark} have no box, for example {missing[0]}: there is "
+            "nothing to cut a crop from. Ingest the dataset with an adapter that fills bbox."
+        )

@@ -1,0 +1,179 @@
+"""Runs: the budget to the sample, killed and continued to the bit, learnt by heart, reported."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ehpsbench.errors import BodyMismatch, InputError, UnknownName
+from ehpsbench.ingest import ingest
+from ehpsbench.samples import write_sample
+from ehpsbench.store import Store
+from ehpsbench.training import cells
+from ehpsbench.training.data import order
+from ehpsbench.training.heldout import held_out, joint_error
+from ehpsbench.training.loop import curve, learning_rate, train
+from ehpsbench.training.recipe import recipe
+from ehpsbench.world.settings import WorldSettings
+
+MICRO = recipe("micro")
+
+
+def tiny(samples_seen=44, **optimiser):
+    return MICRO.model_copy(
+        update={
+            "name": "tiny",
+            "budget": MICRO.budget.model_copy(update={"samples_seen": samples_seen, "batch": 8}),
+            "optimiser": MICRO.optimiser.model_copy(update={"warmup_samples": 8, **optimiser}),
+            "heldout": MICRO.heldout.model_copy(update={"points": 3, "limit": 4}),
+        }
+    )
+
+
+@pytest.fixture
+def store(bedlam_store, tmp_path):
+    """A store of one's own with the miniature BEDLAM in it."""
+    shutil.copytree(bedlam_store.root, tmp_path / "store")
+    return Store(tmp_path / "store")
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / cells.LOG).read_text().splitlines()]
+
+
+def test_a_run_sees_its_budget_to_the_sample_and_leaves_its_four_files(store, bodies):
+    told = []
+    folder = train(store, "bedlam", tiny(), 0, bodies, progress=lambda *now: told.append(now))
+    assert [seen for seen, _ in told] == [8, 16, 24, 32, 40, 44]
+    assert [line["samples_seen"] for line in lines(folder)] == [16, 32, 44]
+    files = {cells.RECORD, cells.LOG, cells.WEIGHTS, cells.HELDOUT}
+    assert {path.name for path in folder.iterdir()} == files
+    assert folder.name == "bedlam--tiny--s0"
+    report = json.loads((folder / cells.HELDOUT).read_text())
+    assert report["mean_pose"]["pve_mm"] > 10
+    assert report["model"]["pve_rows"] == report["rows"] == 4
+
+
+def test_a_killed_run_goes_on_and_ends_bit_identical(store, bodies, tmp_path):
+    shutil.copytree(store.root, tmp_path / "other")
+    whole = train(store, "bedlam", tiny(), 5, bodies)
+
+    def kill(seen, _):
+        if seen == 24:
+            raise KeyboardInterrupt
+
+    other = Store(tmp_path / "other")
+    with pytest.raises(KeyboardInterrupt):
+        train(other, "bedlam", tiny(), 5, bodies, progress=kill)
+    told = []
+    again = train(other, "bedlam", tiny(), 5, bodies, progress=lambda *now: told.append(now[0]))
+    assert told == [24, 32, 40, 44]  # the state was saved at 16
+    first, second = load_file(whole / cells.WEIGHTS), load_file(again / cells.WEIGHTS)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    numbers = [[{**line, "seconds": 0} for line in lines(folder)] for folder in (whole, again)]
+    assert numbers[0] == numbers[1]
+    assert (whole / cells.HELDOUT).read_text() == (again / cells.HELDOUT).read_text()
+
+
+def test_a_finished_run_is_left_alone_and_another_recipe_or_seed_is_another_run(store, bodies):
+    folder = train(store, "bedlam", tiny(8), 0, bodies)
+    stamp = (folder / cells.RECORD).stat().st_mtime_ns
+    wanted = cells.cell(store, "bedlam", tiny(8), 0, bodies)
+    assert cells.is_done(store, wanted)
+    assert train(store, "bedlam", tiny(8), 0, bodies) == folder
+    assert (folder / cells.RECORD).stat().st_mtime_ns == stamp
+    assert not cells.is_done(store, cells.cell(store, "bedlam", tiny(8, lr=1e-4), 0, bodies))
+    assert not cells.is_done(store, cells.cell(store, "bedlam", tiny(8), 1, bodies))
+    with pytest.raises(UnknownName, match="bedlam--tiny--s0"):
+        cells.record(store, "bedlam--tiny--s1")
+
+
+def test_another_seed_makes_another_model(store, bodies):
+    found = [load_file(train(store, "bedlam", tiny(8), s, bodies) / cells.WEIGHTS) for s in (0, 1)]
+    assert not torch.equal(found[0]["trunk.position"], found[1]["trunk.position"])
+    assert torch.equal(found[0]["start_six"], found[1]["start_six"])  # the mean pose is the data's
+
+
+def test_a_few_people_can_be_learnt_by_heart_and_then_predicted(tmp_path, bodies):
+    world = WorldSettings(size=(96, 128))
+    write_sample(
+        *("bedlam", tmp_path / "release"),
+        **{"people": 10, "body": "open-small", "split": "train", "settings": world, "scale": 0.15},
+    )
+    store = Store(tmp_path / "store")
+    ingest("bedlam", tmp_path / "release", store)
+    still = MICRO.augmentation.model_validate({})
+    plan = tiny(1200, min_lr=2e-4).model_copy(update={"augmentation": still})
+    log = lines(train(store, "bedlam", plan, 0, bodies))
+    first, last = log[0]["losses"], log[-1]["losses"]
+    assert last["joints2d"] < first["joints2d"] / 3
+    assert last["joints3d"] < first["joints3d"] / 2
+
+
+def test_rows_of_another_body_set_are_refused(store):
+    from ehpsbench.body.bodies import open_bodies
+
+    with pytest.raises(BodyMismatch, match="ingest it again"):
+        train(store, "bedlam", tiny(), 0, open_bodies("full"))
+
+
+def test_a_dataset_without_a_training_split_is_not_trained_on_by_default(store):
+    assert cells.training_splits("x", ["train", "validation", "train-extra"]) == (
+        "train",
+        "train-extra",
+    )
+    with pytest.raises(InputError, match="no split called train"):
+        cells.training_splits("x", ["test", "val"])
+
+
+def test_whole_clusters_are_held_out_whatever_the_order_of_the_rows():
+    clusters = [f"clip{i // 7}" for i in range(140)]
+    images = [str(i) for i in range(140)]
+    apart, independent = held_out(clusters, images, 0.1)
+    assert independent
+    assert 14 <= apart.sum() <= 20
+    mixed = {c for c, a in zip(clusters, apart, strict=True) if a}
+    assert not mixed & {c for c, a in zip(clusters, apart, strict=True) if not a}
+    again, _ = held_out(clusters[::-1], images[::-1], 0.1)
+    assert again[::-1].tolist() == apart.tolist()
+
+
+def test_one_recording_is_split_by_image_and_says_so():
+    apart, independent = held_out(["a"] * 20, [str(i // 2) for i in range(20)], 0.1)
+    assert not independent
+    assert apart.sum() == 2
+
+
+def test_every_row_is_seen_once_before_any_is_seen_twice():
+    rows = np.array([3, 5, 8, 9, 11])
+    seen = np.concatenate([order([0, 1], rows, start, 4) for start in (0, 4, 8)])
+    assert sorted(seen[:5]) == sorted(seen[5:10]) == rows.tolist()
+    assert order([0, 1], rows, 4, 4).tolist() == order([0, 1], rows, 0, 8)[4:].tolist()
+    assert order([0, 1], rows, 0, 5).tolist() != order([1, 1], rows, 0, 5).tolist()
+
+
+def test_the_rate_climbs_to_its_peak_and_falls_to_its_floor():
+    settings = MICRO.optimiser.model_copy(update={"lr": 1.0, "min_lr": 0.1, "warmup_samples": 100})
+    assert learning_rate(settings, 0, 1100) == pytest.approx(1 / 101)
+    assert learning_rate(settings, 100, 1100) == pytest.approx(1.0)
+    assert learning_rate(settings, 600, 1100) == pytest.approx(0.55)
+    assert learning_rate(settings, 1100, 1100) == pytest.approx(0.1)
+
+
+def test_the_curve_ends_at_the_budget_and_has_its_points():
+    assert curve(44, 8, 3) == {16, 32, 44}
+    assert curve(12000, 32, 6) == {2016, 4000, 6016, 8000, 10016, 12000}
+
+
+def test_one_of_22_joints_off_by_22_cm_is_a_mean_of_1_cm():
+    wanted = np.random.default_rng(0).standard_normal((1, 55, 3))
+    found = wanted.copy()
+    found[0, 7, 1] += 0.22
+    found[0, 30] += 5  # a finger does not count
+    known = np.ones((1, 55), bool)
+    np.testing.assert_allclose(joint_error(found, wanted, known), [0.01])
+    known[0, 0] = False  # without a pelvis nothing can be aligned
+    assert np.isnan(joint_error(found, wanted, known)).all()
