@@ -125,7 +125,7 @@ def _crop_change(draws: Draws, aspect: float) -> Tensor:
 
 def _sampled(crops: NDArray[np.uint8], forward: Tensor, colour: Tensor, settings: Input) -> Tensor:
     """(B, 3, H, W) images in 0–1 sampled from the cached crops."""
-    raw = torch.from_numpy(np.ascontiguousarray(crops)).to(forward.device)
+    raw = torch.from_numpy(np.array(crops)).to(forward.device)  # a copy: the cache is read-only
     margin = torch.tensor(CropSize.of(settings).margin, device=raw.device)
     back = torch.linalg.inv(forward)[:, :2] / margin[:, None]
     shape = [len(raw), 3, settings.height, settings.width]
