@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.atomic import write_text
 from ehpsbench.body.model import BodyModel
 from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, hand_components
 from ehpsbench.dataset_adapters.egobody_egocentric.sample_files import (
@@ -22,6 +21,15 @@ from ehpsbench.dataset_adapters.egobody_egocentric.sample_files import (
     write_pv,
     write_seen,
     write_transform,
+)
+from ehpsbench.dataset_adapters.egobody_egocentric.sample_takes import (
+    BROKEN,
+    NO_FIT,
+    NO_PICTURE,
+    SPLITS,
+    Take,
+    plan,
+    write_tables,
 )
 from ehpsbench.dataset_adapters.sampling import (
     MOST_VERTICES_KEPT,
@@ -41,71 +49,11 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.world.settings import WorldSettings
 
-SPLITS = ("train", "val", "test")
 HEIGHT, WIDTH = 1080, 1920
 OFF_CENTRE = (0.012, -0.02)  # of the width: where the optical axis meets the image
-FEWEST_FRAMES, MOST_FRAMES, RECORDINGS = 4, 400, 10
 FEWEST_DETECTED = 6  # joints, else the owners call a frame invalid
 FIRST_TICK, TICKS = 132_754_956_345_623_415, 333_333
 FAR = 20.0  # m
-BROKEN = {  # what is wrong with a frame → the rule that must find it
-    "singular": "finite",  # the pose of the camera
-    "no_camera": "finite",  # no line for it in the camera file
-    "nan": "finite",
-    "huge_shape": "ranges",
-    "degrees": "angles",
-    "behind": "in_front_of_camera",
-    "aside": "box_inside_image",
-}
-INSIDE = ("invalid", "unlabelled", "dropped", *BROKEN)  # between a recording's start and end
-NO_PICTURE, NO_FIT = ("dropped",), ("unlabelled",)
-
-
-@dataclass(frozen=True, slots=True)
-class _Take:
-    """A recording to write; `kinds` says of each frame what is special about it, or nothing."""
-
-    index: int
-    split: str
-    kinds: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        wearer, interactee = 2 * self.index % 36 + 1, (2 * self.index + 1) % 36 + 1
-        return f"recording_20210907_S{wearer:02d}_S{interactee:02d}_{self.index // 18 + 1:02d}"
-
-    @property
-    def gender(self) -> str:
-        return ("female", "male")[self.index % 2]
-
-    @property
-    def body(self) -> int:
-        return self.index // 2 % 2
-
-    @property
-    def frames(self) -> list[int]:
-        return [575 + 10 * self.index + i for i in range(len(self.kinds))]
-
-    @property
-    def range(self) -> tuple[int, int]:
-        kinds = self.kinds
-        inside = [f for f, k in zip(self.frames, kinds, strict=True) if k not in ("early", "late")]
-        return inside[0], inside[-1]
-
-    def listed(self) -> dict[str, str]:
-        """The recording's row of data_info_release.csv."""
-        other = "male" if self.gender == "female" else "female"
-        people = {self.body: self.gender, 1 - self.body: other}
-        start, end = self.range
-        return {
-            "scene_name": "seminar_g110",
-            "body_idx_0": f"0 {people[0]}",
-            "body_idx_1": f"1 {people[1]}",
-            "start_frame": str(start),
-            "end_frame": str(end),
-            "body_idx_fpv": f"{self.body} {self.gender}",
-            "recording_name": self.name,
-        }
 
 
 def write(
@@ -141,39 +89,12 @@ def write(
     update = {"people": (1, 1), "num_betas": min(settings.num_betas, SIZES["betas"]), "kids": 0.0}
     world = settings.model_copy(update=update | {"templates": False})
     book = TruthBook("egobody_egocentric", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
-    takes = _plan(people, split)
+    takes = plan(people, split)
     for take in takes:
         _Recording(root, take, bodies, world, seed, scale).write(images, book)
-    listed = takes if split else [*takes, _Take(len(takes), "test", ("",))]  # not downloaded
-    _write_tables(root, listed)
+    listed = takes if split else [*takes, Take(len(takes), "test", ("",))]  # not downloaded
+    write_tables(root, listed)
     return book.save(root)
-
-
-def _plan(people: int, split: str | None) -> list[_Take]:
-    """Recordings of equal length; with everything, special frames in the first."""
-    each = min(max(-(-people // RECORDINGS), FEWEST_FRAMES), MOST_FRAMES)
-    sizes = [min(each, people - start) for start in range(0, people, each)]
-    if split is not None:
-        return [_Take(i, split, ("",) * size) for i, size in enumerate(sizes)]
-    sizes += [1] * max(len(SPLITS) - len(sizes), 0)
-    takes = [_Take(i, SPLITS[i % 3], ("",) * size) for i, size in enumerate(sizes)]
-    mixed = [kind for special in INSIDE for kind in (special, "")][: len(takes[0].kinds) - 1]
-    rest = [kind for kind in INSIDE if kind not in mixed]
-    plain = [""] * (len(takes[0].kinds) - 1 - mixed.count(""))
-    takes[0] = replace(takes[0], kinds=("early", *mixed, *plain, *rest, "", "late"))
-    takes.append(_Take(len(takes), "test", ("unlabelled", "unlabelled")))  # labels are withheld
-    return takes
-
-
-def _write_tables(root: Path, takes: Sequence[_Take]) -> None:
-    rows = [take.listed() for take in takes]
-    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
-    write_text(root / "data_info_release.csv", "\n".join(lines) + "\n")
-    columns = [[take.name for take in takes if take.split == split] for split in SPLITS]
-    length = max(map(len, columns))
-    padded = [column + [""] * (length - len(column)) for column in columns]
-    lines = [",".join(SPLITS), *(",".join(row) for row in zip(*padded, strict=True))]
-    write_text(root / "data_splits.csv", "\n".join(lines) + "\n")
 
 
 class _Recording:
@@ -182,7 +103,7 @@ class _Recording:
     def __init__(
         self,
         root: Path,
-        take: _Take,
+        take: Take,
         bodies: BodySet,
         world: WorldSettings,
         seed: int,
