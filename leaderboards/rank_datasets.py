@@ -14,6 +14,7 @@ from ehpsbench.atomic import digest, write_text
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result
+from ehpsbench.evaluation.selection import check_bodies
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
@@ -61,7 +62,7 @@ def plan(
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
     rules = [protocol(b) for b in board.ids]
     for rule in rules:
-        cells.check_bodies(rule.dataset, store.manifest(rule.dataset), bodies)
+        check_bodies(store, rule.dataset, bodies)
     jobs = []
     for seed in seeds:
         for dataset in datasets:
