@@ -164,11 +164,22 @@ def _without_expression(scene: Scene) -> Scene:
 def _pictures(
     root: Path, place: Place, made: Sequence[Scene], bodies: BodySet, images: Images
 ) -> None:
+    from ehpsbench.world.renderer import rendered
+
     folder = root / "training_images" / place.stem / "png"
     turned = 6 if place.portrait else 1
+    frames = rendered(made, bodies) if images == "rendered" else None
     for i, scene in enumerate(made):
-        path = folder / place.picture(i)
-        save_image(path, images, scene, scene.cameras[0], bodies, orientation=turned)
+        picture = next(frames).rgb if frames is not None else None
+        save_image(
+            folder / place.picture(i),
+            images,
+            scene,
+            scene.cameras[0],
+            bodies,
+            orientation=turned,
+            people=picture,
+        )
 
 
 def _people(
