@@ -64,6 +64,26 @@ def person_identity(
     return {"instance_id": _text(ids), **columns, "person": _text([str(p) for p in person])}
 
 
+def person_keys(image: NDArray[np.int64], key: NDArray[Any] | None) -> NDArray[Any]:
+    """(N,) key of a person in the image: the owners', or a running number where they have none.
+
+    Args:
+        image: (N,) which image each person is in.
+        key: (N,) the owners' keys; an image where one comes twice gets running numbers.
+    """
+    order = np.argsort(image, kind="stable")
+    number = np.empty(len(image), np.int64)
+    number[order] = np.arange(len(image)) - np.searchsorted(image[order], image[order])
+    if key is None:
+        return number
+    _, code = np.unique(key, return_inverse=True)
+    _, pair, count = np.unique(
+        image * (code.max(initial=0) + 1) + code, return_inverse=True, return_counts=True
+    )
+    twice = np.isin(image, image[count[pair] > 1])
+    return np.where(twice, number.astype(str), key)
+
+
 def repeat(value: str, count: int) -> NDArray[Any]:
     """(count,) text column with one value."""
     return _text([value] * count)

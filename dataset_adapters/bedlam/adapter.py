@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.identity import (
+    image_identity,
+    person_identity,
+    person_keys,
+    repeat,
+)
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import Instances, nullable
@@ -78,7 +83,7 @@ def read(unit: Unit, bodies: BodySet | None) -> Instances:
     who = _who(data, rows)
     points = np.asarray(data["gtkps"], np.float64)[rows, : len(SMPLX_144)]
     columns = {
-        **person_identity(identity, image, _person(image, who.get("subject"))),
+        **person_identity(identity, image, person_keys(image, who.get("subject"))),
         **who,
         **camera,
         **_body(data, rows, bodies),
@@ -157,21 +162,6 @@ def _who(data: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str,
         sex = np.where(letter == "m", "male", "female")
         columns["subject_gender"] = nullable(sex, (letter == "m") | (letter == "f"))
     return columns
-
-
-def _person(image: NDArray[np.int64], subject: NDArray[Any] | None) -> NDArray[Any]:
-    """Key of a person in the image: the subject, or a running number where one is there twice."""
-    order = np.argsort(image, kind="stable")
-    number = np.empty(len(image), np.int64)
-    number[order] = np.arange(len(image)) - np.searchsorted(image[order], image[order])
-    if subject is None:
-        return number
-    _, code = np.unique(subject, return_inverse=True)
-    _, pair, count = np.unique(
-        image * (code.max(initial=0) + 1) + code, return_inverse=True, return_counts=True
-    )
-    twice = np.isin(image, image[count[pair] > 1])
-    return np.where(twice, number.astype(str), subject)
 
 
 def _body(

@@ -6,6 +6,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,12 +38,41 @@ class Archive(Mapping[str, NDArray[Any]]):
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One array, read now; object arrays of 0 dimensions stay arrays (use `.item()`)."""
+        with self._opened(name) as stream:
+            return _array(stream, f"{self.path}[{name}]")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one array, from its header alone."""
+        with self._opened(name) as stream:
+            return _header(stream)[0]
+
+    def rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        """Rows `start` to `stop` of one array; what lies outside them is not kept in memory."""
+        with self._opened(name) as stream:
+            shape, by_column, dtype = _header(stream)
+            if not shape or by_column or dtype.hasobject:
+                return self[name][start:stop]
+            count = max(min(stop, shape[0]) - start, 0)
+            row = dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64))
+            if count * row == 0:
+                return np.empty((count, *shape[1:]), dtype)
+            stream.seek(start * row, os.SEEK_CUR)
+            raw = stream.read(count * row)
+            if len(raw) < count * row:
+                raise EOFError("it ends early")
+            if start + count == shape[0]:
+                stream.read(1)  # the zip entry compares its checksum at its end
+            return np.frombuffer(raw, dtype).reshape(count, *shape[1:])
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        """The stream of one array; what goes wrong while it is read names file and array."""
         entry = self._entries.get(name)
         if entry is None:
             raise InputError(f"{self.path} has no array {name!r}; it has {', '.join(self)}.")
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(entry) as stream:
-                return _array(stream, f"{self.path}[{name}]")
+                yield stream
         except EhpsbenchError:
             raise
         except BROKEN as error:
@@ -105,14 +135,20 @@ def _damaged(path: Path, what: str, error: BaseException) -> InputError:
     )
 
 
-def _array(stream: IO[bytes], name: str) -> NDArray[Any]:
-    """The array in an open, seekable .npy file."""
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first (Fortran), and dtype; the stream stands behind them."""
     version = npy.read_magic(stream)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    if version in readers:
-        shape, _, dtype = readers[version](stream)
-        if dtype.hasobject:
-            return _objects(stream.read(), shape, name)
+    if version not in readers:
+        raise ValueError(f"version {version} of the .npy format is not known")
+    return readers[version](stream)
+
+
+def _array(stream: IO[bytes], name: str) -> NDArray[Any]:
+    """The array in an open, seekable .npy file."""
+    shape, _, dtype = _header(stream)
+    if dtype.hasobject:
+        return _objects(stream.read(), shape, name)
     stream.seek(0)
     array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     stream.read(1)  # a zip entry compares its checksum only when its end is reached
