@@ -168,7 +168,7 @@ def _joints(
     from ehpsbench.body.posed import posed_joints
 
     joints, has = posed_joints(columns, bodies, root)
-    known = has.any(1)
+    known = has.any(1) & _placed(columns)
     count = np.maximum(has.sum(1), 1)
     with np.errstate(invalid="ignore"):
         front = has & (joints[..., 2] > 0)
@@ -180,6 +180,16 @@ def _joints(
     near = _share_near_box(columns, joints, front)
     tested = known & scored & ~broken & present(columns["bbox"]) & present(columns["focal"])
     yield from _finding("joints_near_box", "bbox", tested & (near < LEAST_SHARE_NEAR_BOX), near)
+
+
+def _placed(columns: Columns) -> NDArray[np.bool_]:
+    """(N,) False for whole bodies whose place in front of the camera is not known."""
+    nothing = np.zeros(_rows(columns), bool)
+    there, oriented, mesh = (
+        present(columns[name]) if name in columns else nothing
+        for name in ("transl", "global_orient", "vertices_path")
+    )
+    return there | ~oriented | mesh
 
 
 def _share_near_box(

@@ -41,8 +41,9 @@ def ingested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp(name)
     bodies = open_bodies("small")
     writer = catalogue.sample(name, layout)
+    options = {"dataset": name} if layout == "humandata" else {}
     truth = writer.write(
-        folder / "release", bodies, WorldSettings(), seed=11, people=16, images="flat"
+        folder / "release", bodies, WorldSettings(), seed=11, people=16, images="flat", **options
     )
     store = Store(folder / "store")
     ingest(name, folder / "release", store, layout=layout)
