@@ -104,7 +104,6 @@ def bodies_of(store: Store, datasets: Sequence[str], body_models: Path | None) -
 def print_standings(standings: Standings) -> None:
     """Write a ranking: a row per training set, best first, with intervals and tie groups."""
     head = ("rank", "training set", "MPE [mm]", "95 %", "ranks", "tie group")
-    heads = (*head, *(b.id for b in standings.benchmarks))
     rows = []
     for row in standings.rows:
         value = row.mpe
@@ -114,13 +113,12 @@ def print_standings(standings: Standings) -> None:
                 str(value.rank or "–"),
                 row.name,
                 f"{value.mean:.1f}" if ranked else "–",
-                f"{value.low:.1f}–{value.high:.1f}" if ranked else "–",
+                f"{value.low:.1f} to {value.high:.1f}" if ranked else "–",
                 f"{value.rank_low}–{value.rank_high}" if ranked else "–",
                 str(row.tie_group or "–"),
-                *(f"{row.errors[b.id].mean:.1f}" for b in standings.benchmarks),
             ]
         )
-    print_table(str(standings.board["title"]), heads, rows)
+    print_table(str(standings.board["title"]), head, rows)
 
 
 def print_verdict(verdict: dict[str, Any]) -> None:
