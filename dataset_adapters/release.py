@@ -78,7 +78,9 @@ def expected_files(card: Card, layout: str) -> tuple[ExpectedFile, ...]:
     if layout == "owners":
         return card.files
     if layout == "humandata":
-        return (ExpectedFile(pattern="**/*.[np][pk][zl]", what="HumanData annotations, .npz or .pkl"),)
+        return (
+            ExpectedFile(pattern="**/*.[np][pk][zl]", what="HumanData annotations, .npz or .pkl"),
+        )
     raise InputError(f"Unknown layout {layout!r}; expected 'owners' or 'humandata'.")
 
 

@@ -36,15 +36,15 @@ class Frames:
 
 
 def frames(folder: Path, offset: int, labels: int) -> Frames:
-    """The images in `folder`, view by view; without the folder, all that are labelled.
+    """The images in `folder`, view by view; where there are none, all that are labelled.
 
     Args:
         folder: images/<subject>/<sequence>.
         offset: the subject's ioi_offset: row = stem − offset.
         labels: number of label rows, 0 where they are withheld.
     """
-    if folder.is_dir():
-        found = [(view, stem) for view in range(VIEWS) for stem in _stems(folder / str(view))]
+    found = [(view, stem) for view in range(VIEWS) for stem in _stems(folder / str(view))]
+    if found:
         view, stem = np.array(found, np.int64).reshape(-1, 2).T
     else:
         every = np.arange(max(DROPPED, offset), min(labels - DROPPED, labels + offset))

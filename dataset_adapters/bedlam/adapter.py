@@ -15,6 +15,7 @@ from ehpsbench.dataset_adapters.identity import (
     repeat,
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.geometry import box_around
 from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import Instances, nullable
 from ehpsbench.skeleton.placing import keypoint_columns
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 FPS = 30.0  # of the recording; "_6fps" keeps every fifth frame under its 30 fps number
-BOX_PADDING = 1.2  # that `scale` contains
-PIXELS_PER_SCALE = 200.0
+KINEMATIC = 55  # joints, whose box is tight; the owners' center and scale make a padded square
 TURNED_CLOCKWISE = 6  # EXIF: the labels are for the stored picture turned by 90° clockwise
 VALIDATION = (
     "20221019_3-8_250_highbmihand_orbit_stadium",
@@ -89,7 +89,7 @@ def read(unit: Unit, bodies: BodySet | None) -> Instances:
         **_body(data, rows, bodies),
         **keypoint_columns(2, (points, SMPLX_144[: points.shape[1]])),
         **{name: np.ones(len(rows), bool) for name in VALID},
-        "bbox": _boxes(np.asarray(data["center"])[rows], np.asarray(data["scale"])[rows]),
+        "bbox": box_around(points[:, :KINEMATIC, :2]),
         "source_row": rows,
     }
     return Instances(columns, identity | _of_images(camera, first, len(unlabelled)))
@@ -187,9 +187,3 @@ def _body(
     if bodies is not None and bodies.has("smplx", "neutral"):
         columns["body_hash"] = repeat(bodies.model("smplx", "neutral").hash, count)
     return columns
-
-
-def _boxes(centre: NDArray[Any], scale: NDArray[Any]) -> NDArray[np.float64]:
-    """(N, 4) x, y, w, h [px]: the owners' square without its padding."""
-    side = PIXELS_PER_SCALE * np.asarray(scale, np.float64).reshape(-1, 1) / BOX_PADDING
-    return np.concatenate([centre - side / 2, side, side], 1)

@@ -135,7 +135,7 @@ def broken_rows(columns: Columns) -> tuple[Columns, list[str]]:
         "finite": ("pose_cam", lambda pose: pose * np.nan),
         "ranges": ("shape", lambda shape: shape + 100),
         "angles": ("pose_cam", lambda pose: np.degrees(pose)),
-        "box_inside_image": ("center", lambda centre: centre + 5000),
+        "box_inside_image": ("gtkps", lambda points: points + np.array([5000, 5000, 0])),
         "in_front_of_camera": ("trans_cam", lambda place: place - np.array([0, 0, 50])),
         "joints_near_box": ("trans_cam", lambda place: place + np.array([30, 0, 0])),
     }

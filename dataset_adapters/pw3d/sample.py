@@ -87,7 +87,7 @@ def write(
         seen = _detections(clip, frames, joints)
         _write_labels(root, clip, frames, with_shapes(told, told[0], bodies), seen, bodies)
         _write_pictures(root, clip, frames, images, bodies)
-        _note(book, clip, frames, seen)
+        _note(book, clip, frames)
     return book.save(root)
 
 
@@ -205,7 +205,7 @@ def _write_pictures(
             save_image(path, images, scene, scene.cameras[0], bodies, people=picture)
 
 
-def _note(book: TruthBook, clip: Clip, frames: Sequence[Scene], seen: Floats) -> None:
+def _note(book: TruthBook, clip: Clip, frames: Sequence[Scene]) -> None:
     """World meshes moved by the camera, under the ids that the people must get."""
     people = [person for frame in frames for person in frame.people]
     meshes = posed(people, book.bodies) if book.keep_vertices else []
@@ -217,5 +217,5 @@ def _note(book: TruthBook, clip: Clip, frames: Sequence[Scene], seen: Floats) ->
                 book.add_broken(key, BROKEN[kind])
             elif kind not in ("no_row", "no_image"):
                 mesh = camera.to_camera(meshes[i * clip.actors + actor]) if meshes else ()
-                ok = bool(_aligned(clip, actor)[i] and seen[actor, i].any())
+                ok = bool(_aligned(clip, actor)[i])
                 book.add(key, mesh, camera.focal, camera.principal_point, valid=ok)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 FPS = 30.0
-HAND_BOX_SCALE = 0.65  # the stored boxes are one and a half times the hand, and padded
+HAND_BOX_SCALE = 1 / 1.5  # the stored boxes are one and a half times the hand
 KEYPOINTS = (
     ("keypoints", sources.COCO_17),
     ("foot_kpts", sources.COCO_FEET_6),

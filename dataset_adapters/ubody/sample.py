@@ -41,7 +41,7 @@ HEIGHT, WIDTH = 720, 1280  # px
 EVERY = 100  # annotations of the test split: all but the last of each hundred are crowds
 JOINTS = 55  # of the body model; the others have no score
 HANDS = {"lefthand": LEFT_HAND_21, "righthand": RIGHT_HAND_21}
-HAND_BOX = 1 / 0.65  # the owners' hand boxes are larger than the hand
+HAND_BOX = 1.5  # the owners' hand boxes are larger than the hand
 VIDEOS = (  # scene, video, split; the list of test videos has the name without `_Trim…`
     ("Interview", "Trim7/talk_a_Trim2", "test"),
     ("Interview", "talk_b", "train"),

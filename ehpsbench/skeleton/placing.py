@@ -32,7 +32,9 @@ def keypoint_columns(dimensions: int, *sources: tuple[ArrayLike, Map]) -> dict[s
         index = np.asarray(joints)
         placed[:, index] = np.where(seen, array, placed[:, index])
     name = f"keypoints{dimensions}d"
-    columns = {name: placed[:, :EXTRA_START].reshape(count, -1)}
+    columns = {name: placed[:, :EXTRA_START].reshape(count, EXTRA_START * width)}
     if any(max(joints) >= EXTRA_START for _, joints in sources):
-        columns[f"{name}_extra"] = placed[:, EXTRA_START:].reshape(count, -1)
+        columns[f"{name}_extra"] = placed[:, EXTRA_START:].reshape(
+            count, (ALL - EXTRA_START) * width
+        )
     return columns

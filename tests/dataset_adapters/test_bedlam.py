@@ -86,9 +86,12 @@ def test_the_model_is_neutral_and_the_gender_is_the_subjects(tmp_path: Path) -> 
     assert columns["subject_gender"].tolist() == ["male", "female"]
 
 
-def test_a_scale_of_1_2_is_a_tight_square_of_200_px(tmp_path: Path) -> None:
-    columns = read(labels(tmp_path)).columns
-    np.testing.assert_allclose(columns["bbox"], [[0, 100, 200, 200], [250, 200, 100, 100]])
+def test_a_box_is_tight_around_the_55_joints_not_the_owners_square(tmp_path: Path) -> None:
+    points = np.full((2, 127, 3), 50.0)
+    points[0, :2, :2] = [[10, 20], [90, 220]]
+    points[0, 60, :2] = 5000  # a toe does not count
+    columns = read(labels(tmp_path, gtkps=points)).columns
+    np.testing.assert_allclose(columns["bbox"], [[10, 20, 80, 200], [50, 50, 0, 0]])
 
 
 def test_127_keypoints_leave_the_face_contour_unscored(tmp_path: Path) -> None:
