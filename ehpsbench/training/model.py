@@ -10,6 +10,7 @@ budget to find out where to look.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -33,6 +34,7 @@ GROUPS = {
     "camera": (1, 3),
 }
 _SHARED = {"hand_root": "body", "expression": "jaw"}  # "grouped": who answers for whom
+LOOK_WIDTH = 2  # hidden units of the first look, in embedding widths
 TOKEN_STD = 0.5  # as large as patches are: smaller, and places in the crop go unseen for long
 SPAN = 2.0  # a crop spans about two metres at its person, before anything is learnt
 
@@ -141,15 +143,14 @@ class Trunk(nn.Module):
 
 
 def _stem(settings: Model) -> nn.Module:
-    """(B, 3, H, W) → (B, D, H / patch, W / patch): plain patches, or a few strided convolutions."""
+    """(B, 3, H, W) → (B, D, H / patch, W / patch): plain patches, or convolutions of stride 4, 2, 2 …."""
     if settings.stem == "patch":
         return nn.Conv2d(3, settings.dim, settings.patch, settings.patch)
-    layers: list[nn.Module] = []
-    channels = 3
-    for out in settings.stem_channels:
-        layers += [nn.Conv2d(channels, out, 3, 2, 1), nn.GroupNorm(4, out), nn.GELU()]
-        channels = out
-    return nn.Sequential(*layers, nn.Conv2d(channels, settings.dim, 3, 2, 1))
+    channels = [*settings.stem_channels, settings.dim]
+    layers: list[nn.Module] = [nn.Conv2d(3, channels[0], 7, 4, 3)]
+    for before, after in pairwise(channels):
+        layers += [nn.GroupNorm(4, before), nn.ReLU(), nn.Conv2d(before, after, 3, 2, 1)]
+    return nn.Sequential(*layers)
 
 
 class Network(nn.Module):
@@ -166,8 +167,13 @@ class Network(nn.Module):
         count = sum(self.layout.values())
         self.tokens = nn.Parameter(TOKEN_STD * torch.randn(1, count, dim))
         self.trunk = Trunk(settings, recipe.input.height, recipe.input.width)
+        patches = self.trunk.position[0].numel()
         self.first_look = (
-            nn.Linear(self.trunk.position[0].numel(), self.tokens[0].numel())
+            nn.Sequential(
+                nn.Linear(patches, LOOK_WIDTH * dim),
+                nn.GELU(),
+                nn.Linear(LOOK_WIDTH * dim, count * dim),
+            )
             if settings.token_start == "image"
             else None
         )

@@ -38,7 +38,7 @@ class Model(_Strict):
     patch: Positive = 16
     stem_channels: tuple[Positive, ...] = Field(
         default=(),
-        description="conv stem: of each stride-2 layer but the last",
+        description="conv stem: stride 4, then 2 each; patch = 4·2ⁿ",
     )
     dim: Positive
     depth: Positive
@@ -56,8 +56,8 @@ class Model(_Strict):
     def _fits(self) -> Model:
         if self.dim % self.heads or self.dim % self.decoder_heads:
             raise ValueError(f"dim {self.dim} is not a multiple of heads and decoder_heads")
-        if self.stem == "conv" and 2 ** (len(self.stem_channels) + 1) != self.patch:
-            layers = self.patch.bit_length() - 2
+        if self.stem == "conv" and 2 ** (len(self.stem_channels) + 2) != self.patch:
+            layers = self.patch.bit_length() - 3
             raise ValueError(f"a conv stem of stride {self.patch} needs {layers} stem_channels")
         return self
 

@@ -140,9 +140,9 @@ def test_there_are_no_eye_poses_and_no_camera_of_the_image(root: Path) -> None:
 
 
 def test_a_hand_box_of_150_px_is_a_hand_of_100_px_about_the_same_centre(root: Path) -> None:
-    edit_people(root, lefthand_box=[200.0, 100.0, 100.0, 40.0], righthand_box=[0.0] * 4)
+    edit_people(root, lefthand_box=[200.0, 100.0, 150.0, 60.0], righthand_box=[0.0] * 4)
     columns = read(root).columns
-    np.testing.assert_allclose(columns["left_hand_bbox"][0], [217.5, 107.0, 65.0, 26.0])
+    np.testing.assert_allclose(columns["left_hand_bbox"][0], [225.0, 110.0, 100.0, 40.0])
     assert not present(columns["right_hand_bbox"]).any()
 
 

@@ -22,7 +22,7 @@ def test_an_unknown_recipe_is_met_with_the_nearest_name():
         ("dim = 96", "dim = 98", "multiple of heads"),
         ("height = 64", "height = 60", "multiple of patch"),
         ("heads = 4", "heads = 4\nhats = 2", "hats"),
-        ("[16, 32, 64]", "[16, 32]", "needs 3 stem_channels"),
+        ("[32, 64]", "[32]", "needs 2 stem_channels"),
         ("[input]", "[input", "not a valid recipe"),
     ],
 )
