@@ -240,7 +240,9 @@ def _pairs(rows: Rows, names: Sequence[str], *, scalars: bool) -> tuple[Floats, 
     count = len(rows)
     for table in ("meta", "misc"):
         for name in names:
-            value = rows.file.table(table).get(name)
+            value: Any = rows.file.table(table).get(name)
+            if value is None:
+                continue
             each = rows.entry(table, name)
             # one pair for a file of two people is no list of two numbers
             single = np.shape(value) == (2,) and (table == "misc" or not scalars)
@@ -248,7 +250,7 @@ def _pairs(rows: Rows, names: Sequence[str], *, scalars: bool) -> tuple[Floats, 
                 found, here = numbers(each)
                 if found.shape[1] in (1, 2):
                     return np.broadcast_to(found, (count, 2)).copy(), here
-            elif np.size(value) in (1, 2) and value is not None:
+            elif np.size(value) in (1, 2):
                 pair = np.ravel(np.asarray(value, np.float64))
                 return np.broadcast_to(pair, (count, 2)).copy(), np.ones(count, bool)
     return np.zeros((count, 2)), np.zeros(count, bool)
@@ -264,7 +266,7 @@ def lens_of_images(
         image: (N,) their images.
         first: (M,) the first person of each image.
     """
-    columns = {}
+    columns: dict[str, NDArray[Any]] = {}
     for name in ("focal", "principal_point"):
         values = np.ma.getdata(camera[name])
         with np.errstate(invalid="ignore"):

@@ -153,7 +153,7 @@ def _boxes(pixels: Floats, size: NDArray[Any], *, hands: bool) -> Content:
 def _box(pixels: Floats) -> Floats:
     """(N, 5) around the pixels in the image; zeros where there are none."""
     box = box_around(np.where(pixels[..., 2:] > 0, pixels[..., :2], np.nan))
-    return np.c_[np.nan_to_num(box), np.isfinite(box).all(1)]
+    return np.concatenate([np.nan_to_num(box), np.isfinite(box).all(1, keepdims=True)], 1)
 
 
 def _keypoints(pixels: Floats, points: Floats, ending: str) -> Content:

@@ -298,7 +298,7 @@ def _label(person: Person, camera: Camera, bodies: BodySet) -> tuple[Values, Val
 
 def _record(pixels: NDArray[np.float64], camera: Camera) -> Values:
     seen = np.where(pixels[:, 2:] > 0, pixels[:, :2], np.nan)
-    inside = np.asarray((seen >= 0) & (seen <= [camera.width, camera.height])).all(1)
+    inside = np.all((seen >= 0) & (seen <= [camera.width, camera.height]), axis=1)
     record: Values = {
         "iscrowd": 0,
         "num_keypoints": int((pixels[list(COCO_17), 2] > 0).sum()),

@@ -549,3 +549,10 @@ def test_files_of_more_than_50_000_people_are_units_of_50_000(tmp_path: Path) ->
         ("annot/train.npz:50000", (50_000, 100_000)),
         ("annot/train.npz:100000", (100_000, 100_001)),
     ]
+
+
+def test_a_file_of_nobody_is_read(tmp_path: Path) -> None:
+    kept, images, _ = read_unit(
+        units(write(tmp_path, {"image_path": np.array([], str)}))[0], BODIES
+    )
+    assert (kept.num_rows, images.num_rows) == (0, 0)

@@ -1,4 +1,4 @@
-"""UBody: videos cut by `_Trim`, fits joined by annotation id, large hand boxes, flags twice told."""
+"""UBody: names cut at `_Trim`, fits joined by annotation id, large hand boxes, flags told twice."""
 
 from __future__ import annotations
 
