@@ -135,7 +135,8 @@ def _of_family(columns: Content, values: dict[str, Any], family: str) -> Content
         return columns
     pose = np.concatenate([values["body_pose"], values["smpl_hand_pose"]], 1)
     shape = (-1, 23, 3) if columns["body_pose"].ndim == 3 else (-1, 69)
-    kept = {name: columns[name] for name in ("global_orient", "betas", "transl")}
+    names = ("global_orient", "betas", "betas_extra", "transl")
+    kept = {name: columns[name] for name in names if name in columns}
     return kept | {"body_pose": pose.reshape(shape)}
 
 
