@@ -1,4 +1,4 @@
-"""UBody: names cut at `_Trim`, fits joined by annotation id, large hand boxes, flags told twice."""
+"""UBody: videos cut by `_Trim`, fits joined by annotation id, large hand boxes, flags."""
 
 from __future__ import annotations
 
