@@ -143,7 +143,7 @@ class Trunk(nn.Module):
 
 
 def _stem(settings: Model) -> nn.Module:
-    """(B, 3, H, W) → (B, D, H / patch, W / patch): plain patches, or convolutions of stride 4, 2, 2 …."""
+    """(B, 3, H, W) → (B, D, H / patch, W / patch): plain patches, or strides of 4, 2, 2 and so on."""
     if settings.stem == "patch":
         return nn.Conv2d(3, settings.dim, settings.patch, settings.patch)
     channels = [*settings.stem_channels, settings.dim]
