@@ -143,7 +143,7 @@ class Trunk(nn.Module):
 
 
 def _stem(settings: Model) -> nn.Module:
-    """(B, 3, H, W) → (B, D, H / patch, W / patch): plain patches, or strides of 4, 2, 2 and so on."""
+    """(B, 3, H, W) → (B, D, H / patch, W / patch): plain patches, or strides 4, 2, 2 …."""
     if settings.stem == "patch":
         return nn.Conv2d(3, settings.dim, settings.patch, settings.patch)
     channels = [*settings.stem_channels, settings.dim]
@@ -167,13 +167,8 @@ class Network(nn.Module):
         count = sum(self.layout.values())
         self.tokens = nn.Parameter(TOKEN_STD * torch.randn(1, count, dim))
         self.trunk = Trunk(settings, recipe.input.height, recipe.input.width)
-        patches = self.trunk.position[0].numel()
         self.first_look = (
-            nn.Sequential(
-                nn.Linear(patches, LOOK_WIDTH * dim),
-                nn.GELU(),
-                nn.Linear(LOOK_WIDTH * dim, count * dim),
-            )
+            nn.Linear(self.trunk.position[0].numel(), self.tokens[0].numel())
             if settings.token_start == "image"
             else None
         )
