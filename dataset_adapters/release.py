@@ -42,7 +42,15 @@ class Release:
     def sample(self) -> dict[str, Any] | None:
         """What a miniature release says of itself; None for an owners' release."""
         marker = self.root / SAMPLE_MARKER
-        return json.loads(marker.read_text()) if marker.is_file() else None
+        if not marker.is_file():
+            return None
+        try:
+            found: dict[str, Any] = json.loads(marker.read_text(encoding="utf-8"))
+            if {"body", "body_set"} <= set(found):
+                return found
+        except (json.JSONDecodeError, TypeError):
+            pass
+        raise InputError(f"{marker} is broken; make the sample again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ __all__ = [
     "digest",
     "file_digest",
     "replacing",
-    "swap_folder",
     "sync",
     "write_text",
 ]
@@ -40,18 +38,6 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file as one step."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def swap_folder(source: Path, target: Path) -> None:
-    """Put the folder `source` in the place of `target`; what was there is deleted."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        target.rename(old)
-    source.rename(target)
-    sync(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def canonical_json(value: Any) -> str:

@@ -28,6 +28,7 @@ RULES = (
     "joints_near_box",
     "duplicate_id",
 )
+BODY_RULES = ("in_front_of_camera", "joints_near_box")  # they need posed joints
 
 # (column, lowest, highest): wide enough for every true label, narrow enough for a wrong unit
 RANGES = (

@@ -8,9 +8,11 @@ the place of the old ones in one move; the manifest is written last.
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import ehpsbench
 from ehpsbench.atomic import digest, file_digest
+from ehpsbench.checks import BODY_RULES
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import Card, ExpectedFile
 from ehpsbench.dataset_adapters.release import Release, Unit, expected_files, open_release
-from ehpsbench.errors import BodyMismatch, InputError, MissingBody, MissingFiles, StoreError
+from ehpsbench.errors import EhpsbenchError, InputError, MissingFiles, StoreError
+from ehpsbench.label_bodies import bodies_for
 from ehpsbench.merge import Merged, merge
 from ehpsbench.schema import SCHEMA_VERSION
 from ehpsbench.staging import StagedUnit, stage
@@ -30,6 +34,8 @@ from ehpsbench.store import Store
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 Progress = Callable[[int, int, int], None]
 """Called with units done, units in all, and people so far."""
@@ -46,6 +52,7 @@ class IngestReport:
         rejects: people refused, by rule.
         units: how many units the release has; `resumed` of them were staged by an earlier try.
         resumed: units that did not have to be read again.
+        notes: what else the user should know, a sentence each.
     """
 
     dataset: str
@@ -54,6 +61,7 @@ class IngestReport:
     rejects: dict[str, int]
     units: int
     resumed: int
+    notes: tuple[str, ...]
 
 
 def ingest(
@@ -88,12 +96,13 @@ def ingest(
     _positive("limit", limit)
     _positive("workers", workers)
     card = catalogue.card(name)
+    _check_alias(alias, card, store)
     release = open_release(root, card, name=alias, layout=layout)
     bodies = bodies_for(release, body_models)
     units = _units(release)
-    with _writing(store, release.name):
+    with _writing(store, release.name) as folder, _failures_are_clear(folder):
         job = _job(release, bodies, units, limit)
-        folder = store.root / ".staging" / release.name
+        notes = _notes(store, job)
         staging = folder / digest(job)[:24]
         for other in set(folder.glob("*")) - {staging}:
             shutil.rmtree(other)
@@ -102,7 +111,7 @@ def ingest(
         used = _stage_all(units, bodies, staging, limit, workers, progress)
         merged = merge(store, release.name, staging, used, limit=limit, manifest=job)
         shutil.rmtree(folder)
-    return _report(release.name, merged, len(units), min(resumed, len(used)))
+    return _report(release.name, merged, len(units), min(resumed, len(used)), notes)
 
 
 def check(name: str, root: Path, *, layout: str = "owners") -> list[dict[str, str]]:
@@ -130,79 +139,40 @@ def _file_state(root: Path, file: ExpectedFile) -> str:
     return "missing" if file.required else "optional"
 
 
-def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
-    """The body set that a release's labels belong to; None where it needs none and none is here.
+def _check_alias(alias: str | None, card: Card, store: Store) -> None:
+    """An alias is a plain name that means no other dataset.
 
     Raises:
-        MissingBody: the camera chain needs a model that is not at hand; lists the files.
-        BodyMismatch: a miniature release was made with another open body.
+        InputError: says which name is taken, and by what.
     """
-    from ehpsbench.body.bodies import find_bodies, open_bodies
-
-    sample = release.sample()
-    if sample is not None:
-        bodies = open_bodies("small" if sample["body"] == "open-small" else "full")
-        if bodies.id != sample["body_set"]:
-            raise BodyMismatch(
-                f"{release.root} was made with open body {sample['body_set'][:12]}, this ehpsbench "
-                f"ships {bodies.id[:12]}. Make the sample again."
-            )
-        return bodies
-    licensed = find_bodies(body_models)
-    needs = release.card.body.needs
-    if licensed is None:
-        if not needs:
-            return None
-        wanted = "\n".join(f"  {role}" for role in needs)
-        raise MissingBody(
-            f"{release.card.title} needs licensed body models to bring its people into the camera "
-            f"frame:\n{wanted}\nGive their folder with --body-models or EHPSBENCH_BODY_MODELS "
-            "(smplx/SMPLX_NEUTRAL.npz, smpl/SMPL_MALE.pkl, mano/MANO_RIGHT.pkl, …). The open body "
-            "cannot stand in: betas do not carry over between bodies."
+    if alias is None:
+        return
+    if not PLAIN_NAME.fullmatch(alias):
+        raise InputError(
+            f"--as {alias!r} cannot name a dataset; use letters, digits, - and _, not at the start."
         )
-    for role in needs:
-        family, gender = role.split("/")
-        licensed.model(family, gender)
-    return licensed
-
-
-def bodies_of_rows(store: Store, datasets: Sequence[str], body_models: Path | None) -> BodySet:
-    """The body set that the stored rows of some datasets belong to.
-
-    Args:
-        store: with the datasets.
-        datasets: names in it.
-        body_models: folder of licensed body models, for rows that were read with such.
-
-    Raises:
-        BodyMismatch: the datasets were read with different body sets, or the one at hand differs.
-        MissingBody: the rows were read with models that are not at hand, or with none.
-    """
-    from ehpsbench.body.bodies import find_bodies, open_bodies
-
-    named = {name: store.manifest(name)["body_set"] for name in datasets}
-    sets = {found["id"]: found["name"] for found in named.values() if found}
-    if len(sets) > 1:
-        words = ", ".join(f"{n}: {b['name']} ({b['id'][:12]})" for n, b in named.items() if b)
-        raise BodyMismatch(f"These datasets were read with different body sets: {words}.")
-    for wanted, label in sets.items():
-        shipped = {"open": "full", "open-small": "small"}
-        size = shipped.get(label)
-        bodies = open_bodies(size) if size else find_bodies(body_models)
-        if bodies is None:
-            raise MissingBody(
-                f"The rows of {', '.join(named)} belong to the body set {label} ({wanted[:12]}); "
-                "give its folder with --body-models or EHPSBENCH_BODY_MODELS."
+    if alias != card.name and alias in catalogue.names():
+        raise InputError(f"--as {alias}: that is the name of another dataset; choose a new one.")
+    if alias in store.datasets():
+        held = store.manifest(alias)["source_dataset"]
+        if held != card.name:
+            raise InputError(
+                f"--as {alias}: the store holds {held} under that name; choose another."
             )
-        if bodies.id != wanted:
-            raise BodyMismatch(
-                f"The rows of {', '.join(named)} belong to the body set {label} ({wanted[:12]}), "
-                f"the one at hand is {bodies.name} ({bodies.id[:12]}). Use that, or ingest again."
-            )
-        return bodies
-    raise MissingBody(
-        f"{', '.join(named)} was read without body models; ingest it again with --body-models."
-    )
+
+
+def _notes(store: Store, job: dict[str, Any]) -> tuple[str, ...]:
+    """What the user should know of this ingest beside the counts."""
+    notes = []
+    if job["checks_skipped"]:
+        notes.append(
+            f"Checks skipped for want of body models: {', '.join(job['checks_skipped'])}. Give "
+            "--body-models to have them."
+        )
+    name = job["dataset"]
+    if job["limit"] is not None and name in store.datasets() and not store.manifest(name)["limit"]:
+        notes.append(f"The store held all of {name}; now it holds the first {job['limit']} people.")
+    return tuple(notes)
 
 
 def _positive(flag: str, value: int | None) -> None:
@@ -211,7 +181,15 @@ def _positive(flag: str, value: int | None) -> None:
 
 
 def _units(release: Release) -> list[Unit]:
-    units = list(catalogue.adapter(release.card.name, release.layout).units(release))
+    try:
+        units = list(catalogue.adapter(release.card.name, release.layout).units(release))
+    except EhpsbenchError:
+        raise
+    except Exception as error:  # a stranger's files can fail an adapter in any way
+        raise InputError(
+            f"The {release.card.title} release in {release.root} cannot be listed: "
+            f"{type(error).__name__}: {error}. Is the download complete?"
+        ) from error
     if not units:
         raise InputError(f"{release.root} holds no annotations of {release.card.title}.")
     names = [unit.name for unit in units]
@@ -246,6 +224,7 @@ def _job(
         "redistribute": card.licence.redistribute or release.sample() is not None,
         "release_root": str(release.root),
         "limit": limit,
+        "checks_skipped": list(BODY_RULES) if bodies is None else [],
         "body_set": None if bodies is None else {"id": bodies.id, "name": bodies.name},
         "annotation_files": len(sources),
         "annotation_bytes": sum(s["size"] for s in sources),
@@ -262,17 +241,15 @@ def _stage_all(
     progress: Progress | None,
 ) -> list[StagedUnit]:
     """Stage what is not staged yet; returns the units to merge, in order."""
-    people = done = 0
+    people = 0
     used: list[StagedUnit] = []
-    with _no_space_is_clear(staging):
-        for staged in _staged(units, bodies, staging, workers):
-            used.append(staged)
-            people += staged.counts()["instances"]
-            done += 1
-            if progress is not None:
-                progress(done, len(units), people)
-            if limit is not None and people >= limit:
-                break
+    for staged in _staged(units, bodies, staging, workers):
+        used.append(staged)
+        people += staged.counts()["instances"]
+        if progress is not None:
+            progress(len(used), len(units), people)
+        if limit is not None and people >= limit:
+            break
     return used
 
 
@@ -306,6 +283,11 @@ def _staged(
                         del pending[future]
                         future.result()
                 yield place
+        except BrokenProcessPool as error:
+            raise StoreError(
+                "A worker process died, perhaps of too little memory. Use fewer --workers; the "
+                "same command goes on where it stopped."
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -327,8 +309,8 @@ def _stage_in_worker(unit: Unit, place: StagedUnit) -> None:
 
 
 @contextmanager
-def _writing(store: Store, dataset: str) -> Iterator[None]:
-    """One ingest of a dataset at a time; a dead process holds nothing."""
+def _writing(store: Store, dataset: str) -> Iterator[Path]:
+    """The staging folder of a dataset, for one ingest at a time; a dead process holds nothing."""
     folder = store.root / ".staging"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -342,22 +324,25 @@ def _writing(store: Store, dataset: str) -> Iterator[None]:
             raise StoreError(
                 f"Another ingest of {dataset} into {store.root} is running; wait for it to end."
             ) from error
-        yield
+        yield folder / dataset
 
 
 @contextmanager
-def _no_space_is_clear(staging: Path) -> Iterator[None]:
+def _failures_are_clear(staging: Path) -> Iterator[None]:
+    """A disk that refuses is one message; what is staged already stays for the next try."""
     try:
         yield
     except OSError as error:
-        free = shutil.disk_usage(staging).free / 2**20
+        free = shutil.disk_usage(staging.parent).free / 2**20
         raise StoreError(
             f"Writing below {staging} failed: {error} ({free:.0f} MiB free). The store is as it "
             "was; make room and run the same command again, it goes on where it stopped."
         ) from error
 
 
-def _report(dataset: str, merged: Merged, units: int, resumed: int) -> IngestReport:
+def _report(
+    dataset: str, merged: Merged, units: int, resumed: int, notes: tuple[str, ...]
+) -> IngestReport:
     return IngestReport(
         dataset=dataset,
         instances=merged.instances,
@@ -365,4 +350,5 @@ def _report(dataset: str, merged: Merged, units: int, resumed: int) -> IngestRep
         rejects=merged.rejects,
         units=units,
         resumed=resumed,
+        notes=notes,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ehpsbench.atomic import file_digest, swap_folder, sync, write_text
-from ehpsbench.errors import StoreError
+from ehpsbench.atomic import file_digest, sync, write_text
+from ehpsbench.errors import InputError, StoreError
 from ehpsbench.staging import COMPRESSION, REJECTS, StagedUnit
 from ehpsbench.store import TABLES, Store
 
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ROW_GROUP = 4096
 PART_ROWS = 200_000
 
@@ -140,12 +142,21 @@ def _write_images(folder: Path, units: Sequence[StagedUnit]) -> dict[str, _Parts
 def _write_by_split(folder: Path, table: str, tables: Iterator[pa.Table]) -> dict[str, _Parts]:
     parts: dict[str, _Parts] = {}
     for rows in tables:
-        for split in sorted(pc.unique(rows["split"]).to_pylist()):
+        for split in _split_names(rows):
             chosen = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))
             parts.setdefault(split, _Parts(folder / split, TABLES[table])).add(chosen)
     for part in parts.values():
         part.close()
     return dict(sorted(parts.items()))
+
+
+def _split_names(rows: pa.Table) -> list[str]:
+    """The splits of some rows; they become folders of the store."""
+    names: list[str] = pc.unique(rows["split"].cast(pa.string())).to_pylist()
+    for name in names:
+        if name is None or not FOLDER_NAME.fullmatch(name):
+            raise InputError(f"An adapter gave the split {name!r}; expected a plain name.")
+    return sorted(names)
 
 
 def _unique(
@@ -211,12 +222,35 @@ def _splits(
 
 
 def _move_in(store: Store, dataset: str, fresh: Path) -> None:
-    """Take the old manifest away, move the parts in, and the new manifest last; only renames."""
-    store.manifest_path(dataset).unlink(missing_ok=True)
-    for table in TABLES:
-        (fresh / table).mkdir(exist_ok=True)
-        swap_folder(fresh / table, store.folder(table, dataset))
-    store.rejects_path(dataset).parent.mkdir(parents=True, exist_ok=True)
-    (fresh / "rejects.parquet").replace(store.rejects_path(dataset))
-    (fresh / "manifest.json").replace(store.manifest_path(dataset))
-    sync(store.manifest_path(dataset).parent)
+    """Swap the new folders in by renames; the one with the manifest comes last.
+
+    A rename that fails is undone, and so are those before it. A process that is killed between
+    two of them leaves the dataset absent until the same command runs again.
+    """
+    (fresh / "images").mkdir(exist_ok=True)
+    (fresh / "instances").mkdir(exist_ok=True)
+    (fresh / "manifest.json").replace(fresh / "instances" / "manifest.json")
+    sync(fresh / "instances")
+    old = fresh / "old"
+    old.mkdir()
+    rejects = store.rejects_path(dataset)
+    pairs = [
+        (store.folder("instances", dataset), old / "instances"),
+        (store.folder("images", dataset), old / "images"),
+        (rejects, old / "rejects.parquet"),
+        (fresh / "rejects.parquet", rejects),
+        (fresh / "images", store.folder("images", dataset)),
+        (fresh / "instances", store.folder("instances", dataset)),
+    ]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in pairs:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.exists():
+                source.rename(target)
+                done.append((source, target))
+        sync(store.folder("instances", dataset).parent)
+    except OSError:
+        for source, target in reversed(done):
+            target.rename(source)
+        raise

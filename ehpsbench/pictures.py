@@ -1,4 +1,4 @@
-"""Opening stored pictures the right way round, and cutting people out of them."""
+"""Opening stored pictures the right way round."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ehpsbench.errors import InputError, MissingFiles
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["open_picture", "orient"]
+__all__ = ["INVERSE", "open_picture", "orient"]
 
 INVERSE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}  # undoes an EXIF orientation
 

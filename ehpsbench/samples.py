@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.truth import Truth
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from ehpsbench.world.settings import WorldSettings
@@ -57,6 +57,7 @@ def write_sample(
             raise InputError(f"--{flag} must be one of {allowed}; got {value!r}.")
     if people < 1:
         raise InputError(f"--people must be at least 1, got {people}.")
+    out = out.resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not an empty folder; give --out a new one.")
     writer = catalogue.sample(name, layout)
@@ -67,20 +68,28 @@ def write_sample(
     bodies = open_bodies("small" if body == "open-small" else "full")
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
     options = {"dataset": name} if layout == "humandata" else {}
-    truth: Truth = writer.write(
-        unfinished,
-        bodies,
-        settings or WorldSettings(),
-        seed=seed,
-        people=people,
-        images=images,
-        split=split,
-        scale=scale,
-        **options,
-    )
-    if out.exists():
-        out.rmdir()
-    unfinished.rename(out)
+    try:
+        unfinished.mkdir(parents=True)
+        truth: Truth = writer.write(
+            unfinished,
+            bodies,
+            settings or WorldSettings(),
+            seed=seed,
+            people=people,
+            images=images,
+            split=split,
+            scale=scale,
+            **options,
+        )
+        if out.exists():
+            out.rmdir()
+        unfinished.rename(out)
+    except OSError as error:
+        raise StoreError(
+            f"The sample cannot be written to {out}: {error}. Nothing is left of it; make room, or "
+            "give --out a folder that can be made."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return truth

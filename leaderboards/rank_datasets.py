@@ -14,7 +14,7 @@ from ehpsbench.atomic import digest, write_text
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result
-from ehpsbench.evaluation.selection import check_bodies
+from ehpsbench.evaluation.selection import select
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
@@ -56,13 +56,13 @@ def plan(
     Raises:
         UnknownName: a dataset or a benchmark's data is not in the store.
         BodyMismatch: a dataset was read with another body set.
-        InputError: fewer than two datasets, or one twice.
+        InputError: fewer than two datasets, or one twice; a benchmark that scores nobody.
     """
     if len(set(datasets)) < len(datasets) or len(datasets) < 2:
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
     rules = [protocol(b) for b in board.ids]
     for rule in rules:
-        check_bodies(store, rule.dataset, bodies)
+        select(store, rule, bodies)  # a benchmark that scores nobody fails now, not after training
     jobs = []
     for seed in seeds:
         for dataset in datasets:

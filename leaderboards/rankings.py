@@ -61,6 +61,7 @@ def ranking(store: Store, board: str) -> Standings:
             name: Entrant(e["group"], frozenset(e["in_domain"]), e["cell"])
             for name, e in record["entrants"].items()
         }
-    except (json.JSONDecodeError, KeyError) as error:
+        board_then = Board.model_validate(record["board"])
+    except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is broken ({error}). Rank again.") from error
-    return standings(store, Board.model_validate(record["board"]), entrants)
+    return standings(store, board_then, entrants)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ehpsbench
-from ehpsbench.atomic import digest, write_text
+from ehpsbench.atomic import write_text
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Value
 from ehpsbench.reports.data import ReportData
 from ehpsbench.reports.examples import Example
@@ -250,8 +250,3 @@ def _protocols(data: ReportData) -> list[dict[str, Any]]:
         }
         for p in data.protocols
     ]
-
-
-def report_id(data: ReportData) -> str:
-    """Short hash of what a report shows."""
-    return digest(data.standings.as_dict())[:12]

@@ -34,7 +34,8 @@ BENCHMARKS = {  # dataset → split of its miniature
     "pw3d": "test",
     "ehf": "test",
 }
-RECORD = "demo.json"
+RECORD, MADE_BY = "demo.json", "ehpsbench demo"
+OURS = {RECORD, "releases", "store", "report.html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +133,25 @@ def run_demo(
 def _claim(out: Path, wanted: dict[str, Any]) -> None:
     """Make `out` ours: keep an earlier demo of the same content, clear another one."""
     record = out / RECORD
-    wanted = wanted | {"ehpsbench": ehpsbench.__version__}
-    if record.is_file():
-        if json.loads(record.read_text(encoding="utf-8")) == wanted:
+    wanted = {"made_by": MADE_BY, "ehpsbench": ehpsbench.__version__} | wanted
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        found = _record(record)
+        if found == wanted:
             return
-        shutil.rmtree(out)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} holds something that is not a demo; give --out a new folder.")
+        strange = {p.name for p in out.iterdir()} - OURS if out.is_dir() else {out.name}
+        if found.get("made_by") != MADE_BY or strange:
+            raise InputError(f"{out} holds something that is not a demo; give --out a new folder.")
+        for folder in ("releases", "store"):
+            shutil.rmtree(out / folder, ignore_errors=True)
     write_text(record, json.dumps(wanted, indent=1, sort_keys=True))
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _releases(plan: Plan, seed: int) -> list[_Release]:

@@ -73,7 +73,7 @@ def evaluate(
     from ehpsbench.evaluation.scoring import errors
 
     rules = protocol(benchmark)
-    predictions = read_predictions(store, entry, benchmark, bodies)
+    predictions = read_predictions(store, entry, rules.name, bodies)
     selection = select(store, rules, bodies)
     matched = _match(predictions, selection, entry, rules)
     if not allow_missing:

@@ -53,17 +53,25 @@ def _staged(store: Path, pattern: str) -> Callable[[], bool]:
 def test_a_killed_ingest_ends_with_the_same_bytes_as_an_undisturbed_one(
     moment: str, bedlam_release: Path, bedlam_store: Store, tmp_path: Path
 ) -> None:
-    store = tmp_path / "store"
-    reached = _staged(store, moment)
-    process = _start(bedlam_release, store)
-    while process.poll() is None and not reached():
-        time.sleep(0.0005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    half = Store(store).datasets()
-    assert half in ([], ["bedlam"])
+    store = _killed_at(moment, bedlam_release, tmp_path)
+    assert Store(store).datasets() == []
     ingest("bedlam", bedlam_release, Store(store))
     assert _bytes(store) == _bytes(bedlam_store.root)
+
+
+def _killed_at(moment: str, release: Path, folder: Path) -> Path:
+    """A store whose ingest was killed once a file of that name was there, in a few tries."""
+    for attempt in range(5):
+        store = folder / f"store{attempt}"
+        reached = _staged(store, moment)
+        process = _start(release, store)
+        while process.poll() is None and not reached():
+            time.sleep(0.0005)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if process.returncode == -signal.SIGKILL and not Store(store).datasets():
+            return store
+    raise AssertionError(f"the ingest always ended before it could be killed at {moment}")
 
 
 def test_two_workers_and_a_second_ingest_give_the_same_bytes(
@@ -97,6 +105,62 @@ def test_a_limit_keeps_the_first_people_and_the_manifest_says_so(
     assert store.manifest("bedlam")["limit"] == 5
     all_ids = set(bedlam_store.instances("bedlam")["instance_id"].to_pylist())
     assert set(store.instances("bedlam")["instance_id"].to_pylist()) <= all_ids
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_rename_that_fails_in_the_last_step_leaves_the_old_rows_in_place(
+    step: int,
+    bedlam_release: Path,
+    bedlam_store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(bedlam_store.root, store)
+    before = _bytes(store)
+    rename, count = Path.rename, iter(range(100))
+
+    def failing(source: Path, target: Path) -> Path:
+        if next(count) == step:
+            raise OSError(28, "No space left on device")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(StoreError, match="No space left"):
+        ingest("bedlam", bedlam_release, Store(store))
+    assert _bytes(store) == before
+
+
+@pytest.mark.parametrize("alias", ["..", "../evil", ".hidden", "", "a/b", "-x"])
+def test_an_alias_that_is_no_plain_name_is_refused_before_anything_is_touched(
+    alias: str, bedlam_release: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "store" / "keep").mkdir(parents=True)
+    with pytest.raises(InputError, match="cannot name a dataset"):
+        ingest("bedlam", bedlam_release, Store(tmp_path / "store"), alias=alias)
+    assert [p.name for p in (tmp_path / "store").iterdir()] == ["keep"]
+
+
+def test_an_alias_that_is_another_datasets_name_is_refused(
+    bedlam_release: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="name of another dataset"):
+        ingest("bedlam", bedlam_release, Store(tmp_path), alias="agora")
+
+
+def test_a_release_without_its_body_models_says_which_checks_were_skipped(
+    bedlam_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EHPSBENCH_BODY_MODELS", raising=False)
+    root = tmp_path / "release"
+    shutil.copytree(bedlam_release, root)
+    shutil.rmtree(root / "ehpsbench-sample")
+    report = ingest("bedlam", root, Store(tmp_path / "store"))
+    assert "in_front_of_camera, joints_near_box" in report.notes[0]
+    assert Store(tmp_path / "store").manifest("bedlam")["checks_skipped"] == [
+        "in_front_of_camera",
+        "joints_near_box",
+    ]
 
 
 def test_an_alias_names_rows_and_ids_and_remembers_the_dataset(
