@@ -82,7 +82,7 @@ def predict(
     where = views(columns, aspect, size.padding)
     said = {"instance_id": columns["instance_id"]} | parameters(found, where, bodies, aspect)
     entry = cells.mean_pose_entry(record["dataset"]) if mean_pose else cell
-    return write_predictions(store, entry, benchmark, said, bodies)
+    return write_predictions(store, entry, rules.name, said, bodies)
 
 
 def trained(weights: Path, recipe: Recipe) -> Network:
