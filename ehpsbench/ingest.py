@@ -11,11 +11,8 @@ import fcntl
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +25,9 @@ from ehpsbench.dataset_adapters.release import Release, Unit, expected_files, op
 from ehpsbench.errors import EhpsbenchError, InputError, MissingFiles, StoreError
 from ehpsbench.label_bodies import bodies_for
 from ehpsbench.merge import Merged, merge
+from ehpsbench.pool import staged_units
 from ehpsbench.schema import SCHEMA_VERSION
-from ehpsbench.staging import StagedUnit, stage
+from ehpsbench.staging import StagedUnit
 from ehpsbench.store import Store
 
 if TYPE_CHECKING:
@@ -243,7 +241,7 @@ def _stage_all(
     """Stage what is not staged yet; returns the units to merge, in order."""
     people = 0
     used: list[StagedUnit] = []
-    for staged in _staged(units, bodies, staging, workers):
+    for staged in staged_units(units, bodies, staging, workers):
         used.append(staged)
         people += staged.counts()["instances"]
         if progress is not None:
@@ -251,61 +249,6 @@ def _stage_all(
         if limit is not None and people >= limit:
             break
     return used
-
-
-def _staged(
-    units: Sequence[Unit], bodies: BodySet | None, staging: Path, workers: int
-) -> Iterator[StagedUnit]:
-    """The units in order, each as soon as it and all before it are staged."""
-    places = [StagedUnit.of(staging, unit) for unit in units]
-    waiting = [i for i, place in enumerate(places) if not place.done.is_file()]
-    if workers == 1 or len(waiting) < 2:
-        for unit, place in zip(units, places, strict=True):
-            if not place.done.is_file():
-                stage(unit, bodies, place)
-            yield place
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(waiting)), context, initializer=_start_worker, initargs=(bodies,)
-    ) as pool:
-        pending: dict[Future[None], int] = {}
-        queue = iter(waiting)
-        try:
-            for place in places:
-                while not place.done.is_file():
-                    for i in queue:
-                        pending[pool.submit(_stage_in_worker, units[i], places[i])] = i
-                        if len(pending) >= 2 * workers:
-                            break
-                    finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        del pending[future]
-                        future.result()
-                yield place
-        except BrokenProcessPool as error:
-            raise StoreError(
-                "A worker process died, perhaps of too little memory. Use fewer --workers; the "
-                "same command goes on where it stopped."
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-_worker_bodies: BodySet | None = None  # of a worker process, set once when it starts
-
-
-def _start_worker(bodies: BodySet | None) -> None:
-    """Give a worker its bodies once, and one thread, as there are several workers."""
-    import torch
-
-    global _worker_bodies
-    _worker_bodies = bodies
-    torch.set_num_threads(1)
-
-
-def _stage_in_worker(unit: Unit, place: StagedUnit) -> None:
-    stage(unit, _worker_bodies, place)
 
 
 @contextmanager

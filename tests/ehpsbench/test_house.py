@@ -31,6 +31,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "merge": 4,
     "ingest": 4,
     "label_bodies": 4,
+    "pool": 4,
     "samples": 4,
     "loading": 4,
     "evaluation": 5,
