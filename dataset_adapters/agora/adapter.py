@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.agora.cameras import SENSOR_WIDTH_MM, cameras, scan_to_world
-from ehpsbench.dataset_adapters.agora.fits import fits, model_genders, parameters, scans
+from ehpsbench.dataset_adapters.agora.fits import (
+    FOLDER,
+    fits,
+    model_genders,
+    parameters,
+    scans,
+)
 from ehpsbench.dataset_adapters.agora.pictures import (
     FULL_HEIGHT,
     Pictures,
@@ -42,13 +48,15 @@ LARGEST_DEVIATION = 0.02  # m, in the median
 def units(release: Release) -> Iterator[Unit]:
     """One unit per label shard, whatever its folder is called, and one of the test images."""
     shards: dict[tuple[str, int], list[Path]] = {}
+    # which of them a shard needs is known only when it is read: each depends on all
+    scanned = tuple(release.find(f"{FOLDER}/**/*.pkl"))
     for path in release.find("**/*.pkl"):
         if match := SHARD.fullmatch(path.name):
             shards.setdefault((match[1], int(match[2])), []).append(path)
     for (split, shard), paths in sorted(shards.items()):
         # one with joints is best, and of two such the larger is SMPL-X, the other SMPL
         best = max(paths, key=lambda p: ("_withjv" in p.name, p.stat().st_size))
-        yield Unit(f"{split}_{shard}", release, (best,), {"split": split})
+        yield Unit(f"{split}_{shard}", release, (best, *scanned), {"split": split})
     if _test_names(pictures_below(release.root)):
         yield Unit("test", release, (), {"split": "test"})
 

@@ -322,3 +322,11 @@ def test_rendered_samples_have_masks_that_the_reader_finds(
     with Image.open(tmp_path / str(masks[0])) as mask:
         assert mask.size == (1280, 720)
         assert np.asarray(mask).any()
+
+
+def test_every_unit_of_labels_depends_on_the_fits(agora: Path) -> None:
+    units = {u.name: u for u in adapter.units(open_release(agora, card("agora")))}
+    fits = set(agora.glob("smplx_gt/**/*.pkl"))
+    assert fits
+    labelled = [unit for name, unit in units.items() if name != "test"]
+    assert all(fits < set(unit.files) for unit in labelled)

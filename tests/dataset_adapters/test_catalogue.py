@@ -28,6 +28,12 @@ def test_a_card_has_licence_source_citation_and_files_that_tell_its_release(name
     assert all("/" in role for role in card.body.needs)
 
 
+def test_a_dataset_overlaps_with_those_that_overlap_with_it() -> None:
+    overlaps = {name: set(catalogue.card(name).overlaps) for name in catalogue.names()}
+    pairs = {(a, b) for a in overlaps for b in overlaps[a] if b in overlaps}
+    assert pairs == {(b, a) for a, b in pairs}
+
+
 @pytest.mark.parametrize("name", catalogue.names())
 def test_an_adapter_and_a_sample_writer_lie_beside_each_card(name: str) -> None:
     adapter, sample = catalogue.adapter(name), catalogue.sample(name)
