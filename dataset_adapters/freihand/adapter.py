@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.freihand.version import check_version
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
 from ehpsbench.dataset_adapters.release import Release, Unit
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around, clip_box, project
 from ehpsbench.schema import Columns, Instances
 from ehpsbench.skeleton.placing import keypoint_columns
@@ -26,18 +26,22 @@ SIZE = 224  # px
 # version k of sample i is image i + k · (number of samples); the evaluation set has one version
 VERSIONS = {"training": ("gs", "hom", "sample", "auto"), "evaluation": ("evaluation",)}
 LABELS = {"mano": (61,), "xyz": (21, 3)}
+NEEDED = {"K", *LABELS}
+PUBLISHED_FIRST = {"K", "scale"}  # of the evaluation set, years before its labels
 ROOT = 9  # FreiHAND's joint that the root coordinates are of: the base of the middle finger
 ROOT_SMPLX = RIGHT_HAND_21[ROOT]
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per split and version."""
+    """One unit per split and version.
+
+    Raises:
+        MissingFiles: only a part of a split's annotations is there.
+    """
     for split, versions in VERSIONS.items():
-        names = [f"{split}_{kind}.json" for kind in ("K", *LABELS, "verts")]
-        files = tuple(p for p in (release.root / n for n in names) if p.is_file())
-        if release.root / f"{split}_K.json" in files:
-            for k, version in enumerate(versions):
-                yield Unit(f"{split}/{version}", release, files, {"split": split, "version": k})
+        files = _annotations(release.root, split)
+        for k, version in enumerate(versions if files else ()):
+            yield Unit(f"{split}/{version}", release, files, {"split": split, "version": k})
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
@@ -66,6 +70,24 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     columns["right_hand_transl"] = _root(mano, intrinsics) - _unplaced_root(columns, bodies, root)
     check_version(root / f"{split}_verts.json", columns, bodies)
     return Instances(columns, images)
+
+
+def _annotations(root: Path, split: str) -> tuple[Path, ...]:
+    """What rows of a split depend on; nothing where the split is not there."""
+    kinds = {kind for kind in (*NEEDED, "scale", "verts") if _file(root, split, kind).is_file()}
+    images_alone = split == "evaluation" and "K" in kinds and kinds <= PUBLISHED_FIRST
+    if kinds and not images_alone and not kinds >= NEEDED:
+        absent = ", ".join(f"{split}_{kind}.json" for kind in sorted(NEEDED - kinds))
+        raise MissingFiles(
+            f"{root} has {', '.join(f'{split}_{kind}.json' for kind in sorted(kinds))}, but not "
+            f"{absent}. Unpack the whole FreiHAND_pub_v2.zip (evaluation labels come "
+            f"apart), or move the other {split}_*.json away."
+        )
+    return tuple(_file(root, split, k) for k in ("K", *LABELS, "verts") if k in kinds)
+
+
+def _file(root: Path, split: str, kind: str) -> Path:
+    return root / f"{split}_{kind}.json"
 
 
 def _numbers(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.freihand import adapter, sample
 from ehpsbench.dataset_adapters.freihand.version import first_items
 from ehpsbench.dataset_adapters.release import open_release
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.schema import Instances
 from ehpsbench.world.settings import WorldSettings
 
@@ -131,7 +131,8 @@ def test_vertices_0_6_mm_off_on_average_are_version_1_and_refused(root: Path) ->
 
 def test_without_evaluation_annotations_its_images_have_nobody(root: Path) -> None:
     before = len(read(root)["evaluation/evaluation"].images["image_id"])
-    (root / "evaluation_mano.json").unlink()
+    for kind in ("mano", "xyz", "verts"):
+        (root / f"evaluation_{kind}.json").unlink()
     unit = read(root)["evaluation/evaluation"]
     assert len(unit) == 0
     assert len(unit.images["image_id"]) == before > 0
@@ -168,3 +169,18 @@ def test_an_unknown_split_is_refused_and_train_means_training(tmp_path: Path) ->
     assert not truth.broken
     assert len(list(tmp_path.glob("training/rgb/*.jpg"))) == 8
     assert len(list(tmp_path.glob("training/mask/*.jpg"))) == 2
+
+
+@pytest.mark.parametrize("kind", ["mano", "xyz", "K"])
+@pytest.mark.parametrize("split", ["training", "evaluation"])
+def test_half_of_the_annotations_of_a_split_is_an_error(split: str, kind: str, root: Path) -> None:
+    (root / f"{split}_{kind}.json").unlink()
+    with pytest.raises(MissingFiles, match=rf"but not {split}_{kind}\.json\. Unpack"):
+        read(root)
+
+
+def test_training_intrinsics_without_labels_are_half_a_release(root: Path) -> None:
+    for kind in ("mano", "xyz", "verts", "scale"):
+        (root / f"training_{kind}.json").unlink()
+    with pytest.raises(MissingFiles, match=r"training_mano\.json, training_xyz\.json"):
+        read(root)
