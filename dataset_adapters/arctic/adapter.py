@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.arctic.flags import flags_file, validity
-from ehpsbench.dataset_adapters.arctic.views import Frames, cameras, frames
+from ehpsbench.dataset_adapters.arctic.views import EGO, Frames, cameras, frames
 from ehpsbench.dataset_adapters.boxes import joint_boxes
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
 from ehpsbench.dataset_adapters.release import Release, Unit
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import body_to_camera
 from ehpsbench.meshes import read_mesh
 from ehpsbench.restricted_pickle import load_npy
@@ -30,12 +30,18 @@ POSE = ("body_pose", "jaw_pose", "leye_pose", "reye_pose", "left_hand_pose", "ri
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per sequence of the protocols that has labels or images."""
+    """One unit per sequence of the protocols that has labels or images.
+
+    Raises:
+        InputError: a protocol is broken, or contradicts the other.
+        MissingFiles: labels and egocentric images are there, but not the egocentric camera.
+    """
     root, splits = release.root, _splits(release.root)
     for sequence in sorted(splits):
         labels = root / f"raw_seqs/{sequence}.smplx.npy"
         if labels.is_file() or (root / f"images/{sequence}").is_dir():
             split = splits[sequence]
+            _demand_ego(root, sequence, labels)
             files = [
                 root / "meta/misc.json",
                 *(root / f"splits_json/protocol_{p}.json" for p in ("p1", "p2")),
@@ -79,15 +85,39 @@ def _splits(root: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for protocol in ("p1", "p2"):
         path = root / f"splits_json/protocol_{protocol}.json"
-        lists = json.loads(path.read_text())
-        for split in SPLITS:
-            for sequence in lists[split]:
+        for split, sequences in _protocol(path).items():
+            for sequence in sequences:
                 if found.setdefault(sequence, split) != split:
                     raise InputError(
                         f"{path}: {sequence} is in {split}, but elsewhere in {found[sequence]}; "
                         "all views of a sequence must have one split."
                     )
     return found
+
+
+def _protocol(path: Path) -> dict[str, list[str]]:
+    """Split → its sequences, of one protocol file."""
+    expected = f"expected an object with a list of sequences for each of {', '.join(SPLITS)}"
+    try:
+        lists = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is not whole JSON ({error}); {expected}. Get it again."
+        ) from error
+    if not isinstance(lists, dict) or not all(isinstance(lists.get(s), list) for s in SPLITS):
+        found = ", ".join(lists) if isinstance(lists, dict) else type(lists).__name__
+        raise InputError(f"{path}: {expected}, found {found or 'nothing'}. Get it again.")
+    return {split: lists[split] for split in SPLITS}
+
+
+def _demand_ego(root: Path, sequence: str, labels: Path) -> None:
+    """Labels without the ego camera are half a sequence, unless nobody looks through it."""
+    folder, camera = root / f"images/{sequence}/{EGO}", _ego_file(root, sequence)
+    if labels.is_file() and not camera.is_file() and any(folder.glob("*.jpg")):
+        raise MissingFiles(
+            f"{camera} is not there, but {labels.name} and the egocentric images in {folder} are. "
+            "Unpack the whole raw_seqs, or move those images away."
+        )
 
 
 def _ego_file(root: Path, sequence: str) -> Path:

@@ -66,7 +66,7 @@ def cameras(subject: dict[str, Any], ego_file: Path, of: Frames) -> dict[str, ND
 
     Args:
         subject: the subject's entry in misc.json.
-        ego_file: <sequence>.egocam.dist.npy, which may be missing.
+        ego_file: <sequence>.egocam.dist.npy, which is withheld with the test labels.
         of: the images.
     """
     intrinsics = np.zeros((VIEWS, 3, 3))

@@ -16,7 +16,7 @@ from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.arctic import adapter, sample
 from ehpsbench.dataset_adapters.release import open_release
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.meshes import read_mesh, write_obj
 from ehpsbench.restricted_pickle import load_npy
 from ehpsbench.schema import Instances, present
@@ -197,8 +197,15 @@ def test_withheld_test_labels_leave_images_without_people(root: Path) -> None:
     assert present(instances.images["focal"]).sum() == 8  # the ego camera is withheld too
 
 
-def test_without_its_camera_the_ego_view_has_nobody(root: Path) -> None:
+def test_ego_images_without_their_camera_are_an_error(root: Path) -> None:
     (root / "raw_seqs/s04/box_use_01.egocam.dist.npy").unlink()
+    with pytest.raises(MissingFiles, match=r"box_use_01\.egocam\.dist\.npy is not there"):
+        read(root)
+
+
+def test_without_ego_images_or_their_camera_the_ego_view_has_nobody(root: Path) -> None:
+    (root / "raw_seqs/s04/box_use_01.egocam.dist.npy").unlink()
+    shutil.rmtree(root / "images")
     instances = read(root)
     assert set(instances.columns["camera"]) == {str(view) for view in range(1, 9)}
     assert "0" in set(instances.images["camera"])
@@ -224,3 +231,24 @@ def test_dropped_frames_are_black_and_labelled_ones_show_the_person(tmp_path: Pa
     for path in instances.images["image_path"]:
         with Image.open(tmp_path / path) as picture:
             assert (np.asarray(picture).max() > 0) == (path in labelled)
+
+
+@pytest.mark.parametrize("text", ["", '{"train": ["s04/box', "{}", '{"train": []}', "[]"])
+def test_a_broken_protocol_is_named_with_what_it_should_hold(text: str, root: Path) -> None:
+    (root / "splits_json/protocol_p2.json").write_text(text)
+    with pytest.raises(InputError, match=r"protocol_p2\.json.*each of train, val, test"):
+        read(root)
+
+
+def test_every_file_that_rows_depend_on_is_a_file_of_the_unit(root: Path) -> None:
+    release = open_release(root, catalogue.card("arctic"))
+    (unit,) = (u for u in adapter.units(release) if u.name == TRAIN)
+    assert {release.relative(path) for path in unit.files} == {
+        "meta/misc.json",
+        "meta/subject_vtemplates/s04.obj",
+        "processed_seqs/s04/box_use_01.npy",
+        "raw_seqs/s04/box_use_01.egocam.dist.npy",
+        ROWS,
+        "splits_json/protocol_p1.json",
+        "splits_json/protocol_p2.json",
+    }
