@@ -15,6 +15,7 @@ from ehpsbench.dataset_adapters.identity import (
     repeat,
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
 from ehpsbench.geometry import box_around
 from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import Instances, nullable
@@ -70,11 +71,16 @@ def read(unit: Unit, bodies: BodySet | None) -> Instances:
     """The people of one scene, who are in the camera frame already.
 
     Labels whose picture is missing are left out, unless the release has no pictures at all.
+
+    Raises:
+        InputError: the scene has pictures, but none is that of a label.
     """
     data = load_npz(unit.files[0])
     names = np.asarray(data["imgname"]).astype(str)
     stored = _stored_pictures(unit)
     kept = np.isin(names, stored) if unit.key["any_pictures"] else np.ones(len(names), bool)
+    if len(names) and not kept.any():
+        _demand_no_pictures(unit, names)
     rows = np.flatnonzero(kept)
     labelled, first, image = np.unique(names[rows], return_index=True, return_inverse=True)
     unlabelled = np.setdiff1d(stored, labelled) if len(rows) else stored[:0]
@@ -107,6 +113,18 @@ def _stored_pictures(unit: Unit) -> NDArray[Any]:
     found = (path for path in sorted(folder.glob("*/*.png")))
     at_rate = (p for p in found if int(p.stem.rpartition("_")[2]) % unit.key["step"] == 0)
     return np.asarray([f"{p.parent.name}/{p.name}" for p in at_rate], str)
+
+
+def _demand_no_pictures(unit: Unit, names: NDArray[Any]) -> None:
+    """A scene that was not downloaded may lack all pictures; others under other names may not."""
+    folder = unit.release.root / unit.key["pictures"]
+    other = next(iter(sorted(folder.glob("**/*.png"))), None)
+    if other is not None:
+        raise InputError(
+            f"{unit.files[0]}: none of its {len(names)} labels has a picture. Expected e.g. "
+            f"{names[0]} (imgname) in {folder}, found e.g. {other.relative_to(folder).as_posix()}. "
+            "Unpack the pictures as the owners' archives have them."
+        )
 
 
 def _identity(unit: Unit, names: list[str]) -> dict[str, NDArray[Any]]:

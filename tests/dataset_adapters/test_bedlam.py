@@ -208,3 +208,20 @@ def test_no_body_model_is_needed_and_the_hash_is_of_the_neutral_one(tmp_path: Pa
     assert "body_hash" not in adapter.read(unit, None).columns
     hashes = adapter.read(unit, bodies).columns["body_hash"]
     assert set(hashes) == {bodies.model("smplx", "neutral").hash}
+
+
+def test_pictures_of_which_none_is_a_labels_are_an_error(copy: Path) -> None:
+    folder = copy / "training_images" / f"{SCENE}_6fps" / "png"
+    for sequence in folder.iterdir():
+        sequence.rename(folder / f"again_{sequence.name}")
+    message = r"none of its \d+ labels.*e\.g\. seq_0000.*found e\.g\. again_seq_000000/"
+    with pytest.raises(InputError, match=message):
+        every_unit(copy)
+
+
+def test_a_scene_without_a_folder_of_pictures_beside_others_has_nobody(copy: Path) -> None:
+    stem = f"{SCENE}_6fps"
+    shutil.rmtree(copy / "training_images" / stem)
+    (unit,) = (u for u in adapter.units(open_release(copy, card("bedlam"))) if u.name == stem)
+    kept, images, rejects = read_unit(unit, open_bodies("small"))
+    assert (kept.num_rows, images.num_rows, rejects.num_rows) == (0, 0, 0)
