@@ -34,9 +34,19 @@ class HumanDataFile:
         self.count = self._length(IMAGE_PATH)
 
     def rows(self, name: str, start: int, stop: int) -> NDArray[Any] | None:
-        """Rows of an array; None where the file has none with a row for every person."""
-        if name not in self._content or self._length(name) != self.count:
+        """Rows of an array; None where the file has no such array.
+
+        Raises:
+            InputError: the array has not one row for every person.
+        """
+        length = self._length(name) if name in self._content else -1
+        if length < 0:
             return None
+        if length != self.count:
+            raise InputError(
+                f"{self.path}: {name!r} has {length} rows, but {IMAGE_PATH!r} has {self.count}; "
+                "expected one for every person. Make the file anew, or leave the array out."
+            )
         if isinstance(self._content, Archive):
             return self._content.rows(name, start, stop)
         return _array(self._content[name][start:stop])
@@ -75,7 +85,7 @@ class Rows:
         return self.stop - self.start
 
     def array(self, name: str) -> NDArray[Any] | None:
-        """These rows of an array of the file; None where it has none for every person."""
+        """These rows of an array of the file; None where it has no such array."""
         return self.file.rows(name, self.start, self.stop)
 
     def entry(self, table: str, name: str) -> NDArray[Any] | None:

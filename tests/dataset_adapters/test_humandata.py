@@ -276,11 +276,10 @@ def test_smplx_goes_before_smpl_and_smpl_before_smplh(tmp_path: Path) -> None:
     assert models == ["smplx", "smpl", "smplh"]
 
 
-def test_arrays_with_another_number_of_rows_are_missing(tmp_path: Path) -> None:
+def test_parameters_with_another_number_of_rows_are_missing(tmp_path: Path) -> None:
     values = changed("smplx", leye_pose=np.zeros((0, 3)), jaw_pose=np.ones((1, 3)))
-    values["lhand_bbox_xywh"] = np.ones((1, 5))
     found = columns_of(tmp_path, values)
-    assert not {"leye_pose", "jaw_pose", "left_hand_bbox"} & set(found)
+    assert not {"leye_pose", "jaw_pose"} & set(found)
     assert "body_pose" in found
 
 
@@ -325,9 +324,12 @@ def test_focal_lengths_of_any_shape_are_two_a_person(
     assert found["camera_valid"].all()
 
 
+SLICED = ("image_path", "bbox_xywh", "keypoints2d")
+
+
 def test_one_principal_point_for_a_file_of_two_people_is_a_point(tmp_path: Path) -> None:
     values = content(misc={"focal_length": 500.0})
-    values = {n: v[:2] if n[:2] in ("im", "bb") else v for n, v in values.items()}
+    values = {n: v[:2] if n in SLICED else v for n, v in values.items()}
     values["smplx"] = {name: rows[:2] for name, rows in values["smplx"].items()}
     values["meta"] = {"height": [200] * 2, "width": [300] * 2, "princpt": (140.0, 90.0)}
     values["meta"]["focal_length"] = [400.0, 500.0]  # but these are two people's
@@ -556,3 +558,14 @@ def test_a_file_of_nobody_is_read(tmp_path: Path) -> None:
         units(write(tmp_path, {"image_path": np.array([], str)}))[0], BODIES
     )
     assert (kept.num_rows, images.num_rows) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["bbox_xywh", "keypoints2d"])
+@pytest.mark.parametrize("suffix", ["npz", "pkl"])
+def test_an_array_of_another_length_is_named_with_both(
+    suffix: str, name: str, tmp_path: Path
+) -> None:
+    values = content()
+    root = write(tmp_path, values | {name: values[name][:3]}, f"annot/train.{suffix}")
+    with pytest.raises(InputError, match=rf"'{name}' has 3 rows, but 'image_path' has 4"):
+        read(root)
