@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
 from ehpsbench.dataset_adapters.release import Release, Unit
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around
 from ehpsbench.restricted_pickle import load_npy
 from ehpsbench.schema import Instances, nullable
@@ -42,16 +42,28 @@ PARAMETERS = (  # column, name in the file, size
 )
 PARTS = (("left_hand", "lhand"), ("right_hand", "rhand"), ("face", "face"))
 
+ANNOTATIONS = ("keypoint_annotation.json", "smplx_annotation.json")
+
 Records = Sequence[dict[str, Any]]
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per scene."""
+    """One unit per scene.
+
+    Raises:
+        MissingFiles: a scene has only one of its two annotation files.
+    """
     test_list = release.root / "splits" / "intra_scene_test_list.npy"
-    for path in release.find("annotations/*/keypoint_annotation.json"):
-        scene = path.parent.name
-        files = (path, path.with_name("smplx_annotation.json"), test_list)
-        yield Unit(scene, release, files, {"scene": scene})
+    for folder in release.find("annotations/*"):
+        files = [folder / name for name in ANNOTATIONS]
+        absent = [path for path in files if not path.is_file()]
+        if len(absent) == 1:
+            raise MissingFiles(
+                f"{absent[0]} is not there, but the scene's other annotation file is. Download "
+                f"both of {folder.name}, or move its folder away."
+            )
+        if not absent:
+            yield Unit(folder.name, release, (*files, test_list), {"scene": folder.name})
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
@@ -88,7 +100,7 @@ def _json(path: Path) -> Any:
 def _images(unit: Unit, records: Records, test_videos: set[str]) -> dict[str, NDArray[Any]]:
     """Identity and image columns; `file_name` may begin with a slash, its folder is the video."""
     scene = unit.key["scene"]
-    paths = [PurePosixPath(record["file_name"].lstrip("/")) for record in records]
+    paths = [_inside(record["file_name"], unit.files[0]) for record in records]
     videos = [f"{scene}/{path.parent.as_posix()}" for path in paths]
     split = np.where(
         [p.parent.name.split("_Trim")[0] in test_videos for p in paths], "test", "train"
@@ -106,6 +118,18 @@ def _images(unit: Unit, records: Records, test_videos: set[str]) -> dict[str, ND
         "timestamp": (np.asarray(frames, np.float64) - 1) / FPS,
         "source_file": repeat(release.relative(unit.files[0]), len(paths)),
     }
+
+
+def _inside(name: str, source: Path) -> PurePosixPath:
+    """The path of an image below its scene's folder; one slash before it means nothing."""
+    path = PurePosixPath(name.removeprefix("/"))
+    windows = PureWindowsPath(name.removeprefix("/"))
+    if path.is_absolute() or ".." in windows.parts or windows.anchor:
+        raise InputError(
+            f"{source}: file_name {name!r} leads out of the release; expected <video>/<frame>.png "
+            "below images/<scene>/. Is this the owners' file?"
+        )
+    return path
 
 
 def _camera(entries: Records) -> dict[str, NDArray[Any]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.sampling import (
@@ -19,13 +17,12 @@ from ehpsbench.dataset_adapters.sampling import (
     save_image,
 )
 from ehpsbench.dataset_adapters.truth import Truth
-from ehpsbench.geometry import box_around
-from ehpsbench.skeleton.sources import (
-    COCO_17,
-    COCO_FEET_6,
-    FACE_68,
-    LEFT_HAND_21,
-    RIGHT_HAND_21,
+from ehpsbench.dataset_adapters.ubody.sample_labels import (
+    BROKEN,
+    INVALID,
+    Values,
+    crowd,
+    label_of,
 )
 
 if TYPE_CHECKING:
@@ -35,36 +32,15 @@ if TYPE_CHECKING:
     from ehpsbench.world.scenes import Scene
     from ehpsbench.world.settings import WorldSettings
 
-Values = dict[str, Any]
-
 HEIGHT, WIDTH = 720, 1280  # px
-EVERY = 100  # annotations of the test split: all but the last of each hundred are crowds
-JOINTS = 55  # of the body model; the others have no score
-HANDS = {"lefthand": LEFT_HAND_21, "righthand": RIGHT_HAND_21}
-HAND_BOX = 1.5  # the owners' hand boxes are larger than the hand
+EVERY = 100  # annotations of test videos: all but the last of each hundred are crowds
+MOST_PADDED = 200  # people of a miniature of both splits
 VIDEOS = (  # scene, video, split; the list of test videos has the name without `_Trim…`
     ("Interview", "Trim7/talk_a_Trim2", "test"),
     ("Interview", "talk_b", "train"),
     ("SignLanguage", "news_Trim1", "train"),
     ("SignLanguage", "lesson", "test"),
 )
-BROKEN: dict[str, Callable[[Values], Values]] = {
-    "finite": lambda fit: fit | {"root_pose": [float("nan")] * 3},
-    "ranges": lambda fit: fit | {"shape": [100.0] * 10},
-    "angles": lambda fit: fit | {"body_pose": np.degrees(fit["body_pose"]).tolist()},
-    "in_front_of_camera": lambda fit: fit | {"trans": [0.0, 0.0, -30.0]},
-    "joints_near_box": lambda fit: fit | {"trans": _beside(fit["trans"])},
-}
-INVALID: dict[str, Values] = {
-    "crowd": {"iscrowd": 1},
-    "no_keypoints": {"num_keypoints": 0},
-    "valid_label_0": {"valid_label": 0},
-}
-
-
-def _beside(place: list[float]) -> list[float]:
-    """A place far out of the picture."""
-    return [place[0] + 5 * place[2], place[1], place[2]]
 
 
 @dataclass(slots=True)
@@ -131,6 +107,11 @@ class _Writer:
             files.fits[str(self.count)] = fit
         return self.count
 
+    def pad(self, video: _Video, image: int, record: Values) -> None:
+        """Add crowds until the next annotation is a hundredth of its scene's file."""
+        for _ in range((EVERY - 1 - len(self.files[video.scene].annotations)) % EVERY):
+            self.annotation(video, image, crowd(record), None)
+
     def save(self) -> None:
         """Write the annotation files."""
         for scene, files in self.files.items():
@@ -154,8 +135,8 @@ def write(
 ) -> Truth:
     """Write a miniature release below `root`; see `Truth`.
 
-    The test split alone is padded with crowds, so that the people of the world are those whom the
-    protocol's every hundredth annotation scores.
+    Test videos are padded with crowds, so that their people are those whom the protocol's every
+    hundredth annotation scores; but not where many people of both splits are asked for.
 
     Args:
         root: a new folder.
@@ -181,9 +162,11 @@ def write(
     book = TruthBook("ubody", bodies, world, seed, people <= MOST_VERTICES_KEPT)
     writer = _Writer(root, bodies, book, images)
     videos = _videos(split)
+    padding = split == "test" or people <= MOST_PADDED
     for i, (scene, said) in enumerate(zip(made, labelled, strict=True)):
         video, frame = videos[i % len(videos)], 1 + i // len(videos)
-        _write_scene(writer, video, frame, scene, said, padded=split == "test")
+        padded = padding and video.split == "test"
+        _write_scene(writer, video, frame, scene, said, padded=padded)
     if split is None:
         _special(writer, videos[0], made[0], labelled[0][0])
     writer.save()
@@ -237,9 +220,9 @@ def _write_scene(
     image = writer.image(video, frame, scene)
     meshes = posed_people(scene, writer.bodies)
     for person, mesh in zip(said, meshes, strict=True):
-        record, fit = _label(person, camera, writer.bodies)
-        for _ in range(EVERY - 1 if padded else 0):
-            writer.annotation(video, image, record | {"iscrowd": 1}, None)
+        record, fit = label_of(person, camera, writer.bodies)
+        if padded:
+            writer.pad(video, image, record)
         number = writer.annotation(video, image, record, fit)
         truth = camera.to_camera(mesh)
         writer.book.add(video.id(frame, number), truth, camera.focal, camera.principal_point)
@@ -250,7 +233,7 @@ def _special(writer: _Writer, video: _Video, scene: Scene, person: Person) -> No
     from ehpsbench.world.people import posed
 
     camera = scene.cameras[0]
-    record, fit = _label(person, camera, writer.bodies)
+    record, fit = label_of(person, camera, writer.bodies)
     frame = 9000
     image = writer.image(video, frame, scene)
     writer.annotation(video, image, record, None)
@@ -267,57 +250,3 @@ def _special(writer: _Writer, video: _Video, scene: Scene, person: Person) -> No
     number = writer.annotation(video, image, outside, fit)
     writer.book.add_broken(video.id(frame, number), "box_inside_image")
     writer.image(video, frame + 1, scene)
-
-
-def _label(person: Person, camera: Camera, bodies: BodySet) -> tuple[Values, Values]:
-    """The annotation of a person, without its ids, and the SMPL-X entry."""
-    from ehpsbench.world.people import in_camera, posed_joints
-
-    values = in_camera(person, camera, bodies)
-    model = bodies.model("smplx", "neutral")
-    joints = camera.to_camera(posed_joints([person], bodies)[0])[:JOINTS]
-    pixels = np.zeros((190, 3))
-    pixels[: len(joints), :2] = camera.pixels(joints)
-    pixels[: len(joints), 2] = joints[:, 2] > 0
-    fit = {
-        "root_pose": values["global_orient"].tolist(),
-        "body_pose": values["body_pose"].tolist(),
-        "shape": values["betas"][:10].tolist(),
-        "trans": values["transl"].tolist(),
-        "lhand_pose": (values["left_hand_pose"] - model.hand_mean("left")).tolist(),
-        "rhand_pose": (values["right_hand_pose"] - model.hand_mean("right")).tolist(),
-        "jaw_pose": values["jaw_pose"].tolist(),
-        "expr": values["expression"].tolist(),
-        "lhand_valid": True,
-        "rhand_valid": True,
-        "face_valid": True,
-    }
-    lens = {"focal": camera.focal.tolist(), "princpt": camera.principal_point.tolist()}
-    return _record(pixels, camera), {"smplx_param": fit, "cam_param": lens}
-
-
-def _record(pixels: NDArray[np.float64], camera: Camera) -> Values:
-    seen = np.where(pixels[:, 2:] > 0, pixels[:, :2], np.nan)
-    inside = np.all((seen >= 0) & (seen <= [camera.width, camera.height]), axis=1)
-    record: Values = {
-        "iscrowd": 0,
-        "num_keypoints": int((pixels[list(COCO_17), 2] > 0).sum()),
-        "valid_label": 2,
-        "bbox": box_around(np.where(inside[:, None], seen, np.nan)).tolist(),
-        "keypoints": pixels[list(COCO_17)].ravel().tolist(),
-        "foot_kpts": pixels[list(COCO_FEET_6)].ravel().tolist(),
-        "face_kpts": pixels[list(FACE_68)].ravel().tolist(),
-        "face_box": [0.0, 0.0, 0.0, 0.0],
-        "face_valid": True,
-    }
-    for name, joints in HANDS.items():
-        x, y, w, h = box_around(seen[list(joints)]).tolist()
-        larger = [
-            x - w * (HAND_BOX - 1) / 2,
-            y - h * (HAND_BOX - 1) / 2,
-            w * HAND_BOX,
-            h * HAND_BOX,
-        ]
-        points = pixels[list(joints)].ravel().tolist()
-        record |= {f"{name}_kpts": points, f"{name}_box": larger, f"{name}_valid": True}
-    return record

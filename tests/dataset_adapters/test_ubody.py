@@ -16,7 +16,7 @@ from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.release import Unit, open_release
 from ehpsbench.dataset_adapters.ubody import adapter, sample
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.schema import Instances, present
 from ehpsbench.skeleton.human_data import INDEX
 from ehpsbench.staging import read_unit
@@ -108,11 +108,11 @@ def test_fits_are_joined_by_annotation_id_in_any_order(root: Path) -> None:
 
 
 def test_who_has_no_fit_is_left_out_but_counts_in_the_row(root: Path) -> None:
-    people = stored(root / KEYPOINTS)["annotations"]
-    edit(root / FITS, lambda fits: fits.pop(str(people[1]["id"])))
+    people, before = stored(root / KEYPOINTS)["annotations"], read(root).columns
+    gone = before["source_row"][1]
+    edit(root / FITS, lambda fits: fits.pop(str(people[gone]["id"])))
     rows = read(root).columns["source_row"].tolist()
-    assert 1 not in rows
-    assert rows[:2] == [0, 2]
+    assert rows == [row for row in before["source_row"] if row != gone]
     kept = [str(person["id"]) in stored(root / FITS) for person in people]
     assert rows == np.flatnonzero(kept).tolist()
 
@@ -245,3 +245,40 @@ def test_in_the_test_split_every_hundredth_annotation_is_a_person(tmp_path: Path
     release = open_release(tmp_path, catalogue.card("ubody"))
     rows = [adapter.read(u, BODIES).columns["source_row"] for u in adapter.units(release)]
     assert all((row % 100 == 99).all() and len(row) for row in rows)
+
+
+def test_in_both_splits_the_people_of_test_videos_are_every_hundredth(root: Path) -> None:
+    columns = read(root).columns
+    scored = (columns["source_row"] % 100 == 99) & (columns["split"] == "test")
+    ordinary = (columns["split"] == "test") & (columns["frame"] < 9000)
+    assert scored[ordinary].all()
+    assert ordinary.sum() >= 2
+
+
+@pytest.mark.parametrize("file", [KEYPOINTS, FITS])
+def test_a_scene_with_one_of_its_two_files_is_an_error(file: str, root: Path) -> None:
+    (root / file).unlink()
+    with pytest.raises(MissingFiles, match=rf"{Path(file).name} is not there.*both of {SCENE}"):
+        unit(root)
+
+
+@pytest.mark.parametrize("name", ["../a/000001.png", "//a/000001.png", "a/..\\1.png", "C:/1.png"])
+def test_a_file_name_that_leads_out_of_the_release_is_refused(name: str, root: Path) -> None:
+    edit(root / KEYPOINTS, lambda labels: labels["images"][0].update(file_name=name))
+    with pytest.raises(InputError, match="leads out of the release"):
+        read(root)
+
+
+def test_a_miniature_has_feet_and_faces_whose_boxes_are_around_the_face(tmp_path: Path) -> None:
+    sample.write(tmp_path, BODIES, WorldSettings(), seed=4, people=12, images="none", split="train")
+    for each in adapter.units(open_release(tmp_path, catalogue.card("ubody"))):
+        instances = adapter.read(each, BODIES)
+        eyes = [joint(instances, f"{side}_eye") for side in ("left", "right")]
+        mouth = joint(instances, "face_51")  # the middle of the upper lip
+        box = np.ma.getdata(instances.columns["face_bbox"])
+        for point in (*eyes, mouth):
+            assert (point[:, 2] > 0).all()
+            inside = point[:, :2] - box[:, :2]
+            assert ((inside > -0.2 * box[:, 2:]) & (inside < 1.2 * box[:, 2:])).all()
+        assert (box[:, 3] < np.ma.getdata(instances.columns["bbox"])[:, 3] / 4).all()
+        assert (joint(instances, "left_heel")[:, 2] > 0).sum() >= 5  # one stands below the edge
