@@ -96,7 +96,7 @@ def say(line: str) -> None:
 
 def bodies_of(store: Store, datasets: Sequence[str], body_models: Path | None) -> BodySet:
     """The one body set that the rows of some datasets belong to."""
-    from ehpsbench.ingest import bodies_of_rows
+    from ehpsbench.label_bodies import bodies_of_rows
 
     return bodies_of_rows(store, datasets, body_models)
 
