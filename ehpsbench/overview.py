@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.errors import EhpsbenchError
 from ehpsbench.store import Store
 
 PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
@@ -15,7 +16,7 @@ PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets"
 
 def dataset_overview(store: Store) -> list[dict[str, Any]]:
     """One entry per dataset that can be read, with the people that the store holds of it."""
-    held = {name: store.manifest(name) for name in store.datasets()}
+    held = {name: manifest for name in store.datasets() if (manifest := _manifest(store, name))}
     return [
         {
             "name": card.name,
@@ -31,13 +32,21 @@ def dataset_overview(store: Store) -> list[dict[str, Any]]:
     ]
 
 
+def _manifest(store: Store, name: str) -> dict[str, Any] | None:
+    """None where it is broken: `doctor` says so."""
+    try:
+        return store.manifest(name)
+    except EhpsbenchError:
+        return None
+
+
 def _people(manifest: dict[str, Any]) -> dict[str, int]:
     return {split: account["instances"] for split, account in manifest["splits"].items()}
 
 
 def health(store: Store, body_models: Path | None) -> list[dict[str, Any]]:
     """What works here, a line each: `what`, `state` (ok, missing, note), `detail`."""
-    return [*_software(), *_bodies(body_models), *_store(store)]
+    return [*_software(), *_bodies(body_models), *_store(store), *_protocols(store)]
 
 
 def _line(what: str, state: str, detail: str) -> dict[str, Any]:
@@ -70,7 +79,10 @@ def _bodies(body_models: Path | None) -> list[dict[str, Any]]:
         _line(f"open body ({size})", "ok", f"body set {open_bodies(size).id[:12]}")
         for size in ("full", "small")
     ]
-    licensed = find_bodies(body_models)
+    try:
+        licensed = find_bodies(body_models)
+    except EhpsbenchError as error:
+        return [*lines, _line("licensed bodies", "missing", str(error))]
     if licensed is None:
         hint = "none; releases of the owners need --body-models or EHPSBENCH_BODY_MODELS"
         return [*lines, _line("licensed bodies", "note", hint)]
@@ -89,7 +101,27 @@ def _store(store: Store) -> list[dict[str, Any]]:
     names = store.datasets()
     if not names:
         return [_line("store", "note", f"{store.root} holds no datasets yet")]
-    return [
-        _line(f"stored {name}", "ok", f"{sum(_people(store.manifest(name)).values()):,} people")
-        for name in names
-    ]
+    return [_stored(store, name) for name in names]
+
+
+def _stored(store: Store, name: str) -> dict[str, Any]:
+    try:
+        people = sum(_people(store.manifest(name)).values())
+    except EhpsbenchError as error:
+        return _line(f"stored {name}", "missing", str(error))
+    return _line(f"stored {name}", "ok", f"{people:,} people")
+
+
+def _protocols(store: Store) -> list[dict[str, Any]]:
+    """Which benchmarks can be scored with what the store holds."""
+    from ehpsbench.evaluation import protocol
+
+    lines = []
+    for name in protocol.names():
+        rules = protocol.protocol(name)
+        if rules.dataset in store.datasets():
+            lines.append(_line(f"benchmark {name}", "ok", rules.title))
+        else:
+            needs = f"needs the dataset {rules.dataset} in the store"
+            lines.append(_line(f"benchmark {name}", "note", needs))
+    return lines

@@ -21,11 +21,19 @@ if TYPE_CHECKING:
 DEFAULT_STORE = Path("ehps-store")
 ENVIRONMENT = "EHPSBENCH_STORE"
 TABLES = {"instances": INSTANCES, "images": IMAGES}
+MANIFEST_KEYS = (
+    "schema_version",
+    "source_dataset",
+    "release_root",
+    "body_set",
+    "splits",
+    "rejects",
+)
 
 
 def default_store() -> Path:
     """Where the store is when no flag says so: `EHPSBENCH_STORE`, else ./ehps-store."""
-    return Path(os.environ.get(ENVIRONMENT, DEFAULT_STORE))
+    return Path(os.environ.get(ENVIRONMENT) or DEFAULT_STORE)
 
 
 class Store:
@@ -96,8 +104,11 @@ class Store:
             raise UnknownName.of("dataset in the store", dataset, known)
         try:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
+            lacking = [key for key in MANIFEST_KEYS if key not in manifest]
+        except (OSError, ValueError, TypeError) as error:
             raise StoreError(f"{path} is broken ({error}). Ingest {dataset} again.") from error
+        if lacking:
+            raise StoreError(f"{path} is broken: it lacks {lacking}. Ingest {dataset} again.")
         if manifest["schema_version"] != SCHEMA_VERSION:
             raise StoreError(
                 f"{dataset} was stored with schema {manifest['schema_version']}, this ehpsbench "
@@ -165,8 +176,21 @@ class Store:
         import duckdb
 
         connection = duckdb.connect()
-        for name, statement in self._views().items():
-            connection.execute(f"CREATE VIEW {name} AS {statement}")
+        try:
+            for name, statement in self._views().items():
+                connection.execute(f"CREATE VIEW {name} AS {statement}")
+        except duckdb.Error as error:
+            connection.close()
+            raise StoreError(
+                f"A file of the store {self.root} is missing or broken: {error}. Ingest its "
+                "dataset again."
+            ) from error
+        for name, schema in TABLES.items():
+            if name not in self._views():  # a store whose every row was refused
+                connection.register(name, schema.empty_table())
+        # a statement may read this store and nothing else, and write nowhere
+        connection.execute(f"SET allowed_directories = ['{_quoted(self.root.resolve())}/']")
+        connection.execute("SET enable_external_access = false")
         return connection
 
     def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -184,7 +208,9 @@ class Store:
         with self.connect() as connection:
             try:
                 found = connection.execute(sql)
-                return [column[0] for column in found.description or ()], found.fetchall()
+                if found is None or not found.description:
+                    raise InputError("Give a SQL statement, e.g. SELECT * FROM instances LIMIT 3.")
+                return [column[0] for column in found.description], found.fetchall()
             except duckdb.Error as error:
                 raise InputError(f"{error}\nViews: {', '.join(views)}.") from error
 
@@ -215,7 +241,11 @@ class Store:
         return views
 
 
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
 def _scan(paths: Sequence[Path], filename: bool = False) -> str:
-    quoted = ", ".join("'" + str(p.resolve()).replace("'", "''") + "'" for p in paths)
+    quoted = ", ".join(f"'{_quoted(path.resolve())}'" for path in paths)
     options = "union_by_name = true" + (", filename = true" if filename else "")
     return f"SELECT * FROM read_parquet([{quoted}], {options})"

@@ -3,42 +3,78 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.leaderboards.table import Standings
     from ehpsbench.store import Store
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPED_WIDTH = 240  # columns where no terminal sets them: names must not be folded in a file
+# markup off: brackets in names, paths and globs are text
+out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, markup=False)
 
+LEAST_COLUMN = 9  # characters that a column of a table needs to be read
 SHOW_AFTER = 2.0  # seconds: what ends sooner needs no progress bar
 
 
 def print_json(value: Any) -> None:
     """Write JSON to stdout, without colours or wrapping."""
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    print(json.dumps(_json(value), indent=1, ensure_ascii=False, default=str, allow_nan=False))
+
+
+def _json(value: Any) -> Any:
+    """`value` with what JSON lacks replaced: NaN by null, decimals by numbers, bytes by hex."""
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    if isinstance(value, Decimal):
+        return _json(float(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table to stdout; columns that hold only numbers stand to the right."""
     body = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    if len(head) * LEAST_COLUMN > out.width:
+        _print_records(head, body)
+        return
+    table = Table(title=title or None, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for i, name in enumerate(head):
         numbers = bool(body) and all(isinstance(row[i], int | float) for row in body)
         table.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in body:
-        table.add_row(*[f"{v:,}" if isinstance(v, int) else str(v) for v in row])
+        table.add_row(*[Text(_words_of(value)) for value in row])
     out.print(table)
+
+
+def _words_of(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _print_records(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Rows with more columns than fit side by side: one block a row, a line a value."""
+    longest = max(map(len, head))
+    for row in rows:
+        for name, value in zip(head, row, strict=True):
+            out.print(f"{name:<{longest}}  {_words_of(value)}", soft_wrap=True)
+        out.print()
 
 
 @contextmanager
@@ -72,13 +108,13 @@ def print_card(card: dict[str, Any]) -> None:
     for key, value in plain.items():
         if isinstance(value, dict):
             value = ", ".join(f"{k}: {_words(v)}" for k, v in value.items())
-        out.print(f"[bold]{key.replace('_', ' '):<22}[/bold]{_words(value)}", soft_wrap=True)
-    out.print("[bold]files[/bold]")
+        out.print(Text(f"{key.replace('_', ' '):<22}", "bold") + _words(value), soft_wrap=True)
+    out.print("files", style="bold")
     for file in card["files"]:
         need = "" if file["required"] else "  (optional)"
-        out.print(f"  {file['pattern']:<44} {file['what']}{need}", markup=False, soft_wrap=True)
-    out.print("[bold]citation[/bold]")
-    out.print(card["citation"].strip(), markup=False, soft_wrap=True)
+        out.print(f"  {file['pattern']:<44} {file['what']}{need}", soft_wrap=True)
+    out.print("citation", style="bold")
+    out.print(card["citation"].strip(), soft_wrap=True)
 
 
 def _words(value: object) -> str:

@@ -56,18 +56,24 @@ def ingest(
             body_models=body_models,
             progress=progress,
         )
+    stored = sum(report.instances.values())
+    for note in report.notes:
+        console.say(note)
+    if not stored:
+        console.say(f"No people of {report.dataset} were stored: see what was refused, and why.")
     if json:
         console.print_json(asdict(report))
-        return
+        raise typer.Exit(0 if stored else FINDINGS)
     for split, count in report.instances.items():
         images = report.images.get(split, 0)
         console.out.print(f"{report.dataset}/{split}: {count:,} people in {images:,} images")
     for rule, count in report.rejects.items():
-        console.out.print(
-            f"refused by the rule {rule}: {count:,}, kept in {target.rejects_path(report.dataset)}",
-            soft_wrap=True,
-        )
+        console.out.print(f"refused by the rule {rule}: {count:,}")
+    if report.rejects:
+        kept = target.rejects_path(report.dataset)
+        console.out.print(f"Refused rows are kept whole in {kept}", soft_wrap=True)
     if report.resumed:
         console.out.print(
             f"{report.resumed:,} of {report.units:,} units were there from an earlier try."
         )
+    raise typer.Exit(0 if stored else FINDINGS)

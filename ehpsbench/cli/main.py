@@ -60,6 +60,3 @@ def main() -> None:
     except EhpsbenchError as error:
         print(f"ehpsbench: {error}", file=sys.stderr)
         sys.exit(WRONG_USE)
-    except KeyboardInterrupt:
-        print("ehpsbench: stopped; run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)

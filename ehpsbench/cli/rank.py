@@ -21,6 +21,8 @@ def rank_datasets(
     json: JsonOption = False,
 ) -> None:
     """Train one model per dataset under one budget, score it on a board, and rank the datasets."""
+    from dataclasses import asdict
+
     from ehpsbench.cli import console
     from ehpsbench.evaluation.protocol import protocol
     from ehpsbench.leaderboards import rank_datasets as library
@@ -34,6 +36,9 @@ def rank_datasets(
     bodies = console.bodies_of(place, names, body_models)
     if dry_run:
         jobs = library.plan(place, datasets, how, range(seeds), rules, bodies)
+        if json:
+            console.print_json([asdict(job) for job in jobs])
+            return
         rows = [(j.cell, j.dataset, str(j.seed), "done" if j.done else "to do") for j in jobs]
         console.print_table("Cells", ("cell", "dataset", "seed", "state"), rows)
         return

@@ -18,6 +18,8 @@ def sample(
     layout: Annotated[str, typer.Option(help="owners or humandata.")] = "owners",
 ) -> None:
     """Write a miniature release in the owners' own layout, from synthetic people."""
+    from shlex import quote
+
     from ehpsbench.cli import console
     from ehpsbench.samples import write_sample
 
@@ -26,7 +28,7 @@ def sample(
     )
     console.out.print(
         f"{out}: {len(truth.instance_id)} people of {name}, {len(truth.broken)} more are broken "
-        f"on purpose.\nRead it: ehpsbench ingest {name} --root {out}"
+        f"on purpose.\nRead it: ehpsbench ingest {name} --root {quote(str(out))}"
         + (f" --layout {layout}" if layout != "owners" else ""),
         soft_wrap=True,
     )

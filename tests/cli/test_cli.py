@@ -69,6 +69,7 @@ def test_check_ends_with_1_where_a_file_is_missing(tmp_path: Path, bedlam_releas
         (("evaluate", "me", "agora-vall"), "Did you mean agora-val"),
         (("report", "--store", "/nowhere/at/all"), "Nothing was ranked"),
         (("demo", "--out", "/proc"), "not a demo"),
+        (("ingest", "ehf", "--root", ".", "--as", ".."), "cannot name a dataset"),
     ],
 )
 def test_wrong_use_is_one_message_and_exit_code_2(words: tuple[str, ...], message: str) -> None:
@@ -76,3 +77,39 @@ def test_wrong_use_is_one_message_and_exit_code_2(words: tuple[str, ...], messag
     assert done.returncode == 2
     assert message in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+
+
+def test_brackets_in_data_are_text_and_json_is_valid(bedlam_store: Store) -> None:
+    sql = "SELECT '[/x]' AS a, 'NaN'::FLOAT AS n, 1.5::DECIMAL(4, 2) AS d"
+    asked = run("query", sql, "--store", str(bedlam_store.root), "--json")
+    assert json.loads(asked.stdout) == [{"a": "[/x]", "n": None, "d": 1.5}]
+    assert "[/x]" in run("query", sql, "--store", str(bedlam_store.root)).stdout
+    shown = run("ingest", "agora", "--root", str(bedlam_store.root), "--check").stdout
+    assert "smplx_gt" in shown
+
+
+@pytest.mark.parametrize("sql", ["", "COPY (SELECT 1) TO 'evil.csv'", "SELECT * FROM 'x.csv'"])
+def test_a_statement_may_only_read_the_store(sql: str, bedlam_store: Store) -> None:
+    done = run("query", sql, "--store", str(bedlam_store.root))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not Path("evil.csv").exists()
+
+
+def test_wide_rows_are_shown_one_value_a_line(bedlam_store: Store) -> None:
+    done = run("query", "SELECT * FROM instances LIMIT 1", "--store", str(bedlam_store.root))
+    assert "instance_id" in done.stdout.splitlines()[0]
+    assert "bedlam/" in done.stdout.splitlines()[0]
+
+
+def test_doctor_goes_on_past_a_broken_manifest_and_a_missing_folder(tmp_path: Path) -> None:
+    broken = tmp_path / "instances" / "agora" / "manifest.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{}")
+    nowhere = str(tmp_path / "nowhere")
+    done = run("doctor", "--json", "--store", str(tmp_path), "--body-models", nowhere)
+    lines = {line["what"]: line for line in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert "lacks" in lines["stored agora"]["detail"]
+    assert lines["licensed bodies"]["state"] == "missing"
+    assert "needs the dataset ehf" in lines["benchmark ehf"]["detail"]
