@@ -141,7 +141,10 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"version {version} of the .npy format is not known")
-    return readers[version](stream)
+    try:
+        return readers[version](stream)
+    except Exception as error:  # NumPy parses the header as Python, which fails in many ways
+        raise ValueError(f"its header cannot be read ({type(error).__name__})") from error
 
 
 def _array(stream: IO[bytes], name: str) -> NDArray[Any]:
@@ -149,7 +152,7 @@ def _array(stream: IO[bytes], name: str) -> NDArray[Any]:
     shape, _, dtype = _header(stream)
     if dtype.hasobject:
         return _objects(stream.read(), shape, name)
-    stream.seek(0)
+    stream.seek(0)  # the header is whole: it was read above
     array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     stream.read(1)  # a zip entry compares its checksum only when its end is reached
     return array

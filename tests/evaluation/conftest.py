@@ -65,6 +65,8 @@ def stored(
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "dataset": dataset,
+        "source_dataset": dataset,
+        "rejects": {},
         "release_root": str(root),
         "body_set": {"id": bodies.id, "name": bodies.name},
         "fingerprint": "made",

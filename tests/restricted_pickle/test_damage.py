@@ -116,3 +116,11 @@ def test_npy_gives_numbers_as_an_array_and_a_pickled_dict_as_a_dict(tmp_path):
     np.save(tmp_path / "b.npy", {"right": {"rot": np.ones((4, 3))}}, allow_pickle=True)
     assert load_npy(tmp_path / "a.npy").tolist() == [[0, 1, 2], [3, 4, 5]]
     assert load_npy(tmp_path / "b.npy")["right"]["rot"].shape == (4, 3)
+
+
+def test_an_npy_whose_header_is_no_python_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(3))
+    path.write_bytes(path.read_bytes().replace(b"}", b" "))
+    with pytest.raises(InputError, match="header cannot be read"):
+        load_npy(path)
