@@ -9,14 +9,21 @@ from typing import Any
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.errors import EhpsbenchError
+from ehpsbench.evaluation import protocol
 from ehpsbench.store import Store
 
 PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
+POINT_FILES = {
+    "j14": "SMPLX_to_J14.pkl",
+    "hand_vertices": "MANO_SMPLX_vertex_ids.pkl",
+    "face_vertices": "SMPL-X__FLAME_vertex_ids.npy",
+}
 
 
 def dataset_overview(store: Store) -> list[dict[str, Any]]:
     """One entry per dataset that can be read, with the people that the store holds of it."""
-    held = {name: manifest for name in store.datasets() if (manifest := _manifest(store, name))}
+    broken = broken_datasets(store)
+    held = {name: store.manifest(name) for name in store.datasets() if name not in broken}
     return [
         {
             "name": card.name,
@@ -32,16 +39,19 @@ def dataset_overview(store: Store) -> list[dict[str, Any]]:
     ]
 
 
-def _manifest(store: Store, name: str) -> dict[str, Any] | None:
-    """None where it is broken: `doctor` says so."""
-    try:
-        return store.manifest(name)
-    except EhpsbenchError:
-        return None
+def broken_datasets(store: Store) -> dict[str, str]:
+    """Datasets of the store whose manifest cannot be used, and why."""
+    broken = {}
+    for name in store.datasets():
+        try:
+            store.manifest(name)
+        except EhpsbenchError as error:
+            broken[name] = str(error)
+    return broken
 
 
 def _people(manifest: dict[str, Any]) -> dict[str, int]:
-    return {split: account["instances"] for split, account in manifest["splits"].items()}
+    return {split: account.get("instances", 0) for split, account in manifest["splits"].items()}
 
 
 def health(store: Store, body_models: Path | None) -> list[dict[str, Any]]:
@@ -81,20 +91,43 @@ def _bodies(body_models: Path | None) -> list[dict[str, Any]]:
     ]
     try:
         licensed = find_bodies(body_models)
+        if licensed is None:
+            hint = "none; releases of the owners need --body-models or EHPSBENCH_BODY_MODELS"
+            return [*lines, _line("licensed bodies", "note", hint)]
+        about = f"{licensed.name}, body set {licensed.id[:12]}"
     except EhpsbenchError as error:
         return [*lines, _line("licensed bodies", "missing", str(error))]
-    if licensed is None:
-        hint = "none; releases of the owners need --body-models or EHPSBENCH_BODY_MODELS"
-        return [*lines, _line("licensed bodies", "note", hint)]
-    lines.append(_line("licensed bodies", "ok", f"{licensed.name}, body set {licensed.id[:12]}"))
-    for missing in licensed.missing():
-        lines.append(_line("licensed file", "missing", missing))
-    here = set(licensed.roles)
-    for name in catalogue.names():
-        absent = sorted(set(catalogue.card(name).body.needs) - here)
-        if absent:
-            lines.append(_line(f"dataset {name}", "missing", f"needs {', '.join(absent)}"))
-    return lines
+    files = [_licensed_file(name) for name in licensed.missing()]
+    return [*lines, _line("licensed bodies", "ok", about), *files]
+
+
+def _licensed_file(name: str) -> dict[str, Any]:
+    """A file of the owners that is not there, and what it blocks as far as cards tell."""
+    blocked = [f"dataset {n}" for n in catalogue.names() if _role(name) in _needs_of(n)]
+    blocked += [f"benchmark {n}" for n in protocol.names() if name in _files_of(n)]
+    if blocked:
+        return _line("licensed file", "missing", f"{name}, needed by {', '.join(blocked)}")
+    use = "children need it" if "kid" in name else "no dataset or benchmark needs it"
+    return _line("licensed file", "note", f"{name} is not there; {use}")
+
+
+def _role(file: str) -> str:
+    """smplx/SMPLX_NEUTRAL.npz → smplx/neutral."""
+    family, _, name = file.partition("/")
+    return f"{family}/{Path(name).stem.rpartition('_')[2].lower()}"
+
+
+def _needs_of(dataset: str) -> tuple[str, ...]:
+    return catalogue.card(dataset).body.needs
+
+
+def _files_of(benchmark: str) -> set[str]:
+    """The owners' files that scoring on a benchmark opens, whatever its data needed."""
+    rules = protocol.protocol(benchmark)
+    models = {"smplx/SMPLX_NEUTRAL.npz"}
+    if rules.rows.source_model == "smpl":
+        models.add("smpl/SMPL_NEUTRAL.pkl")
+    return models | {POINT_FILES[e.points] for e in rules.errors if e.points in POINT_FILES}
 
 
 def _store(store: Store) -> list[dict[str, Any]]:
@@ -114,12 +147,11 @@ def _stored(store: Store, name: str) -> dict[str, Any]:
 
 def _protocols(store: Store) -> list[dict[str, Any]]:
     """Which benchmarks can be scored with what the store holds."""
-    from ehpsbench.evaluation import protocol
-
+    held = set(store.datasets()) - set(broken_datasets(store))
     lines = []
     for name in protocol.names():
         rules = protocol.protocol(name)
-        if rules.dataset in store.datasets():
+        if rules.dataset in held:
             lines.append(_line(f"benchmark {name}", "ok", rules.title))
         else:
             needs = f"needs the dataset {rules.dataset} in the store"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ehpsbench import sql
 from ehpsbench.atomic import digest
 from ehpsbench.errors import InputError, StoreError, UnknownName
 from ehpsbench.schema import IMAGES, INSTANCES, SCHEMA_VERSION
@@ -29,6 +31,7 @@ MANIFEST_KEYS = (
     "splits",
     "rejects",
 )
+PARTS_KEYS = ("instances_parts", "images_parts")
 
 
 def default_store() -> Path:
@@ -105,7 +108,9 @@ class Store:
         try:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             lacking = [key for key in MANIFEST_KEYS if key not in manifest]
-        except (OSError, ValueError, TypeError) as error:
+            for split, account in () if lacking else manifest["splits"].items():
+                lacking += [f"{split}.{key}" for key in PARTS_KEYS if key not in account]
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise StoreError(f"{path} is broken ({error}). Ingest {dataset} again.") from error
         if lacking:
             raise StoreError(f"{path} is broken: it lacks {lacking}. Ingest {dataset} again.")
@@ -171,48 +176,53 @@ class Store:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with views `instances`, `images`, `rejects`, `results`.
 
-        The views are over the Parquet files themselves, so they are never out of date.
+        The views are over the Parquet files themselves, so they are never out of date. A statement
+        can open these files and no others.
+
+        Raises:
+            StoreError: a file of the store is missing or broken; names it.
         """
         import duckdb
 
+        files = self._files()
         connection = duckdb.connect()
         try:
-            for name, statement in self._views().items():
+            for name, statement in self._views(files).items():
                 connection.execute(f"CREATE VIEW {name} AS {statement}")
         except duckdb.Error as error:
             connection.close()
-            raise StoreError(
-                f"A file of the store {self.root} is missing or broken: {error}. Ingest its "
-                "dataset again."
-            ) from error
-        for name, schema in TABLES.items():
-            if name not in self._views():  # a store whose every row was refused
-                connection.register(name, schema.empty_table())
-        # a statement may read this store and nothing else, and write nowhere
-        connection.execute(f"SET allowed_directories = ['{_quoted(self.root.resolve())}/']")
+            raise _broken(files, error) from error
+        readable = list(chain.from_iterable(files.values()))
+        connection.execute(f"SET allowed_paths = [{sql.listed(readable)}]")
         connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
         return connection
 
-    def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def query(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Column names and rows of a SQL statement over the views.
 
         Raises:
-            StoreError: the store is empty.
-            InputError: DuckDB refuses the statement; its own words, and which views there are.
+            StoreError: the store is empty, or a file of it is broken.
+            InputError: the statement is empty or writes, or DuckDB refuses it; its own words, and
+                which views there are.
         """
         import duckdb
 
-        views = self._views()
-        if not views:
+        files = self._files()
+        if not any(files.values()):
             raise StoreError(f"The store {self.root} holds nothing to ask. Ingest a dataset first.")
         with self.connect() as connection:
             try:
-                found = connection.execute(sql)
-                if found is None or not found.description:
+                if not connection.extract_statements(statement):
                     raise InputError("Give a SQL statement, e.g. SELECT * FROM instances LIMIT 3.")
-                return [column[0] for column in found.description], found.fetchall()
+                if sql.writes(statement):
+                    raise InputError("A query only reads; COPY and EXPORT are not for the store.")
+                found = connection.execute(statement)
+                return [column[0] for column in found.description or ()], found.fetchall()
+            except duckdb.IOException as error:
+                raise _broken(files, error) from error
             except duckdb.Error as error:
-                raise InputError(f"{error}\nViews: {', '.join(views)}.") from error
+                raise InputError(f"{error}\nViews: {', '.join(self._views(files))}.") from error
 
     def rebuild_index(self) -> Path:
         """Write index.duckdb anew: the same views, for other programs to open."""
@@ -222,30 +232,40 @@ class Store:
         temporary = self.index.with_name(f".{self.index.name}.{os.getpid()}.tmp")
         temporary.unlink(missing_ok=True)
         with duckdb.connect(str(temporary)) as connection:
-            for name, statement in self._views().items():
+            for name, statement in self._views(self._files()).items():
                 connection.execute(f"CREATE VIEW {name} AS {statement}")
         temporary.replace(self.index)
         return self.index
 
-    def _views(self) -> dict[str, str]:
+    def _files(self) -> dict[str, list[Path]]:
+        """The Parquet files of each view; `results` only where there are some."""
         names = self.datasets()
         files = {t: [p for n in names for p in self.parts(t, n)] for t in TABLES}
         files["rejects"] = [self.rejects_path(n) for n in names]
-        files["results"] = sorted(self.results.glob("*/*.parquet"))
-        views = {name: _scan(paths) for name, paths in files.items() if paths}
+        results = sorted(self.results.glob("*/*.parquet"))
+        return files | ({"results": results} if results else {})
+
+    def _views(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+        from ehpsbench.staging import REJECTS
+
+        schemas = {**TABLES, "rejects": REJECTS}
+        views = {
+            n: sql.scan(paths) if paths else sql.nothing(schemas[n]) for n, paths in files.items()
+        }
         if "results" in views:
             views["results"] = (
                 "SELECT parse_path(filename)[-2] AS entry, parse_filename(filename, true) AS "
-                f"benchmark, * EXCLUDE (filename) FROM ({_scan(files['results'], True)})"
+                f"benchmark, * EXCLUDE (filename) FROM ({sql.scan(files['results'], True)})"
             )
         return views
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _scan(paths: Sequence[Path], filename: bool = False) -> str:
-    quoted = ", ".join(f"'{_quoted(path.resolve())}'" for path in paths)
-    options = "union_by_name = true" + (", filename = true" if filename else "")
-    return f"SELECT * FROM read_parquet([{quoted}], {options})"
+def _broken(files: Mapping[str, Sequence[Path]], error: Exception) -> StoreError:
+    """The error that names the first file of the store that cannot be read."""
+    for path in chain.from_iterable(files.values()):
+        try:
+            pq.read_table(path, partitioning=None)
+        except (OSError, pa.ArrowException) as reason:
+            again = "Evaluate" if path in files.get("results", ()) else "Ingest its dataset"
+            return StoreError(f"{path} is missing or broken ({reason}). {again} again.")
+    return StoreError(f"A file of the store cannot be read ({error}). Ingest its dataset again.")

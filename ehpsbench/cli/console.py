@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from ehpsbench.leaderboards.table import Standings
     from ehpsbench.store import Store
 
-PIPED_WIDTH = 240  # columns where no terminal sets them: names must not be folded in a file
-# markup off: brackets in names, paths and globs are text
-out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(stderr=True, highlight=False, markup=False)
+PIPED_WIDTH = 10_000  # columns where no terminal sets them: nothing is folded in a file
+# markup off: brackets and colons in names, paths and globs are text
+_width = None if sys.stdout.isatty() else PIPED_WIDTH
+out = Console(highlight=False, markup=False, emoji=False, width=_width)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
+READABLE = 240  # characters: rows wider than that are shown one value a line
 LEAST_COLUMN = 9  # characters that a column of a table needs to be read
 SHOW_AFTER = 2.0  # seconds: what ends sooner needs no progress bar
 
@@ -52,7 +54,7 @@ def _json(value: Any) -> Any:
 def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table to stdout; columns that hold only numbers stand to the right."""
     body = [list(row) for row in rows]
-    if len(head) * LEAST_COLUMN > out.width:
+    if len(head) * LEAST_COLUMN > min(out.width, READABLE):
         _print_records(head, body)
         return
     table = Table(title=title or None, title_justify="left", box=None, padding=(0, 2, 0, 0))
@@ -85,7 +87,7 @@ def progress_bar(what: str, unit: str) -> Iterator[Callable[[int, int, int], Non
         A function to call with steps done, steps in all, and a running count of `unit`.
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}  {task.fields[count]:,} {task.fields[unit]}"),
         TimeElapsedColumn(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,15 +26,22 @@ def evaluate(
 
     place = Store(store or default_store())
     bodies = console.bodies_of(place, [protocol(b).dataset for b in benchmarks], body_models)
-    summaries = [score(place, entry, b, bodies).summary for b in benchmarks]
+    summaries = []
+    for benchmark in benchmarks:
+        summaries.append(score(place, entry, benchmark, bodies).summary)
+        if not json:
+            _print_errors(entry, summaries[-1])
     if json:
         console.print_json(summaries)
-        return
+
+
+def _print_errors(entry: str, summary: dict[str, Any]) -> None:
+    from ehpsbench.cli import console
+
     rows = [
-        (s["benchmark"], name, round(value["mean"], 2), value["people"], value["clusters"])
-        for s in summaries
-        for name, value in s["errors"].items()
+        (name, round(value["mean"], 2), value["people"], value["clusters"])
+        for name, value in summary["errors"].items()
         if value["mean"] is not None
     ]
-    head = ("benchmark", "error", "mean [mm]", "people", "clusters")
-    console.print_table(f"{entry}", head, rows)
+    head = ("error", "mean [mm]", "people", "clusters")
+    console.print_table(f"{entry} on {summary['benchmark']}", head, rows)

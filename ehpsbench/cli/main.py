@@ -21,6 +21,7 @@ from ehpsbench.cli import (
 from ehpsbench.errors import EhpsbenchError
 
 WRONG_USE = 2
+INTERRUPTED = 130  # what typer makes of Ctrl-C, without a word
 
 app = typer.Typer(
     name="ehpsbench",
@@ -60,3 +61,7 @@ def main() -> None:
     except EhpsbenchError as error:
         print(f"ehpsbench: {error}", file=sys.stderr)
         sys.exit(WRONG_USE)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("ehpsbench: stopped; run the same command again to go on.", file=sys.stderr)
+        raise

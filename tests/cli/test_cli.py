@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ehpsbench.store import Store
@@ -79,6 +83,25 @@ def test_wrong_use_is_one_message_and_exit_code_2(words: tuple[str, ...], messag
     assert "Traceback" not in done.stderr
 
 
+def test_long_names_are_whole_where_there_is_no_terminal(bedlam_store: Store) -> None:
+    name = "a[b]:smile:" * 40
+    shown = run("query", f"SELECT '{name}' AS a, 1 AS b", "--store", str(bedlam_store.root))
+    assert name in shown.stdout
+    assert (
+        "**/i*n_[0-9]*.pkl"
+        in run("datasets", "agora").stdout
+        + run("query", "SELECT '**/i*n_[0-9]*.pkl'", "--store", str(bedlam_store.root)).stdout
+    )
+
+
+def test_json_is_valid_whatever_the_rows_hold(bedlam_store: Store) -> None:
+    sql = "SELECT ['Infinity'::DOUBLE, 1] a, 'ab'::BLOB b, {'x': 2.5} c, DATE '2020-01-02' d"
+    asked = run("query", sql, "--store", str(bedlam_store.root), "--json")
+    assert json.loads(asked.stdout) == [
+        {"a": [None, 1.0], "b": "6162", "c": {"x": 2.5}, "d": "2020-01-02"}
+    ]
+
+
 def test_brackets_in_data_are_text_and_json_is_valid(bedlam_store: Store) -> None:
     sql = "SELECT '[/x]' AS a, 'NaN'::FLOAT AS n, 1.5::DECIMAL(4, 2) AS d"
     asked = run("query", sql, "--store", str(bedlam_store.root), "--json")
@@ -113,3 +136,59 @@ def test_doctor_goes_on_past_a_broken_manifest_and_a_missing_folder(tmp_path: Pa
     assert "lacks" in lines["stored agora"]["detail"]
     assert lines["licensed bodies"]["state"] == "missing"
     assert "needs the dataset ehf" in lines["benchmark ehf"]["detail"]
+
+
+def test_datasets_marks_a_broken_one_and_lists_the_others(tmp_path: Path) -> None:
+    broken = tmp_path / "instances" / "agora" / "manifest.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{}")
+    done = run("datasets", "--store", str(tmp_path))
+    assert done.returncode == 0
+    assert "agora: broken" in done.stdout
+    assert "bedlam" in done.stdout
+    assert "Ingest agora again" in done.stderr
+
+
+def test_doctor_names_missing_files_and_what_they_block(tmp_path: Path) -> None:
+    (tmp_path / "MANO_SMPLX_vertex_ids.pkl").write_bytes(b"")
+    np.save(tmp_path / "smpl_kid_template.npy", np.zeros((6890, 3)))
+    done = run("doctor", "--json", "--store", str(tmp_path / "s"), "--body-models", str(tmp_path))
+    lines = {line["detail"].split()[0].strip(","): line for line in json.loads(done.stdout)}
+    assert "benchmark ehf" in lines["SMPLX_to_J14.pkl"]["detail"]
+    assert "dataset pw3d" in lines["smpl/SMPL_MALE.pkl"]["detail"]
+    assert lines["smplx_kid_template.npy"]["state"] == "note"
+    assert "MANO_SMPLX_vertex_ids.pkl" not in lines
+
+
+def test_the_printed_ingest_quotes_the_path(tmp_path: Path) -> None:
+    root = tmp_path / "my release"
+    small = ("--people", "4", "--images", "none", "--body", "open-small")
+    assert f"--root '{root}'" in run("sample", "ehf", "--out", str(root), *small).stdout
+
+
+def test_an_ingest_without_people_ends_with_1_and_says_so(
+    bedlam_release: Path, tmp_path: Path
+) -> None:
+    release = Path(shutil.copytree(bedlam_release, tmp_path / "release"))
+    for path in release.glob("**/*.npz"):
+        with np.load(path, allow_pickle=True) as file:
+            columns = {key: file[key] for key in file.files if key != "allow_pickle"}
+        if "pose_cam" in columns:
+            np.savez(path, **(columns | {"pose_cam": columns["pose_cam"] * np.nan}))
+    done = run("ingest", "bedlam", "--root", str(release), "--store", str(tmp_path / "store"))
+    assert done.returncode == 1
+    assert "No people of bedlam were stored" in done.stderr
+    assert done.stdout.count("rejects/bedlam.parquet") == 1
+
+
+def test_an_interrupt_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    board = tmp_path / "board.toml"
+    os.mkfifo(board)
+    command = [sys.executable, "-m", "ehpsbench", "rank-datasets", "a", "b", "--board", str(board)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with board.open("w"):  # opens once the command reads it
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "stopped" in said

@@ -15,6 +15,7 @@ SISTERS = ("dataset_adapters", "metrics", "leaderboards", "reports")
 ROOMS = {  # lower number = lower floor; a room may import its own floor and those below
     "errors": 0,
     "atomic": 0,
+    "sql": 0,
     "geometry": 1,
     "schema": 1,
     "restricted_pickle": 1,

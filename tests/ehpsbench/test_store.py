@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -9,7 +11,7 @@ import pytest
 import ehpsbench
 from ehpsbench.errors import InputError, StoreError, UnknownName
 from ehpsbench.schema import IMAGES, INSTANCES
-from ehpsbench.store import Store
+from ehpsbench.store import Store, default_store
 
 
 def test_tables_come_back_in_the_schema(bedlam_store: Store) -> None:
@@ -51,6 +53,79 @@ def test_sql_counts_what_the_manifest_counts(bedlam_store: Store) -> None:
 def test_bad_sql_is_answered_with_duckdbs_words_and_the_views(bedlam_store: Store) -> None:
     with pytest.raises(InputError, match=r"(?s)nowhere.*Views: instances, images, rejects"):
         bedlam_store.query("SELECT * FROM nowhere")
+
+
+@pytest.mark.parametrize("sql", ["", " ; ", "-- people per split", "/* nothing */"])
+def test_an_empty_statement_is_answered_with_an_example(bedlam_store: Store, sql: str) -> None:
+    with pytest.raises(InputError, match="SELECT \\* FROM instances"):
+        bedlam_store.query(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{out}'",
+        "SELECT 'é'; copy(SELECT 1) TO '{part}' (USE_TMP_FILE false)",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{part}' (USE_TMP_FILE false)",
+        "SET enable_external_access = true",
+        "ATTACH '{out}'",
+        "SELECT * FROM read_text('{other}')",
+    ],
+)
+def test_a_statement_reaches_the_rows_and_nothing_else(
+    bedlam_store: Store, tmp_path: Path, sql: str
+) -> None:
+    part = bedlam_store.parts("instances", "bedlam")[0]
+    words = {"out": tmp_path / "evil", "part": part, "other": bedlam_store.manifest_path("bedlam")}
+    before = part.read_bytes()
+    with pytest.raises(InputError):
+        bedlam_store.query(sql.format(**words))
+    assert not (tmp_path / "evil").exists()
+    assert part.read_bytes() == before
+    assert bedlam_store.query("SELECT 'copy' AS a")[1] == [("copy",)]
+
+
+def test_the_views_are_there_and_typed_where_there_are_no_rows(
+    bedlam_store: Store, tmp_path: Path
+) -> None:
+    copied = _copy(bedlam_store, tmp_path)
+    manifest = copied.manifest("bedlam") | {"splits": {}}
+    copied.manifest_path("bedlam").write_text(json.dumps(manifest))
+    for view in ("instances", "images", "rejects"):
+        described = f"SELECT column_name, column_type FROM (DESCRIBE {view})"
+        assert copied.query(described) == bedlam_store.query(described)
+    assert copied.query("SELECT count(*) FROM instances")[1] == [(0,)]
+
+
+@pytest.mark.parametrize("broken", [b"", None])
+def test_a_broken_or_missing_file_is_named(
+    bedlam_store: Store, tmp_path: Path, broken: bytes | None
+) -> None:
+    copied = _copy(bedlam_store, tmp_path)
+    rejects = copied.rejects_path("bedlam")
+    rejects.unlink()
+    if broken is not None:
+        rejects.write_bytes(broken)
+    with pytest.raises(StoreError, match=r"bedlam\.parquet is missing or broken.*again"):
+        copied.query("SELECT 1")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "7", "{", '{"schema_version": 1}', "\xff"])
+def test_a_broken_manifest_says_what_to_do(tmp_path: Path, text: str) -> None:
+    path = Store(tmp_path).manifest_path("mine")
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(StoreError, match="Ingest mine again"):
+        Store(tmp_path).manifest("mine")
+
+
+def test_an_empty_variable_names_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EHPSBENCH_STORE", "")
+    assert default_store() == Path("ehps-store")
+
+
+def _copy(store: Store, folder: Path) -> Store:
+    return Store(Path(shutil.copytree(store.root, folder / "copy")))
 
 
 def test_the_index_holds_the_same_views_for_other_programs(
