@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from ehpsbench.errors import InputError
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from ehpsbench.definitions import Definition, read_definition
 
 
-class Licence(_Strict):
+class Licence(Definition):
     """Under what terms the owners give the data."""
 
     name: str
@@ -23,7 +18,7 @@ class Licence(_Strict):
     redistribute: bool = Field(description="may images or meshes be shown in a shared report?")
 
 
-class ExpectedFile(_Strict):
+class ExpectedFile(Definition):
     """A file (glob pattern below the release root) that ingest needs or can use."""
 
     pattern: str
@@ -31,7 +26,7 @@ class ExpectedFile(_Strict):
     required: bool = True
 
 
-class BodyFacts(_Strict):
+class BodyFacts(Definition):
     """The body model of the labels, and what the camera chain needs of it."""
 
     family: Literal["smplx", "smplh", "smpl", "mano", "vertices"]
@@ -41,7 +36,7 @@ class BodyFacts(_Strict):
     needs: tuple[str, ...] = Field(description="roles of the body set that reading needs")
 
 
-class Card(_Strict):
+class Card(Definition):
     """Identity, licence, files, splits, body model and citation of one dataset."""
 
     name: str
@@ -75,7 +70,4 @@ def read_card(path: Path) -> Card:
     Raises:
         InputError: the TOML is broken, or a field is missing, unknown or of the wrong type.
     """
-    try:
-        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputError(f"{path} is not a valid dataset card: {error}") from error
+    return read_definition(Card, path, "dataset card")

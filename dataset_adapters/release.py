@@ -107,11 +107,7 @@ def open_release(
     files = expected_files(card, layout)
     missing = missing_files(root, files)
     if missing:
-        fitting: list[Path] = []
-        for folder in _folders_below(root):  # what lies in a release that was found is part of it
-            inside = any(folder.is_relative_to(other) for other in fitting)
-            if not inside and not missing_files(folder, files):
-                fitting.append(folder)
+        fitting = releases_below(root, files)
         if len(fitting) > 1:
             found = ", ".join(str(d) for d in fitting)
             raise MissingFiles(
@@ -121,6 +117,16 @@ def open_release(
             raise MissingFiles(_missing_message(root, card, missing))
         root = fitting[0]
     return Release(root.resolve(), card, name or card.name, layout)
+
+
+def releases_below(root: Path, files: tuple[ExpectedFile, ...]) -> list[Path]:
+    """Folders below `root` that hold such a tree; what lies in one of them is part of it."""
+    fitting: list[Path] = []
+    for folder in _folders_below(root):
+        inside = any(folder.is_relative_to(other) for other in fitting)
+        if not inside and not missing_files(folder, files):
+            fitting.append(folder)
+    return fitting
 
 
 def _folders_below(root: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import fcntl
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,19 @@ from ehpsbench.atomic import digest, file_digest
 from ehpsbench.checks import BODY_RULES
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import Card, ExpectedFile
-from ehpsbench.dataset_adapters.release import Release, Unit, expected_files, open_release
+from ehpsbench.dataset_adapters.release import (
+    Release,
+    Unit,
+    expected_files,
+    open_release,
+    releases_below,
+)
 from ehpsbench.errors import EhpsbenchError, InputError, MissingFiles, StoreError
 from ehpsbench.label_bodies import bodies_for
 from ehpsbench.merge import Merged, merge
-from ehpsbench.pool import staged_units
+from ehpsbench.processes import completed
 from ehpsbench.schema import SCHEMA_VERSION
-from ehpsbench.staging import StagedUnit
+from ehpsbench.staging import StagedUnit, stage
 from ehpsbench.store import Store
 
 if TYPE_CHECKING:
@@ -105,7 +111,7 @@ def ingest(
         for other in set(folder.glob("*")) - {staging}:
             shutil.rmtree(other)
         staging.mkdir(parents=True, exist_ok=True)
-        resumed = sum(StagedUnit.of(staging, u).done.is_file() for u in units)
+        resumed = sum(StagedUnit.of(staging, u).is_done() for u in units)
         used = _stage_all(units, bodies, staging, limit, workers, progress)
         merged = merge(store, release.name, staging, used, limit=limit, manifest=job)
         shutil.rmtree(folder)
@@ -123,7 +129,7 @@ def check(name: str, root: Path, *, layout: str = "owners") -> list[dict[str, st
     try:
         root = open_release(root, card, layout=layout).root
     except MissingFiles:
-        if not root.is_dir():
+        if not root.is_dir() or releases_below(root, expected_files(card, layout)):
             raise
     return [
         {"pattern": f.pattern, "what": f.what, "state": _file_state(root, f)}
@@ -239,16 +245,27 @@ def _stage_all(
     progress: Progress | None,
 ) -> list[StagedUnit]:
     """Stage what is not staged yet; returns the units to merge, in order."""
+    places = [StagedUnit.of(staging, unit) for unit in units]
+    waiting = [pair for pair in zip(units, places, strict=True) if not pair[1].is_done()]
+    ended = completed(_stage, bodies, waiting, min(workers, max(len(waiting), 1)))
     people = 0
     used: list[StagedUnit] = []
-    for staged in staged_units(units, bodies, staging, workers):
-        used.append(staged)
-        people += staged.counts()["instances"]
-        if progress is not None:
-            progress(len(used), len(units), people)
-        if limit is not None and people >= limit:
-            break
+    with closing(ended):
+        for place in places:
+            while not place.is_done():
+                next(ended)
+            used.append(place)
+            people += place.counts()["instances"]
+            if progress is not None:
+                progress(len(used), len(units), people)
+            if limit is not None and people >= limit:
+                break
     return used
+
+
+def _stage(bodies: BodySet | None, waiting: tuple[Unit, StagedUnit]) -> None:
+    unit, place = waiting
+    stage(unit, bodies, place)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ehpsbench.atomic import file_digest, sync, write_text
-from ehpsbench.errors import InputError, StoreError
+from ehpsbench.errors import InputError
 from ehpsbench.staging import COMPRESSION, REJECTS, StagedUnit
 from ehpsbench.store import TABLES, Store
 
@@ -98,26 +98,18 @@ def merge(
         manifest: its head; the splits and counts are added here.
 
     Raises:
-        StoreError: the disk is full or refuses; the old parts are still in place.
+        InputError: a split that cannot name a folder; the old parts are still in place.
+        OSError: the disk is full or refuses; the old parts are still in place.
     """
     fresh = staging / "merged"
     shutil.rmtree(fresh, ignore_errors=True)
-    try:
-        instances, twice = _write_instances(fresh / "instances", units, limit)
-        images = _write_images(fresh / "images", units)
-        rejects = _write_rejects(fresh / "rejects.parquet", units, twice)
-        whole = manifest | {
-            "splits": _splits(fresh, instances, images),
-            "rejects": rejects,
-        }
-        text = json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        write_text(fresh / "manifest.json", text)
-        _move_in(store, dataset, fresh)
-    except OSError as error:
-        raise StoreError(
-            f"Writing {dataset} to {store.root} failed: {error}. Make room and run the same "
-            "command again; it goes on where it stopped."
-        ) from error
+    instances, twice = _write_instances(fresh / "instances", units, limit)
+    images = _write_images(fresh / "images", units)
+    rejects = _write_rejects(fresh / "rejects.parquet", units, twice)
+    whole = manifest | {"splits": _splits(fresh, instances, images), "rejects": rejects}
+    text = json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    write_text(fresh / "manifest.json", text)
+    _move_in(store, dataset, fresh)
     return Merged(
         {split: parts.rows for split, parts in instances.items()},
         {split: parts.rows for split, parts in images.items()},

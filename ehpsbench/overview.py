@@ -7,17 +7,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ehpsbench.body.sources import owners_file
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation import protocol
 from ehpsbench.store import Store
 
 PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
-POINT_FILES = {
-    "j14": "SMPLX_to_J14.pkl",
-    "hand_vertices": "MANO_SMPLX_vertex_ids.pkl",
-    "face_vertices": "SMPL-X__FLAME_vertex_ids.npy",
-}
+# points of an error → role of the file that picks them
+POINT_ROLES = {"j14": "j14", "hand_vertices": "hands", "face_vertices": "face"}
 
 
 def dataset_overview(store: Store) -> list[dict[str, Any]]:
@@ -124,10 +122,11 @@ def _needs_of(dataset: str) -> tuple[str, ...]:
 def _files_of(benchmark: str) -> set[str]:
     """The owners' files that scoring on a benchmark opens, whatever its data needed."""
     rules = protocol.protocol(benchmark)
-    models = {"smplx/SMPLX_NEUTRAL.npz"}
+    roles = {"smplx/neutral"}
     if rules.rows.source_model == "smpl":
-        models.add("smpl/SMPL_NEUTRAL.pkl")
-    return models | {POINT_FILES[e.points] for e in rules.errors if e.points in POINT_FILES}
+        roles.add("smpl/neutral")
+    roles |= {POINT_ROLES[e.points] for e in rules.errors if e.points in POINT_ROLES}
+    return {owners_file(role) for role in roles}
 
 
 def _store(store: Store) -> list[dict[str, Any]]:

@@ -54,6 +54,10 @@ class StagedUnit:
         """Written last: the unit is staged when this file exists."""
         return self.folder / f"{self.stem}.json"
 
+    def is_done(self) -> bool:
+        """Whether all of its tables are there."""
+        return self.done.is_file()
+
     def counts(self) -> dict[str, int]:
         """Rows by table."""
         counts: dict[str, int] = json.loads(self.done.read_text())
@@ -76,26 +80,26 @@ def stage(unit: Unit, bodies: BodySet | None, staged: StagedUnit) -> None:
 
 def read_unit(unit: Unit, bodies: BodySet | None) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Good people, images, and refused people of one unit."""
-    adapter = catalogue.adapter(unit.release.card.name, unit.release.layout)
+    release = unit.release
+    adapter = catalogue.adapter(release.card.name, release.layout)
     try:
         instances: Instances = adapter.read(unit, bodies)
+        columns = dict(instances.columns)
+        columns["unit"] = repeat(unit.name, len(instances))
+        kept, rejects = separate(columns, list(checks.findings(columns, bodies, release.root)))
+        images = dict(instances.images)
+        if images:
+            images["unit"] = repeat(unit.name, len(next(iter(images.values()))))
+        return kept, Instances({}, images).images_to_arrow(), rejects
     except EhpsbenchError:
         raise
-    except Exception as error:  # files of strangers can fail an adapter in any way
-        files = ", ".join(unit.release.relative(f) for f in unit.files[:3])
+    except Exception as error:  # files of strangers can fail an adapter, or a check, in any way
+        files = ", ".join(release.relative(f) for f in unit.files[:3])
         raise InputError(
-            f"Unit {unit.name!r} of {unit.release.card.title} cannot be read: "
-            f"{type(error).__name__}: {error}. Files: {files} below {unit.release.root}. Is the "
+            f"Unit {unit.name!r} of {release.card.title} cannot be read: "
+            f"{type(error).__name__}: {error}. Files: {files} below {release.root}. Is the "
             "download complete, and the release the one that the card describes?"
         ) from error
-    columns = dict(instances.columns)
-    columns["unit"] = repeat(unit.name, len(instances))
-    broken = list(checks.findings(columns, bodies, unit.release.root))
-    kept, rejects = separate(columns, broken)
-    images = dict(instances.images)
-    if images:
-        images["unit"] = repeat(unit.name, len(next(iter(images.values()))))
-    return kept, Instances({}, images).images_to_arrow(), rejects
 
 
 def separate(columns: Columns, broken: list[checks.Finding]) -> tuple[pa.Table, pa.Table]:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ehpsbench.atomic import digest
-from ehpsbench.errors import InputError, UnknownName
+from ehpsbench.definitions import Definition, places, read_definition
+from ehpsbench.errors import UnknownName
 
 ENTRY_POINTS = "ehpsbench.boards"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BoardBenchmark(_Strict):
+class BoardBenchmark(Definition):
     """One benchmark of a board."""
 
     id: str = Field(min_length=1, description="name of its protocol")
     primary: str = Field(min_length=1, description="the error column that counts")
 
 
-class Board(_Strict):
+class Board(Definition):
     """What is ranked, and on what; entries are ordered by the mean of their primary errors."""
 
     name: str
@@ -91,19 +86,10 @@ def board(name: str) -> Board:
 
 def read_board(path: Path) -> Board:
     """The board in a TOML file; its name is the file's."""
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Board.model_validate({"name": path.stem, **fields})
-    except FileNotFoundError as error:
-        raise InputError(f"There is no board file {path}.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputError(f"{path} is not a valid board: {error}") from error
+    return read_definition(Board, path, "board", name=path.stem)
 
 
 @cache
 def _places() -> dict[str, Path]:
     folder = Path(str(files("ehpsbench.leaderboards"))) / "boards"
-    found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    for point in entry_points(group=ENTRY_POINTS):
-        found.setdefault(point.name, Path(str(point.load())))
-    return found
+    return places(folder, ENTRY_POINTS)

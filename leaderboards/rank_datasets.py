@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.standings import standings
 from ehpsbench.leaderboards.table import Standings
+from ehpsbench.processes import completed
 from ehpsbench.training import cells
 from ehpsbench.training.recipe import Recipe
 
@@ -41,6 +40,16 @@ class Job:
     seed: int
     cell: str
     done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all jobs of a ranking share."""
+
+    store: Store
+    recipe: Recipe
+    board: Board
+    bodies: BodySet
 
 
 def plan(
@@ -99,8 +108,10 @@ def rank_datasets(
         Standings with one row a dataset; the store keeps who was ranked.
     """
     jobs = plan(store, datasets, recipe, seeds, board, bodies)
-    count = sum(job.done for job in jobs)
-    for job in _run([j for j in jobs if not j.done], store, recipe, board, bodies, workers):
+    waiting = [job for job in jobs if not job.done]
+    work = Work(store, recipe, board, bodies)
+    count = len(jobs) - len(waiting)
+    for job, _ in completed(run_job, work, waiting, min(workers, max(len(waiting), 1))):
         count += 1
         if progress is not None:
             progress(count, len(jobs), job.cell)
@@ -127,49 +138,19 @@ def entrant(store: Store, dataset: str, board: Board) -> Entrant:
     return Entrant(group=dataset, in_domain=frozenset(own))
 
 
-def _run(
-    jobs: Sequence[Job],
-    store: Store,
-    recipe: Recipe,
-    board: Board,
-    bodies: BodySet,
-    workers: int,
-) -> Iterator[Job]:
-    """The jobs as they end; the first error ends all, what is done stays done."""
-    if workers == 1 or len(jobs) < 2:
-        for job in jobs:
-            run_job(job, store, recipe, board, bodies, None)
-            yield job
-        return
-    context = get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), context) as pool:
-        pending = {pool.submit(run_job, j, store, recipe, board, bodies, 1): j for j in jobs}
-        try:
-            for future in as_completed(pending):
-                future.result()
-                yield pending[future]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def run_job(
-    job: Job, store: Store, recipe: Recipe, board: Board, bodies: BodySet, threads: int | None
-) -> None:
+def run_job(work: Work, job: Job) -> None:
     """Train one cell if it is not there, predict and evaluate on every benchmark."""
-    import torch
-
     from ehpsbench.evaluation.evaluate import evaluate
     from ehpsbench.training.loop import train
     from ehpsbench.training.predict import predict
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    folder = train(store, job.dataset, recipe, job.seed, bodies)
-    for benchmark in board.ids:
+    store, bodies = work.store, work.bodies
+    folder = train(store, job.dataset, work.recipe, job.seed, bodies)
+    for benchmark in work.board.ids:
         predict(store, job.cell, benchmark, bodies)
         evaluate(store, job.cell, benchmark, bodies)
-    wanted = cells.cell(store, job.dataset, recipe, job.seed, bodies)
-    rules = [protocol(b) for b in board.ids]
+    wanted = cells.cell(store, job.dataset, work.recipe, job.seed, bodies)
+    rules = [protocol(b) for b in work.board.ids]
     write_text(folder / EVALUATED, json.dumps(_keys(store, wanted, rules), indent=1))
 
 

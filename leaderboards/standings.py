@@ -60,11 +60,12 @@ def standings(
             f"Nobody in {store.root} has a result on a benchmark of the board {board.name} "
             f"({', '.join(board.ids)}). Evaluate first."
         )
+    summaries = {
+        b: {e: read_summary(store, e, b) for e in found if b in found[e]} for b in board.ids
+    }
+    _one_body_set(summaries)
     for benchmark in board.ids:
-        _comparable(
-            benchmark,
-            {e: read_summary(store, e, benchmark) for e in found if benchmark in found[e]},
-        )
+        _comparable(benchmark, summaries[benchmark])
     return rank(found, board, entrants=known, samples=samples, seed=seed)
 
 
@@ -89,15 +90,23 @@ def _error_rows(rows: Any, benchmark: BoardBenchmark) -> ErrorRows:
     )
 
 
-def _comparable(benchmark: str, summaries: Summaries) -> None:
-    """Refuse numbers that must not stand in one table."""
-    sets = {str(s["body_set"]): entry for entry, s in summaries.items()}
+def _one_body_set(summaries: Mapping[str, Summaries]) -> None:
+    """Refuse a table of two body sets, on one benchmark or over several."""
+    sets = {
+        str(summary["body_set"]): f"{entry} on {benchmark}"
+        for benchmark, found in summaries.items()
+        for entry, summary in found.items()
+    }
     if len(sets) > 1:
         (one, first), (other, second) = sorted(sets.items())[:2]
         raise BodyMismatch(
-            f"{benchmark}: {first} was scored with the body set {one}, {second} with {other}. "
-            "Numbers of two body sets do not meet in one table; evaluate both with one."
+            f"{first} was scored with the body set {one}, {second} with {other}. Numbers of two "
+            "body sets do not meet in one table; evaluate all with one."
         )
+
+
+def _comparable(benchmark: str, summaries: Summaries) -> None:
+    """Refuse numbers on one benchmark that must not stand in one column."""
     rules = protocol(benchmark).hash
     for entry, summary in summaries.items():
         if summary["protocol_hash"] != rules:

@@ -84,7 +84,7 @@ def _beta_mix() -> Array:
     return np.eye(10, dtype="f4")[:, order] * np.array([-1, 1] * 5, dtype="f4")
 
 
-def _gendered(gender, body, space, expressions, ids):  # type: ignore[no-untyped-def]
+def _gendered(gender, body, space, expressions, ids):
     on = views.deformations(body, space, expressions, ids)
     return {
         f"{gender}.v_template": space.vertices.astype("f4"),
@@ -137,7 +137,7 @@ def _reduced(
     return small
 
 
-def _landmarks(body, space, ids, faces):  # type: ignore[no-untyped-def]
+def _landmarks(body, space, ids, faces):
     points = landmarks.static_points(body, space.vertices)
     face, barycentres = landmarks.cast(space.vertices[ids], faces, points)
     contour, contour_barycentres = landmarks.contour(body, space.vertices)

@@ -16,7 +16,7 @@ from ehpsbench.body.openbody import ROLES as MODEL_ROLES
 from ehpsbench.body.openbody import open_arrays, open_model
 from ehpsbench.errors import InputError, MissingBody, UnknownName
 
-__all__ = ["ROLES", "LicensedSource", "OpenSource", "Source"]
+__all__ = ["ROLES", "LicensedSource", "OpenSource", "Source", "owners_file"]
 
 Array = NDArray[Any]
 
@@ -177,14 +177,14 @@ class LicensedSource:
     def missing(self) -> list[str]:
         """The names of the files that are not there, as the owners call them."""
         roles = [*ROLES, *(name for name in _OTHER_FILES if name not in ROLES)]
-        return [_wanted(role) for role in roles if self._path(role) is None]
+        return [owners_file(role) for role in roles if self._path(role) is None]
 
     def _needed(self, role: str) -> Path:
         path = self._path(role)
         if path is None:
             raise MissingBody(
-                f"{_wanted(role)} is needed and not in {self.folder}. Get it from the owners and "
-                f"put it there. Not there either: {', '.join(self.missing())}."
+                f"{owners_file(role)} is needed and not in {self.folder}. Get it from the owners "
+                f"and put it there. Not there either: {', '.join(self.missing())}."
             )
         return path
 
@@ -222,8 +222,8 @@ def _spelling(role: str) -> str:
     return rf"{own}|basicmodel_{_GENDER_LETTER[gender]}_lbs_10_207_0_v\d\.\d\.\d\.pkl"
 
 
-def _wanted(role: str) -> str:
-    """The usual file name of a role."""
+def owners_file(role: str) -> str:
+    """The usual file name of a role, as the owners call it."""
     if role in _OTHER_FILES:
         return _OTHER_FILES[role]
     family, gender = role.split("/")

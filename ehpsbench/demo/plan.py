@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import tomllib
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ehpsbench.definitions import Definition, read_definition
 from ehpsbench.world.settings import WorldSettings
 
 TABLE = Path(__file__).with_name("plan.toml")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PlannedSet(_Strict):
+class PlannedSet(Definition):
     """A training set of the demo."""
 
     name: str = Field(pattern=r"^[a-z-]+$")
     about: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class Order(_Strict):
+class Order(Definition):
     """Every set of `before` must rank before every set of `after`."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
 
 
-class Tie(_Strict):
+class Tie(Definition):
     """Sets that no rank may separate."""
 
     sets: tuple[str, ...]
 
 
-class Plan(_Strict):
+class Plan(Definition):
     """The whole table.
 
     Attributes:
@@ -112,4 +108,4 @@ class Plan(_Strict):
 
 def read_plan(path: Path = TABLE) -> Plan:
     """The table in `path`; default: the one that comes with ehpsbench."""
-    return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    return read_definition(Plan, path, "plan")

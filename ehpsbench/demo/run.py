@@ -7,10 +7,8 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from ehpsbench.demo.plan import Plan, read_plan
 from ehpsbench.demo.verdict import verdict
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.table import Standings
+from ehpsbench.processes import completed
 from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
 
@@ -156,51 +155,31 @@ def _record(path: Path) -> dict[str, Any]:
 
 def _releases(plan: Plan, seed: int) -> list[_Release]:
     """Training sets, then benchmarks; every one has people of its own."""
-    sets = [
-        _Release(LAYOUT, s.name, "train", plan.people, plan.settings(s), 0, plan.image_scale)
-        for s in plan.sets
-    ]
     world = plan.benchmark_settings()
-    benchmarks = [
-        _Release(name, name, split, plan.benchmark_people, world, 0, plan.image_scale)
-        for name, split in BENCHMARKS.items()
+    wanted = [
+        *((LAYOUT, s.name, "train", plan.people, plan.settings(s)) for s in plan.sets),
+        *((n, n, split, plan.benchmark_people, world) for n, split in BENCHMARKS.items()),
     ]
-    return [_with_seed(release, seed) for release in [*sets, *benchmarks]]
-
-
-def _with_seed(release: _Release, seed: int) -> _Release:
-    from dataclasses import replace
-
-    return replace(release, seed=int(digest([seed, release.name])[:8], 16))
+    return [
+        _Release(*one, seed=int(digest([seed, one[1]])[:8], 16), scale=plan.image_scale)
+        for one in wanted
+    ]
 
 
 def _fill(store: Store, folder: Path, releases: Sequence[_Release], workers: int, say: Say) -> None:
     """Write and ingest every release that the store does not hold yet."""
     waiting = [r for r in releases if r.name not in store.datasets()]
-    if workers == 1:
-        for release in waiting:
-            say(f"  {_write_and_read(release, folder, store.root)}")
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_one_thread) as pool:
-        jobs = [pool.submit(_write_and_read, r, folder, store.root) for r in waiting]
-        try:
-            for job in as_completed(jobs):
-                say(f"  {job.result()}")
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    places = folder, store.root
+    for _, told in completed(_write_and_read, places, waiting, workers):
+        say(f"  {told}")
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _write_and_read(release: _Release, folder: Path, store: Path) -> str:
+def _write_and_read(places: tuple[Path, Path], release: _Release) -> str:
     """One release on disk and in the store; says what it holds."""
     from ehpsbench.ingest import ingest
     from ehpsbench.samples import write_sample
 
+    folder, store = places
     root = folder / release.name
     if not root.exists():
         write_sample(

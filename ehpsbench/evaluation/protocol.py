@@ -6,16 +6,15 @@ store: `ehf@my-studio` or `ehf@my-studio@test` (protocol@dataset@split).
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ehpsbench.atomic import digest
+from ehpsbench.definitions import Definition, places, read_definition
 from ehpsbench.errors import InputError, UnknownName
 from ehpsbench.metrics import catalogue
 
@@ -24,11 +23,7 @@ PointSet = Literal["vertices", "face_vertices", "hand_vertices", "j14", "lsp14",
 HAND_SETS = ("hand_vertices", "hand_joints")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RowRule(_Strict):
+class RowRule(Definition):
     """Which people of the split are scored."""
 
     flags: tuple[str, ...] = Field(description="columns that must be true; null says nothing")
@@ -37,7 +32,7 @@ class RowRule(_Strict):
     kids: Literal["include", "exclude"] = Field(description="children: kid weight above 0")
 
 
-class Sampling(_Strict):
+class Sampling(Definition):
     """Which share of them.
 
     `annotations`: counted from 1 through each annotation file, before any filter, whatever split,
@@ -49,14 +44,14 @@ class Sampling(_Strict):
     counted: Literal["annotations", "people"] = "people"
 
 
-class Boxes(_Strict):
+class Boxes(Definition):
     """What a model is told about where the person is."""
 
     source: Literal["ground_truth"]
     padding: float = Field(ge=1, description="tight box × this")
 
 
-class ErrorColumn(_Strict):
+class ErrorColumn(Definition):
     """One error of a person; sets of both hands make `<name>_left`, `<name>_right`, `<name>`."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -84,7 +79,7 @@ class ErrorColumn(_Strict):
         return (self.name,)
 
 
-class Protocol(_Strict):
+class Protocol(Definition):
     """How a benchmark is scored."""
 
     name: str
@@ -167,19 +162,10 @@ def protocol(benchmark: str) -> Protocol:
 
 def read_protocol(path: Path) -> Protocol:
     """The protocol in a TOML file; its name is the file's."""
-    try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Protocol.model_validate({"name": path.stem, **fields})
-    except FileNotFoundError as error:
-        raise InputError(f"There is no protocol file {path}.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputError(f"{path} is not a valid protocol: {error}") from error
+    return read_definition(Protocol, path, "protocol", name=path.stem)
 
 
 @cache
 def _places() -> dict[str, Path]:
     folder = Path(str(files("ehpsbench.evaluation"))) / "protocols"
-    found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    for point in entry_points(group=ENTRY_POINTS):
-        found.setdefault(point.name, Path(str(point.load())))
-    return found
+    return places(folder, ENTRY_POINTS)

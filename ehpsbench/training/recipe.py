@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ehpsbench.atomic import digest
-from ehpsbench.errors import InputError, UnknownName
+from ehpsbench.definitions import Definition, read_definition
+from ehpsbench.errors import UnknownName
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -18,11 +18,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Input(_Strict):
+class Input(Definition):
     """The person crop."""
 
     height: Positive
@@ -31,7 +27,7 @@ class Input(_Strict):
     margin: float = Field(default=1.4, ge=1, description="cached crop / crop, for augmentation")
 
 
-class Model(_Strict):
+class Model(Definition):
     """The network: trunk, decoder and heads."""
 
     stem: Literal["patch", "conv"] = "patch"
@@ -62,14 +58,14 @@ class Model(_Strict):
         return self
 
 
-class Budget(_Strict):
+class Budget(Definition):
     """How long, in samples seen: the same for every dataset."""
 
     samples_seen: Positive
     batch: Positive
 
 
-class Optimiser(_Strict):
+class Optimiser(Definition):
     """AdamW with a linear warm-up and a cosine down to `min_lr`."""
 
     lr: float = Field(gt=0)
@@ -80,7 +76,7 @@ class Optimiser(_Strict):
     clip_norm: float | None = Field(default=None, gt=0)
 
 
-class Augmentation(_Strict):
+class Augmentation(Definition):
     """Random views of a crop; every draw also moves the targets."""
 
     scale: float = Field(default=0.0, ge=0, lt=1, description="crop size × (1 ± up to this)")
@@ -91,7 +87,7 @@ class Augmentation(_Strict):
     flip: Share = 0.0
 
 
-class LossWeights(_Strict):
+class LossWeights(Definition):
     """Weights of the terms in losses.py."""
 
     pose: Weight = 10.0
@@ -105,7 +101,7 @@ class LossWeights(_Strict):
     camera: Weight = 0.0
 
 
-class Heldout(_Strict):
+class Heldout(Definition):
     """The clusters of the training set that no gradient sees."""
 
     share: float = Field(default=0.1, gt=0, lt=1)
@@ -113,7 +109,7 @@ class Heldout(_Strict):
     points: Positive = Field(default=6, description="points of the learning curve")
 
 
-class Recipe(_Strict):
+class Recipe(Definition):
     """One file of recipes/."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
@@ -159,9 +155,4 @@ def recipe(name_or_path: str | Path) -> Recipe:
         if str(name_or_path) not in names():
             raise UnknownName.of("recipe", str(name_or_path), names())
         path = FOLDER / f"{name_or_path}.toml"
-    try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputError(f"{path} is not a valid recipe: {error}") from error
+    return read_definition(Recipe, path, "recipe")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ehpsbench.definitions import Definition
 from ehpsbench.errors import UnknownName
 from ehpsbench.world.hands import GESTURES
 from ehpsbench.world.poses import FAMILIES
@@ -17,7 +18,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 
 
-class WorldSettings(BaseModel):
+class WorldSettings(Definition):
     """One world; angles in degrees, since a person writes this table.
 
     The distance of a person follows from `fill`, and the camera's height from both, unless
@@ -25,8 +26,6 @@ class WorldSettings(BaseModel):
     Crowds overlap more the smaller `spread` is: six people hide a tenth of one another at 1 and
     almost half at 0.3.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pose_families: dict[str, Amount] = Field(default_factory=lambda: dict.fromkeys(FAMILIES, 1.0))
     pose_scale: Amount = 1.0

@@ -71,7 +71,7 @@ def test_an_incomplete_result_counts_as_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "reason"),
     [
-        ({"body_set": "licensed"}, BodyMismatch, "a was scored with the body set licensed"),
+        ({"body_set": "licensed"}, BodyMismatch, "a on ehf was scored with the body set licensed"),
         ({"protocol_hash": "0" * 64}, InputError, "today's is .* Evaluate it again"),
         ({"data": "yesterday"}, InputError, "a and b were scored on different states"),
     ],
@@ -83,6 +83,14 @@ def test_numbers_that_must_not_meet_are_refused(
     scored(store, "a", "ehf", 100, **changes)
     scored(store, "b", "ehf", 100)
     with pytest.raises(error, match=reason):
+        standings(store, TWO, samples=50)
+
+
+def test_two_body_sets_do_not_meet_across_benchmarks_either(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100)
+    scored(store, "a", "pw3d-test", 60, body_set="licensed")
+    with pytest.raises(BodyMismatch, match="a on pw3d-test was scored with the body set licensed"):
         standings(store, TWO, samples=50)
 
 

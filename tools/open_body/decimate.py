@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array  # type: ignore[import-untyped]
-from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from open_body.mesh import Mesh
 from open_body.source import Array
@@ -38,7 +38,7 @@ def _components(count: int, faces: Array) -> Array:
 
 def _coarse(vertices: Array, faces: Array, target: int, named: list[int]) -> Array:
     """Faces of the coarse part, in ids of the full mesh."""
-    import pyfqmr  # type: ignore[import-not-found]
+    import pyfqmr
 
     ids = np.unique(faces)
     simplify = pyfqmr.Simplify()

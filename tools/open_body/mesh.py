@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
+from scipy.spatial import cKDTree
 
 from open_body.skeleton import FINGERS, NAMES, bones_of, joint_of_bones, merged_weights
 from open_body.source import Array, Source
@@ -76,9 +76,10 @@ def build(source: Source) -> Mesh:
         return points[..., old, :] - middle, joints - middle
 
     joint_heads = [[source.bones.index(bone) for bone in bones_of(name)] for name in NAMES]
-    pick = lambda all_heads: np.stack(  # noqa: E731
-        [all_heads[..., index, :].mean(axis=-2) for index in joint_heads], axis=-2
-    )
+
+    def pick(all_heads: Array) -> Array:
+        return np.stack([all_heads[..., i, :].mean(axis=-2) for i in joint_heads], axis=-2)
+
     vertices, joints = centred(vertices, pick(heads))
     shapes, shape_joints = centred(shapes, pick(shape_heads))
     in_kept = keep[source.faces].all(axis=1)
@@ -127,7 +128,7 @@ def _eyeballs(source: Source) -> Array:
     return mask
 
 
-def _named(vertices, weights, mirror, points, eyeballs):  # type: ignore[no-untyped-def]
+def _named(vertices, weights, mirror, points, eyeballs):
     """The 21 named vertices: the left ones by position, the right ones by the mirror."""
     skin = cKDTree(np.where(eyeballs[:, None], 9.0, vertices))
     named = {}

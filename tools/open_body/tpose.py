@@ -99,7 +99,7 @@ def _left_rotations(source: Source, heads: Array, tails: Array) -> Array:
     return rotations
 
 
-def _straight_finger(turn, stem, rotations, bones, direction):  # type: ignore[no-untyped-def]
+def _straight_finger(turn, stem, rotations, bones, direction):
     """Fingers lie in the palm's plane, in line with their first bone; the thumb is straight."""
     finger, knuckle = int(stem[6]), int(stem[8])
     wrist = rotations[bones.index("wrist.L")]
@@ -111,7 +111,7 @@ def _straight_finger(turn, stem, rotations, bones, direction):  # type: ignore[n
     return _aligned(turn, _bone(direction, stem), first)
 
 
-def _bone(direction, stem):  # type: ignore[no-untyped-def]
+def _bone(direction, stem):
     finger, knuckle = stem[:-1], int(stem[-1])
     end = f"{finger}{knuckle + 1}.L" if knuckle < 3 else None
     return direction(f"{stem}.L", end)
