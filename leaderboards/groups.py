@@ -14,7 +14,7 @@ from ehpsbench.leaderboards.bootstrap import (
     Floats,
     generator,
     resampled_means,
-    resampling_weights,
+    seed_deviations,
 )
 
 Estimate = tuple[float, Floats]  # a point estimate and its resamples (S,)
@@ -140,17 +140,36 @@ def _different_people(name: str, one: str, other: str, rows: Mapping[str, ErrorR
     )
 
 
-def group_of(
-    name: str,
-    entrants: Mapping[str, Entrant],
-    found: Mapping[str, Scored],
-    samples: int,
-    seed: int,
-) -> Group:
-    """A group's errors: the mean over its seeds that have all benchmarks, if one has."""
+def groups_of(
+    entrants: Mapping[str, Entrant], found: Mapping[str, Scored], samples: int, seed: int
+) -> list[Group]:
+    """The groups of all entrants, with their errors and resamples on every benchmark."""
+    members: dict[str, dict[str, Entrant]] = {}
+    for entry, entrant in entrants.items():
+        members.setdefault(entrant.group, {})[entry] = entrant
+    groups = [_group(name, own, found) for name, own in members.items()]
+    pool = [g.seeds for g in groups if len(g.seeds) > 1 and not g.missing]
+    for benchmark, data in found.items():
+        deviations = [seed_deviations(_resampled(data, seeds)) for seeds in pool]
+        luck = np.concatenate(deviations, axis=1) if pool else None
+        for group in groups:
+            used = [e for e in group.seeds if e in data.entries]
+            if used:
+                group.error[benchmark] = float(np.mean([data.means[e] for e in used]))
+                group.samples[benchmark] = _resampled(data, used).mean(axis=1)
+                if luck is not None and group.cell:
+                    # the same draw of seeds on every benchmark: a seed is one model
+                    rng = generator(seed, "seeds", group.name, *used)
+                    drawn = rng.integers(luck.shape[1], size=(samples, len(used)))
+                    group.samples[benchmark] += np.take_along_axis(luck, drawn, 1).mean(axis=1)
+    return groups
+
+
+def _group(name: str, entrants: Mapping[str, Entrant], found: Mapping[str, Scored]) -> Group:
+    """A group of the seeds that have all benchmarks, if one has."""
     complete = tuple(e for e in entrants if all(e in b.entries for b in found.values()))
     seeds = complete or tuple(entrants)
-    group = Group(
+    return Group(
         name=name,
         seeds=seeds,
         left_out=tuple(e for e in entrants if e not in seeds),
@@ -158,16 +177,11 @@ def group_of(
         in_domain=frozenset().union(*(e.in_domain for e in entrants.values())),
         cell=all(e.cell for e in entrants.values()),
     )
-    for benchmark, data in found.items():
-        used = [e for e in seeds if e in data.entries]
-        if used:
-            # the same draw of seeds on every benchmark: a seed is one model
-            rng = generator(seed, "seeds", name, *used)
-            weights = resampling_weights(len(used), samples, rng)
-            drawn = np.stack([data.samples[e] for e in used], axis=1)
-            group.samples[benchmark] = (weights * drawn).sum(1) / weights.sum(1)
-            group.error[benchmark] = float(np.mean([data.means[e] for e in used]))
-    return group
+
+
+def _resampled(data: Scored, entries: Sequence[str]) -> Floats:
+    """(S, E) resampled means of some entries."""
+    return np.stack([data.samples[e] for e in entries], axis=1)
 
 
 def _has_all(benchmark: Scored, seeds: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Ranks with intervals: a paired bootstrap over clusters, and over seeds where there are several.
 
 One resample draws clusters (recordings, videos) of every benchmark, the same for all entries, and
-the seeds of every group, the same for all benchmarks; means, MPEs, ranks and differences are
+the luck of every group's seeds, the same for all benchmarks; means, MPEs, ranks and differences are
 recomputed in it, and intervals are percentiles over the resamples. Pairing makes what is hard for
 everybody cancel in differences and ranks. No correction is made for comparing many pairs.
 """
@@ -26,7 +26,7 @@ from ehpsbench.leaderboards.groups import (
     Estimate,
     Group,
     Scored,
-    group_of,
+    groups_of,
     scored,
 )
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Standings, Value
@@ -34,10 +34,11 @@ from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Standings, Va
 FEW_CLUSTERS = 10
 LEVEL = 0.95
 METHOD = (
-    "95 % percentile intervals of a paired bootstrap: n − 1 of n clusters of each benchmark and "
-    "n − 1 of n seeds of each group drawn with replacement, the same clusters for all entries; "
-    "a group with one seed adds no spread of its own; in a benchmark with one cluster people are "
-    "drawn"
+    "95 % percentile intervals of a paired bootstrap: n − 1 of n clusters of each benchmark drawn "
+    "with replacement, the same for all entries, and for each training set as many seeds as it "
+    "has, their luck drawn from the deviations of all sets' seeds pooled; where no set has two "
+    "seeds, and for models that were not trained here, luck is not in the intervals; in a "
+    "benchmark with one cluster people are drawn"
 )
 
 
@@ -66,10 +67,7 @@ def rank(
         raise InputError(f"Ranking needs entries and samples, got {len(rows)} and {samples}.")
     found = {b: scored(b, rows, samples, seed) for b in board.ids}
     known = {e: Entrant(e) for e in rows} | dict(entrants or {})
-    groups = [
-        group_of(name, {e: known[e] for e in rows if known[e].group == name}, found, samples, seed)
-        for name in dict.fromkeys(known[e].group for e in rows)
-    ]
+    groups = groups_of({e: known[e] for e in rows}, found, samples, seed)
     return _standings(board, found, groups, samples, seed)
 
 

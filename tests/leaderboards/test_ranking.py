@@ -116,20 +116,50 @@ def test_the_interval_of_the_mpe_covers_a_normal_one() -> None:
     assert value.high == pytest.approx(per_video.mean() + half, abs=0.25)
 
 
-def test_seeds_of_one_group_are_averaged_and_widen_its_interval() -> None:
+def test_seeds_are_averaged_and_their_luck_is_in_every_cells_interval() -> None:
     rows = {"x--s0": on_both(90, 90), "x--s1": on_both(110, 110), "y": on_both(100, 100)}
     entrants = {"x--s0": Entrant("x"), "x--s1": Entrant("x")}
     found = rank(rows, TWO, entrants=entrants)
     x, y = found.row("x"), found.row("y")
-    assert (x.mpe.mean, x.mpe.low, x.mpe.high) == (100, 90, 110)
-    assert (y.mpe.low, y.mpe.high) == (100, 100)
     assert x.entries == ("x--s0", "x--s1")
+    one_seed = 10 * math.sqrt(2)  # two seeds 20 apart: a standard deviation of 14.1
+    assert (x.mpe.mean, y.mpe.mean) == (100, 100)
+    for value in (x.mpe, y.mpe):
+        assert (value.low, value.high) == pytest.approx((100 - one_seed, 100 + one_seed))
+
+
+def test_a_model_from_elsewhere_has_no_luck_of_ours() -> None:
+    rows = {"x--s0": on_both(90, 90), "x--s1": on_both(110, 110), "y": on_both(100, 100)}
+    entrants = {"x--s0": Entrant("x"), "x--s1": Entrant("x"), "y": Entrant("y", cell=False)}
+    y = rank(rows, TWO, entrants=entrants).row("y")
+    assert (y.mpe.low, y.mpe.high) == (100, 100)
 
 
 def test_a_seed_is_one_model_so_its_luck_does_not_average_out_over_benchmarks() -> None:
     rows = {f"x--s{i}": on_both(v, v) for i, v in enumerate((90, 110))}
     found = rank(rows, TWO, entrants={e: Entrant("x") for e in rows})
-    assert found.row("x").mpe.high - found.row("x").mpe.low == 20
+    width = found.row("x").mpe.high - found.row("x").mpe.low
+    assert width == pytest.approx(20 * math.sqrt(2))
+
+
+def test_luck_that_is_good_on_one_benchmark_and_bad_on_the_other_cancels() -> None:
+    rows = {"x--s0": on_both(90, 110), "x--s1": on_both(110, 90)}
+    value = rank(rows, TWO, entrants={e: Entrant("x") for e in rows}).row("x").mpe
+    assert (value.low, value.high) == (100, 100)
+
+
+def test_sets_that_differ_by_luck_alone_are_tied_about_as_often_as_promised() -> None:
+    rng = np.random.default_rng(5)
+    sets = [f"set-{i}" for i in range(7)]
+    entrants = {f"{name}--s{k}": Entrant(name) for name in sets for k in range(2)}
+    tied = []
+    for _ in range(100):
+        rows = {e: {"one": errors(np.full(20, 100 + rng.normal()))} for e in entrants}
+        found = rank(rows, ONE, entrants=entrants, samples=400)
+        pairs = np.triu_indices(len(sets), 1)
+        low, high = found.difference_low[pairs], found.difference_high[pairs]
+        tied.append(np.mean((low <= 0) & (high >= 0)))
+    assert 0.85 < np.mean(tied) < 0.97  # each set's own two seeds alone: 0.65
 
 
 def test_a_seed_that_lacks_a_benchmark_is_left_out_and_named() -> None:
