@@ -11,6 +11,7 @@ from ehpsbench.body.sources import owners_file
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation import protocol
+from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.store import Store
 
 PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
@@ -122,6 +123,8 @@ def _needs_of(dataset: str) -> tuple[str, ...]:
 def _files_of(benchmark: str) -> set[str]:
     """The owners' files that scoring on a benchmark opens, whatever its data needed."""
     rules = protocol.protocol(benchmark)
+    if not isinstance(rules, MeshProtocol):
+        return set()
     roles = {"smplx/neutral"}
     if rules.rows.source_model == "smpl":
         roles.add("smpl/neutral")

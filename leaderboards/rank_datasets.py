@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import digest, write_text
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.mesh.rules import mesh_protocol
+from ehpsbench.evaluation.mesh.selection import select
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result
-from ehpsbench.evaluation.selection import select
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
@@ -69,7 +70,7 @@ def plan(
     """
     if len(set(datasets)) < len(datasets) or len(datasets) < 2:
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
-    rules = [protocol(b) for b in board.ids]
+    rules = [mesh_protocol(b) for b in board.ids]
     for rule in rules:
         select(store, rule, bodies)  # a benchmark that scores nobody fails now, not after training
     jobs = []

@@ -11,7 +11,14 @@ CARD = MetricCard(
     title="Mean per-joint position error",
     unit="mm",
     better="lower",
+    definition="Mean over joints of |p − g|, each side relative to its own root.",
     source="Ionescu et al. 2014, eq. 8. Differs: the root is given, it need not be a joint scored.",
+    others=(
+        "Four joint sets go by this name on 3DPW. Root: regressed pelvis (SMPLest-X), midpoint of "
+        "the hips (mmhuman3d, AGORA), joint 0 (Human3.6M, 3DPW challenge). mmhuman3d and mmpose "
+        "pool joints over people; SMPLest-X centres hands on the wrist of the prediction only."
+    ),
+    undefined="NaN where no joint is valid, or a valid one is not finite.",
 )
 
 

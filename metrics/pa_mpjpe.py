@@ -12,7 +12,16 @@ CARD = MetricCard(
     title="Mean per-joint position error after a similarity",
     unit="mm",
     better="lower",
+    definition="Mean over joints of |s·R·p + t − g|, the similarity fitted for each person.",
     source="Umeyama 1991 on the joints scored; the PA-MPJPE of SMPLer-X and OSX.",
+    others=(
+        "SMPLest-X drops the wrist of hands (20 joints) and hands above 100 mm. FreiHAND's "
+        "alignment may mirror: see freihand."
+    ),
+    undefined=(
+        "NaN where fewer than 3 points are valid, all are in one place, one is not finite, or "
+        "none counts."
+    ),
 )
 
 

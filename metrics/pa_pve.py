@@ -12,7 +12,13 @@ CARD = MetricCard(
     title="Per-vertex error after a similarity",
     unit="mm",
     better="lower",
+    definition="Mean over the part's vertices of |s·R·p + t − g|, fitted for each person and part.",
     source="Umeyama 1991 on the vertices of the part scored; the PA-MPVPE of SMPLer-X and OSX.",
+    others="SMPLest-X leaves out hands by flags that are 1 on whole bodies.",
+    undefined=(
+        "NaN where fewer than 3 points are valid, all are in one place, one is not finite, or "
+        "none counts."
+    ),
 )
 
 

@@ -11,10 +11,17 @@ CARD = MetricCard(
     title="Per-vertex error",
     unit="mm",
     better="lower",
+    definition="Mean over the part's vertices of |p − g|, each side relative to its own root.",
     source=(
         "MPVPE of Moon et al. 2022 (Hand4Whole) as OSX and SMPLer-X compute it: whole body "
         "centred on the pelvis, a hand on its wrist, the face on the neck."
     ),
+    others=(
+        "mmhuman3d does not align at all and pools points. AGORA's MVE centres on the midpoint of "
+        "the hips and leaves out part of the mesh. OSX and SMPLer-X average UBody over visible "
+        "vertices only, SMPLest-X over all."
+    ),
+    undefined="NaN where no vertex is valid, or a valid one is not finite.",
 )
 
 

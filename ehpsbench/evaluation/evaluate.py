@@ -1,46 +1,18 @@
-"""Predictions of an entry + a protocol → a result in the store."""
+"""An entry + a benchmark → a result in the store, whatever the task."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
-import ehpsbench
-from ehpsbench.atomic import digest
-from ehpsbench.errors import InputError
-from ehpsbench.evaluation.predictions import parameters, read_predictions
-from ehpsbench.evaluation.protocol import Protocol, protocol
-from ehpsbench.evaluation.results import (
-    RESULTS_VERSION,
-    Result,
-    means,
-    result_rows,
-    write_result,
-)
-from ehpsbench.evaluation.selection import Selection, select
-from ehpsbench.schema import from_arrow
+from ehpsbench.evaluation.protocol import protocol
+from ehpsbench.evaluation.request import Progress, Request
+from ehpsbench.evaluation.results import Result, write_result
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-    from ehpsbench.evaluation.scoring import Errors, Progress
     from ehpsbench.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class _Matched:
-    """Which prediction belongs to whom.
-
-    Attributes:
-        rows: (N,) row of each scored person's prediction; −1 where there is none.
-        unused: predictions of people of the split who are not scored.
-    """
-
-    rows: NDArray[np.int64]
-    unused: int
 
 
 def evaluate(
@@ -49,6 +21,7 @@ def evaluate(
     benchmark: str,
     bodies: BodySet,
     *,
+    predictions: Path | None = None,
     allow_missing: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -56,107 +29,24 @@ def evaluate(
     """Score an entry on a benchmark and store the result.
 
     Args:
-        store: with the benchmark's dataset and the entry's predictions.
+        store: with the benchmark's dataset.
         entry: who.
         benchmark: a protocol's name, `protocol@dataset` or `protocol@dataset@split`.
         bodies: the body set of labels and predictions.
-        allow_missing: score an entry that lacks people; its result is marked incomplete, the
-            people have no error, and no board takes it.
-        device: where meshes are compared.
-        progress: told how many people are done, and of how many.
+        predictions: file or folder of the entry's predictions; None: those in the store.
+        allow_missing: score an entry that lacks people or images; its result is marked
+            incomplete, what is missing has no error, and no board takes it.
+        device: where meshes and maps are compared.
+        progress: told how much is done, and of how much.
 
     Raises:
-        InputError: predictions are missing, unknown, double or broken; nobody is scored.
+        InputError: predictions are missing, unknown, double or broken; nothing is scored.
         BodyMismatch: predictions, labels and `bodies` are not of one body set.
-        MissingBody: a file that the primary error needs is not there.
+        MissingBody: a file that the primary number needs is not there.
     """
-    from ehpsbench.evaluation.scoring import errors
-
     rules = protocol(benchmark)
-    predictions = read_predictions(store, entry, rules.name, bodies)
-    selection = select(store, rules, bodies)
-    matched = _match(predictions, selection, entry, rules)
-    if not allow_missing:
-        _refuse_missing(matched, selection, entry, rules)
-    found = matched.rows >= 0
-    people = from_arrow(selection.people.filter(pa.array(found)))
-    said = parameters(predictions.take(pa.array(matched.rows[found])))
-    root = store.release_root(rules.dataset)
-    scores = errors(people, said, rules, bodies, root=root, device=device, progress=progress)
-    result = _result(store, entry, rules, bodies, selection, matched, scores)
+    task = import_module(f"ehpsbench.evaluation.{rules.task}.task")
+    request = Request(bodies, predictions, allow_missing, device, progress)
+    result: Result = task.evaluate(store, entry, rules, request)
     write_result(store, result)
     return result
-
-
-def _match(predictions: pa.Table, selection: Selection, entry: str, rules: Protocol) -> _Matched:
-    said = {name: i for i, name in enumerate(predictions["instance_id"].to_pylist())}
-    if unknown := sorted(set(said) - selection.split_ids):
-        raise InputError(
-            f"{entry} predicts {len(unknown)} people who are not in {rules.dataset}/{rules.split}, "
-            f"for example {unknown[0]}. Predict for the instance ids of this store."
-        )
-    people = selection.people["instance_id"].to_pylist()
-    rows = np.asarray([said.get(person, -1) for person in people], np.int64)
-    return _Matched(rows, len(said) - int((rows >= 0).sum()))
-
-
-def _refuse_missing(matched: _Matched, selection: Selection, entry: str, rules: Protocol) -> None:
-    missing = np.flatnonzero(matched.rows < 0)
-    if len(missing):
-        example = selection.people["instance_id"][int(missing[0])]
-        raise InputError(
-            f"{entry} has no prediction for {len(missing)} of the {len(matched.rows)} people whom "
-            f"{rules.name} scores, for example {example}. Predict all of them; to look at an "
-            "incomplete entry all the same, allow missing predictions."
-        )
-
-
-def _result(
-    store: Store,
-    entry: str,
-    rules: Protocol,
-    bodies: BodySet,
-    selection: Selection,
-    matched: _Matched,
-    scores: Errors,
-) -> Result:
-    found = matched.rows >= 0
-    columns = {name: np.full(len(found), np.nan) for name in scores.columns}
-    for name, values in scores.columns.items():
-        columns[name][found] = values
-    people = selection.people["instance_id"].to_pylist()
-    rows = result_rows(people, _clusters(selection.people), columns)
-    summary: dict[str, Any] = {
-        "results_version": RESULTS_VERSION,
-        "ehpsbench_version": ehpsbench.__version__,
-        "entry": entry,
-        "benchmark": rules.name,
-        "title": rules.title,
-        "protocol_version": rules.version,
-        "protocol_hash": rules.hash,
-        "protocol": rules.model_dump(mode="json"),
-        "dataset": rules.dataset,
-        "split": rules.split,
-        "data": digest([store.manifest(rules.dataset)["fingerprint"], people]),
-        "body_set": bodies.id,
-        "body_name": bodies.name,
-        "primary": rules.primary,
-        "unit": rules.unit,
-        "scored": len(people),
-        "missing_predictions": int((~found).sum()),
-        "complete": bool(found.all()),
-        "unused_predictions": matched.unused,
-        "left_out": selection.left_out,
-        "removed_by_checks": sum(selection.removed_by_checks.values()),
-        "removed_by_rule": selection.removed_by_checks,
-        "skipped": scores.skipped,
-        "errors": means(rows),
-    }
-    return Result(rows, summary)
-
-
-def _clusters(people: pa.Table) -> list[str]:
-    """What a bootstrap resamples for each person: the recording, else the image."""
-    clusters = people["cluster"].cast(pa.string()).to_pylist()
-    images = people["image_id"].to_pylist()
-    return [i if c is None else c for c, i in zip(clusters, images, strict=True)]

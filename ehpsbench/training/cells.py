@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ehpsbench import __version__
 from ehpsbench.atomic import canonical_json, digest, write_text
 from ehpsbench.errors import InputError, UnknownName
-from ehpsbench.evaluation.selection import check_bodies
+from ehpsbench.evaluation.mesh.selection import check_bodies
 from ehpsbench.training.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.evaluation.mesh.rules import mesh_protocol
+from ehpsbench.evaluation.mesh.selection import select
 from ehpsbench.evaluation.predictions import write_predictions
-from ehpsbench.evaluation.protocol import protocol
-from ehpsbench.evaluation.selection import select
 from ehpsbench.schema import from_arrow
 from ehpsbench.training import cells
 from ehpsbench.training.baseline import start_of
@@ -68,7 +68,7 @@ def predict(
         )
     recipe = cells.recipe_of(record)
     network = trained(store.runs / cell / cells.WEIGHTS, recipe)
-    rules = protocol(benchmark)
+    rules = mesh_protocol(benchmark)
     columns = from_arrow(select(store, rules, bodies).people)
     _check_boxes(columns, benchmark)
     size = recipe.input

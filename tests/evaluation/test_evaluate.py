@@ -17,11 +17,11 @@ from ehpsbench.body.forward import forward
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.errors import BodyMismatch, InputError, StoreError
 from ehpsbench.evaluation.evaluate import evaluate
-from ehpsbench.evaluation.points import LSP_FROM_SMPL
+from ehpsbench.evaluation.mesh.points import LSP_FROM_SMPL
+from ehpsbench.evaluation.mesh.scoring import errors
 from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.evaluation.results import read_result, read_rows, read_summary
-from ehpsbench.evaluation.scoring import errors
 from ehpsbench.geometry import compose, project, rotation_matrix
 from ehpsbench.meshes import write_ply
 from ehpsbench.schema import nullable

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ehpsbench.errors import InputError, UnknownName
-from ehpsbench.evaluation import protocol as protocols
+from ehpsbench import leaderboards
 from ehpsbench.evaluation.protocol import protocol, read_protocol
 from ehpsbench.leaderboards.board import board
 
-FOLDER = Path(protocols.__file__).parent / "protocols"
+FOLDER = Path(leaderboards.__file__).parent / "protocols"
 EHF = (FOLDER / "ehf.toml").read_text()
 
 

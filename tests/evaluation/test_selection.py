@@ -11,14 +11,15 @@ import pytest
 
 from ehpsbench.body.bodies import BodySet, open_bodies
 from ehpsbench.errors import BodyMismatch, InputError
-from ehpsbench.evaluation.protocol import Protocol, RowRule, Sampling, protocol
-from ehpsbench.evaluation.selection import select
+from ehpsbench.evaluation.mesh.rules import MeshProtocol, RowRule, Sampling
+from ehpsbench.evaluation.mesh.selection import select
+from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.schema import nullable
 
 Make = Callable[..., Any]
 
 
-def rules(name: str, **changes: Any) -> Protocol:
+def rules(name: str, **changes: Any) -> MeshProtocol:
     return protocol(f"{name}@made@test").model_copy(update=changes)
 
 

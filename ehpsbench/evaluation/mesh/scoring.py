@@ -15,8 +15,8 @@ from torch import Tensor
 from ehpsbench.body.forward import forward
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.errors import BodyMismatch, MissingBody
-from ehpsbench.evaluation.points import Pair, pair
-from ehpsbench.evaluation.protocol import HAND_SETS, ErrorColumn, Protocol
+from ehpsbench.evaluation.mesh.points import Pair, pair
+from ehpsbench.evaluation.mesh.rules import HAND_SETS, ErrorColumn, MeshProtocol
 from ehpsbench.geometry import project
 from ehpsbench.metrics import catalogue
 from ehpsbench.metrics.hand_mean import hand_mean
@@ -66,7 +66,7 @@ class _Column:
 def errors(
     truth: Columns,
     predictions: Mapping[str, NDArray[np.float64]],
-    protocol: Protocol,
+    protocol: MeshProtocol,
     bodies: BodySet,
     *,
     root: Path | None = None,
@@ -111,7 +111,7 @@ def errors(
 
 
 def _columns(
-    protocol: Protocol, bodies: BodySet, device: str
+    protocol: MeshProtocol, bodies: BodySet, device: str
 ) -> tuple[list[_Column], dict[str, str]]:
     """What can be computed with this body set; the primary error must be."""
     columns: list[_Column] = []
@@ -129,7 +129,7 @@ def _columns(
     return columns, skipped
 
 
-def _check_models(truth: Columns, protocol: Protocol, bodies: BodySet) -> None:
+def _check_models(truth: Columns, protocol: MeshProtocol, bodies: BodySet) -> None:
     """The truth's models are those of the body set, and their mesh is the prediction's."""
     family = protocol.rows.source_model
     predicted = bodies.model("smplx", "neutral")
@@ -153,7 +153,7 @@ def _check_models(truth: Columns, protocol: Protocol, bodies: BodySet) -> None:
 def _scored(
     truth: Columns,
     said: Mapping[str, NDArray[np.float64]],
-    protocol: Protocol,
+    protocol: MeshProtocol,
     bodies: BodySet,
     columns: list[_Column],
     root: Path | None,
@@ -172,7 +172,7 @@ def _scored(
         yield column.name, values
 
 
-def _stacked(meshes: list[NDArray[np.float64]], protocol: Protocol) -> NDArray[np.float64]:
+def _stacked(meshes: list[NDArray[np.float64]], protocol: MeshProtocol) -> NDArray[np.float64]:
     sizes = sorted({len(mesh) for mesh in meshes})
     if len(sizes) > 1:
         raise BodyMismatch(
@@ -182,7 +182,7 @@ def _stacked(meshes: list[NDArray[np.float64]], protocol: Protocol) -> NDArray[n
 
 
 def _error(
-    column: _Column, pred: Tensor, true: Tensor, truth: Columns, protocol: Protocol
+    column: _Column, pred: Tensor, true: Tensor, truth: Columns, protocol: MeshProtocol
 ) -> Tensor:
     """(B,) one error column of a chunk."""
     score = catalogue.score(column.error.metric)

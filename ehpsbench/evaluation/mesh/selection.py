@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ehpsbench.errors import BodyMismatch, InputError
-from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.schema import COLUMNS, Columns, from_arrow, present
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Selection:
     removed_by_checks: dict[str, int]
 
 
-def select(store: Store, protocol: Protocol, bodies: BodySet) -> Selection:
+def select(store: Store, protocol: MeshProtocol, bodies: BodySet) -> Selection:
     """The people whom a protocol scores.
 
     Raises:
@@ -78,7 +78,7 @@ def check_bodies(store: Store, dataset: str, bodies: BodySet) -> None:
         )
 
 
-def _removed(store: Store, protocol: Protocol) -> dict[str, int]:
+def _removed(store: Store, protocol: MeshProtocol) -> dict[str, int]:
     rejects = store.rejects(protocol.dataset)
     rejects = rejects.filter(pc.equal(rejects["split"].cast(pa.string()), protocol.split))
     columns = from_arrow(rejects.drop_columns(["rule", "rule_column", "rule_value", "rules"]))
@@ -87,7 +87,7 @@ def _removed(store: Store, protocol: Protocol) -> dict[str, int]:
     return {r["values"]: r["counts"] for r in sorted(rules, key=lambda r: str(r["values"]))}
 
 
-def _reasons(columns: Columns, count: int, protocol: Protocol) -> NDArray[Any]:
+def _reasons(columns: Columns, count: int, protocol: MeshProtocol) -> NDArray[Any]:
     """(N,) why each row is not scored; empty for those that are."""
     reasons = np.full(count, "", object)
     for reason, keep in _rules(columns, count, protocol):
@@ -99,7 +99,7 @@ def _reasons(columns: Columns, count: int, protocol: Protocol) -> NDArray[Any]:
     return reasons
 
 
-def _rules(columns: Columns, count: int, protocol: Protocol) -> list[tuple[str, Mask]]:
+def _rules(columns: Columns, count: int, protocol: MeshProtocol) -> list[tuple[str, Mask]]:
     """(reason, (N,) True for rows that pass), in the order in which they are asked."""
     rule = protocol.rows
     found = []
@@ -125,7 +125,7 @@ def _is(columns: Columns, flag: str, value: bool, count: int) -> Mask:
     return np.asarray(present(columns[flag]) & (data == value))
 
 
-def _sampled(columns: Columns, count: int, protocol: Protocol) -> Mask:
+def _sampled(columns: Columns, count: int, protocol: MeshProtocol) -> Mask:
     """(N,) multiples of the interval, counted from 1 in each annotation file."""
     if count == 0:
         return np.zeros(0, bool)

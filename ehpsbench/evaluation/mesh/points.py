@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ehpsbench.errors import BodyMismatch
-from ehpsbench.evaluation.protocol import ErrorColumn
+from ehpsbench.evaluation.mesh.rules import ErrorColumn
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet

@@ -1,0 +1,1 @@
+"""Mesh benchmarks: PVE, MPJPE and their kin, person by person."""
