@@ -1,9 +1,4 @@
-"""Resampled means over clusters, and the spread of seeds pooled over training sets.
-
-Of n clusters n − 1 are drawn with replacement, which makes the variance of a resampled mean the
-unbiased s²/n (McCarthy & Snowden 1985; Rao & Wu 1988). Percentile intervals stay a little narrow
-where units are few: of nominal 95 % they cover 94 with 60 clusters, 93 with 20, 91 with 10 and 86
-with 5 (measured on normal errors; the same as for 1.96 standard errors).
+"""Resampled means of entries, and the spread of seeds pooled over training sets.
 
 Two or three seeds are too few to resample by themselves: the interval of a difference of two sets
 covers 65 % with two seeds each, 86 % with three. So the deviations of seeds from the mean of their
@@ -14,13 +9,12 @@ on every set; a set with much more of it gets too narrow an interval, one with l
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ehpsbench.resampling import Floats, resampling_weights
 
 CHUNK = 4_000_000  # weights held at once
 
@@ -63,12 +57,6 @@ def resampled_means(data: ClusterSums, samples: int, rng: np.random.Generator) -
     return np.concatenate(parts)
 
 
-def resampling_weights(units: int, samples: int, rng: np.random.Generator) -> Floats:
-    """(samples, units) how often each unit was drawn; see the head of this file."""
-    draws = max(1, units - 1)
-    return rng.multinomial(draws, np.full(units, 1 / units), size=samples).astype(np.float64)
-
-
 def seed_deviations(resampled: Floats) -> Floats:
     """(S, n) how far each of a set's n ≥ 2 seeds lies from their mean, as single seeds vary.
 
@@ -77,18 +65,6 @@ def seed_deviations(resampled: Floats) -> Floats:
     count = resampled.shape[1]
     deviations = resampled - resampled.mean(axis=1, keepdims=True)
     return np.asarray(deviations * np.sqrt(count / (count - 1)))
-
-
-def generator(seed: int, *names: str) -> np.random.Generator:
-    """Random numbers of their own for each name: a new entry does not change those of others."""
-    text = "\0".join(names).encode()
-    return np.random.default_rng([seed, *hashlib.sha256(text).digest()])
-
-
-def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of resampled values; NaN where they are."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def rank_interval(ranks: NDArray[np.int64], level: float = 0.95) -> tuple[int, int]:

@@ -9,13 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.leaderboards.bootstrap import (
-    ClusterSums,
-    Floats,
-    generator,
-    resampled_means,
-    seed_deviations,
-)
+from ehpsbench.leaderboards.bootstrap import ClusterSums, resampled_means, seed_deviations
+from ehpsbench.resampling import Floats, generator
 
 Estimate = tuple[float, Floats]  # a point estimate and its resamples (S,)
 

@@ -14,12 +14,7 @@ import numpy as np
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.bootstrap import (
-    Floats,
-    interval,
-    rank_interval,
-    ranks,
-)
+from ehpsbench.leaderboards.bootstrap import rank_interval, ranks
 from ehpsbench.leaderboards.groups import (
     Entrant,
     ErrorRows,
@@ -30,6 +25,7 @@ from ehpsbench.leaderboards.groups import (
     scored,
 )
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Standings, Value
+from ehpsbench.resampling import Floats, interval
 
 FEW_CLUSTERS = 10
 LEVEL = 0.95

@@ -39,9 +39,14 @@ def _print_errors(entry: str, summary: dict[str, Any]) -> None:
     from ehpsbench.cli import console
 
     rows = [
-        (name, round(value["mean"], 2), value["people"], value["clusters"])
-        for name, value in summary["errors"].items()
-        if value["mean"] is not None
+        (name, f"{n['value']:.2f}", _interval(n), f"{n['count']:,}", n["clusters"])
+        for name, n in summary["numbers"].items()
+        if n["value"] is not None
     ]
-    head = ("error", "mean [mm]", "people", "clusters")
+    head = ("number", f"[{summary['unit']}]", "95 %", "rows", "clusters")
     console.print_table(f"{entry} on {summary['benchmark']}", head, rows)
+
+
+def _interval(number: dict[str, Any]) -> str:
+    known = number["low"] is not None and number["high"] is not None
+    return f"{number['low']:.2f} to {number['high']:.2f}" if known else ""

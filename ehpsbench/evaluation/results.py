@@ -20,7 +20,8 @@ from ehpsbench.evaluation.predictions import file_name
 if TYPE_CHECKING:
     from ehpsbench.store import Store
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
+IDENTITIES = ("instance_id", "image_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,17 @@ class Result:
     """An entry's errors on a benchmark.
 
     Attributes:
-        rows: instance_id, cluster, and one column for each error [mm]; NaN where not defined.
-        summary: protocol, body set, counts and means; see `summary_of`.
+        rows: instance_id or image_id, cluster, and a column for each value or statistic; NaN
+            where not defined.
+        summary: protocol, body set, counts and numbers; see `ehpsbench.evaluation.summary`.
     """
 
     rows: pa.Table
     summary: dict[str, Any]
 
-    def mean(self, column: str | None = None) -> float:
-        """Mean of an error column over the people who have it; the primary one for None."""
-        value = self.summary["errors"][column or self.summary["primary"]]["mean"]
+    def number(self, name: str | None = None) -> float:
+        """A number of the summary; the primary one for None, NaN where it is not defined."""
+        value = self.summary["numbers"][name or self.summary["primary"]]["value"]
         return float("nan") if value is None else float(value)
 
 
@@ -52,22 +54,12 @@ def result_rows(
 
 def error_columns(rows: pa.Table) -> list[str]:
     """Names of the error columns of a result."""
-    return [name for name in rows.column_names if name not in ("instance_id", "cluster")]
+    return [name for name in rows.column_names if name not in (*IDENTITIES, "cluster")]
 
 
-def means(rows: pa.Table) -> dict[str, dict[str, Any]]:
-    """For each error: its mean over the people who have it, how many, in how many clusters."""
-    clusters = np.asarray(rows["cluster"].to_pylist(), object)
-    found = {}
-    for name in error_columns(rows):
-        values = np.asarray(rows[name], np.float64)
-        finite = np.isfinite(values)
-        found[name] = {
-            "mean": float(values[finite].mean()) if finite.any() else None,
-            "people": int(finite.sum()),
-            "clusters": len(set(clusters[finite])),
-        }
-    return found
+def identity_column(rows: pa.Table) -> str:
+    """What a row of a result is about: `instance_id` or `image_id`."""
+    return next(name for name in IDENTITIES if name in rows.column_names)
 
 
 def write_result(store: Store, result: Result) -> Path:

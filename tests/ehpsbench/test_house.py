@@ -23,6 +23,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "meshes": 1,
     "pictures": 1,
     "processes": 1,
+    "resampling": 1,
     "skeleton": 1,
     "metrics": 1,
     "body": 2,

@@ -205,7 +205,7 @@ def test_ehf_meshes_are_brought_to_the_camera_and_scored(
     store = make_store(tmp_path, truth, bodies)
     write_predictions(store, "model", "ehf@made", said, bodies)
     result = evaluate(store, "model", "ehf@made", bodies)
-    assert 0 <= result.mean() < 2e-3
+    assert 0 <= result.number() < 2e-3
     assert result.mean("pve_face") < 2e-3
 
 
@@ -264,12 +264,11 @@ def test_a_result_says_what_it_is_and_comes_back(
     assert summary["complete"]
     assert summary["protocol_hash"] == protocol(AGORA).hash
     assert summary["body_set"] == bodies.id
-    assert summary["errors"]["pve"] == {
-        "mean": pytest.approx(np.mean(rows["pve"])),
-        "people": 5,
-        "clusters": 3,
-    }
-    assert result.mean() == summary["errors"]["pve"]["mean"] > 0
+    number = summary["numbers"]["pve"]
+    assert number["value"] == pytest.approx(np.mean(rows["pve"]))
+    assert (number["count"], number["clusters"]) == (5, 3)
+    assert number["low"] <= number["value"] <= number["high"]
+    assert result.number() == number["value"] > 0
     assert rows["cluster"].to_pylist() == [f"made/{i // 2}" for i in range(5)]
     assert rows.equals(result.rows)
 
@@ -344,4 +343,5 @@ def test_a_summary_is_json_without_nan(
     evaluate(store, "model", AGORA, bodies)
     text = (store.results / "model" / f"{AGORA}.json").read_text()
     assert "NaN" not in text
-    assert json.loads(text)["errors"]["pve_face"] == {"mean": None, "people": 0, "clusters": 0}
+    nothing = {"value": None, "low": None, "high": None, "count": 0, "clusters": 0}
+    assert json.loads(text)["numbers"]["pve_face"] == nothing

@@ -9,8 +9,7 @@ import pytest
 
 from ehpsbench import leaderboards
 from ehpsbench.errors import InputError, UnknownName
-from ehpsbench.evaluation import protocol as protocols
-from ehpsbench.evaluation.mesh.rules import MeshProtocol
+from ehpsbench.evaluation.mesh.rules import mesh_protocol
 from ehpsbench.evaluation.protocol import protocol, read_protocol
 from ehpsbench.leaderboards.board import board
 
@@ -44,10 +43,8 @@ def test_only_ubody_is_sampled_and_cut_to_what_is_seen() -> None:
     ubody = protocol("ubody-intra-test")
     assert (ubody.sampling.every, ubody.sampling.counted) == (100, "annotations")
     assert ubody.visible == "inside_image"
-    others = [protocol(n) for n in protocols.names() if n != "ubody-intra-test"]
-    assert {(p.sampling.every, p.visible) for p in others if isinstance(p, MeshProtocol)} == {
-        (1, "all")
-    }
+    others = [mesh_protocol(n) for n in board("mpe").ids if n != "ubody-intra-test"]
+    assert {(p.sampling.every, p.visible) for p in others} == {(1, "all")}
 
 
 def test_ehf_is_scored_against_meshes_and_3dpw_against_smpl() -> None:

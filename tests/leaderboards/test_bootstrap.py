@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ehpsbench.leaderboards.bootstrap import (
-    ClusterSums,
-    generator,
-    interval,
-    rank_interval,
-    ranks,
-    resampled_means,
-    resampling_weights,
-)
+from ehpsbench.leaderboards.bootstrap import ClusterSums, rank_interval, ranks, resampled_means
+from ehpsbench.resampling import generator, interval, resampling_weights
 
 
 def test_the_spread_of_resampled_means_is_the_standard_error_of_the_mean() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.bootstrap import generator, resampling_weights
 from ehpsbench.leaderboards.groups import Entrant, ErrorRows
 from ehpsbench.leaderboards.ranking import rank
+from ehpsbench.resampling import generator, resampling_weights
 
 TWO = Board.of("two", "Two benchmarks", {"one": "pve", "other": "mpjpe"})
 ONE = Board.of("one", "One benchmark", {"one": "pve"})

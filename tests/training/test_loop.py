@@ -118,7 +118,7 @@ def test_a_few_people_can_be_learnt_by_heart_and_are_then_predicted(tmp_path, bo
             store, "bedlam--tiny--s0", "egobody-test@bedlam@train", bodies, mean_pose=mean_pose
         )
         result = evaluate(store, path.parent.name, "egobody-test@bedlam@train", bodies)
-        errors[path.parent.name] = result.summary["errors"]["pve"]["mean"]
+        errors[path.parent.name] = result.number("pve")
     assert errors["bedlam--tiny--s0"] < 0.8 * errors["bedlam--mean-pose"]
 
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-import ehpsbench
-from ehpsbench.atomic import digest
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.mesh.selection import Selection, select
+from ehpsbench.evaluation.numbers import of_values
 from ehpsbench.evaluation.predictions import parameters, read_predictions
 from ehpsbench.evaluation.request import Request
-from ehpsbench.evaluation.results import (
-    RESULTS_VERSION,
-    Result,
-    means,
-    result_rows,
-)
+from ehpsbench.evaluation.results import Result, result_rows
+from ehpsbench.evaluation.summary import summary
 from ehpsbench.schema import from_arrow
 
 if TYPE_CHECKING:
@@ -116,33 +111,20 @@ def _result(
         columns[name][found] = values
     people = selection.people["instance_id"].to_pylist()
     rows = result_rows(people, _clusters(selection.people), columns)
-    summary: dict[str, Any] = {
-        "results_version": RESULTS_VERSION,
-        "ehpsbench_version": ehpsbench.__version__,
-        "entry": entry,
-        "benchmark": rules.name,
-        "title": rules.title,
-        "protocol_version": rules.version,
-        "protocol_hash": rules.hash,
-        "protocol": rules.model_dump(mode="json"),
-        "dataset": rules.dataset,
-        "split": rules.split,
-        "data": digest([store.manifest(rules.dataset)["fingerprint"], people]),
-        "body_set": bodies.id,
-        "body_name": bodies.name,
-        "primary": rules.primary,
-        "unit": rules.unit,
-        "scored": len(people),
-        "missing_predictions": int((~found).sum()),
-        "complete": bool(found.all()),
-        "unused_predictions": matched.unused,
-        "left_out": selection.left_out,
-        "removed_by_checks": sum(selection.removed_by_checks.values()),
-        "removed_by_rule": selection.removed_by_checks,
-        "skipped": scores.skipped,
-        "errors": means(rows),
-    }
-    return Result(rows, summary)
+    about = summary(
+        store,
+        entry,
+        rules,
+        bodies,
+        rows,
+        of_values(rows, list(columns)),
+        missing=int((~found).sum()),
+        unused=matched.unused,
+        left_out=selection.left_out,
+        removed=selection.removed_by_checks,
+        skipped=scores.skipped,
+    )
+    return Result(rows, about)
 
 
 def _clusters(people: pa.Table) -> list[str]:

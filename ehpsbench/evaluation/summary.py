@@ -1,0 +1,81 @@
+"""What a result says of itself: whose, by which rules, on which data, and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+import ehpsbench
+from ehpsbench.atomic import digest
+from ehpsbench.evaluation.numbers import Number
+from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.results import RESULTS_VERSION, identity_column
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.store import Store
+
+
+def summary(
+    store: Store,
+    entry: str,
+    rules: Protocol,
+    bodies: BodySet | None,
+    rows: pa.Table,
+    numbers: Mapping[str, Number],
+    *,
+    missing: int,
+    unused: int,
+    left_out: Mapping[str, int],
+    removed: Mapping[str, int],
+    skipped: Mapping[str, str],
+    about: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The summary of a result.
+
+    Args:
+        store: with the data.
+        entry: who was scored.
+        rules: by what.
+        bodies: the body set, where bodies are compared.
+        rows: people or images that were scored.
+        numbers: name → number; the primary one is among them.
+        missing: how many of `rows` have no prediction.
+        unused: predictions of what is not scored.
+        left_out: people or images that the rules do not score, by reason.
+        removed: people whom the rules would score but the checks refused, by rule.
+        skipped: numbers that could not be computed, and why.
+        about: what else a task has to say.
+    """
+    scored: Sequence[str] = rows[identity_column(rows)].to_pylist()
+    return {
+        "results_version": RESULTS_VERSION,
+        "ehpsbench_version": ehpsbench.__version__,
+        "entry": entry,
+        "benchmark": rules.name,
+        "title": rules.title,
+        "task": rules.task,
+        "protocol_version": rules.version,
+        "protocol_hash": rules.hash,
+        "protocol": rules.model_dump(mode="json"),
+        "dataset": rules.dataset,
+        "split": rules.split,
+        "data": digest([store.manifest(rules.dataset)["fingerprint"], scored]),
+        "body_set": None if bodies is None else bodies.id,
+        "body_name": None if bodies is None else bodies.name,
+        "primary": rules.primary,
+        "unit": rules.unit,
+        "better": rules.better,
+        "scored": len(scored),
+        "missing_predictions": missing,
+        "complete": missing == 0,
+        "unused_predictions": unused,
+        "left_out": dict(left_out),
+        "removed_by_checks": sum(removed.values()),
+        "removed_by_rule": dict(removed),
+        "skipped": dict(skipped),
+        "numbers": {name: number.as_dict() for name, number in numbers.items()},
+        **(about or {}),
+    }
