@@ -1,50 +1,106 @@
-"""`ehpsbench evaluate ENTRY BENCHMARK …`."""
+"""`ehpsbench evaluate --benchmark NAME …`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 
+if TYPE_CHECKING:
+    from ehpsbench.evaluation.results import Result
+
 
 def evaluate(
-    entry: Annotated[str, typer.Argument(help="Cell, or entry with predictions in the store.")],
     benchmarks: Annotated[
-        list[str], typer.Argument(help="Protocols: agora-val, ehf, or NAME@dataset for other data.")
+        list[str],
+        typer.Option(
+            "--benchmark", help="Protocol: agora-val, ehf, or NAME@dataset for other data; again…"
+        ),
     ],
+    entry: Annotated[
+        str | None,
+        typer.Option(help="Cell or entry with predictions in the store.", show_default="FILE"),
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="File or folder of predictions, for one benchmark.")
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score an entry that lacks people all the same.")
+    ] = False,
+    slices: Annotated[bool, typer.Option("--slices", help="Also print errors by slice.")] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score an entry on benchmarks; a cell trained here is asked for its predictions first."""
+    """Score predictions on benchmarks; a cell trained here is asked for its predictions first."""
     from ehpsbench.cli import console
+    from ehpsbench.errors import InputError
     from ehpsbench.evaluation.protocol import protocol
     from ehpsbench.leaderboards.scoring import score
     from ehpsbench.store import Store, default_store
 
+    if predictions is not None and len(benchmarks) != 1:
+        raise InputError("--predictions are of one benchmark; give --benchmark once.")
+    if entry is None:
+        if predictions is None:
+            raise InputError("Whom to score? Give --entry NAME, or --predictions FILE.")
+        entry = predictions.stem
     place = Store(store or default_store())
     bodies = console.bodies_of(place, [protocol(b).dataset for b in benchmarks], body_models)
     summaries = []
     for benchmark in benchmarks:
-        summaries.append(score(place, entry, benchmark, bodies).summary)
+        with console.progress_bar(f"Scoring {benchmark}", "done") as bar:
+            result = score(
+                place,
+                entry,
+                benchmark,
+                bodies,
+                predictions=predictions,
+                allow_missing=allow_missing,
+                progress=lambda done, total, bar=bar: bar(done, total, done),  # type: ignore[misc]
+            )
+        for note in result.summary["notes"]:
+            console.say(note)
+        summaries.append(result.summary)
         if not json:
-            _print_errors(entry, summaries[-1])
+            _print(entry, result, slices)
     if json:
         console.print_json(summaries)
 
 
-def _print_errors(entry: str, summary: dict[str, Any]) -> None:
+def _print(entry: str, result: Result, slices: bool) -> None:
+    from ehpsbench.cli import console
+
+    about = result.summary
+    _print_numbers(f"{entry} on {about['benchmark']}", "number", about["numbers"], about["unit"])
+    if slices:
+        for name, parts in about["slices"].items():
+            title = f"{about['primary']} by {name}"
+            _print_numbers(title, name, parts, about["unit"])
+    hidden = {**about["left_out"], **about["removed_by_rule"]}
+    if hidden:
+        words = ", ".join(f"{why} {count:,}" for why, count in hidden.items())
+        console.out.print(f"Not scored: {words}", soft_wrap=True)
+    console.out.print(
+        f"{about['scored']:,} scored, {about['missing_predictions']:,} without a prediction; "
+        f"protocol {about['protocol_hash'][:12]}",
+        soft_wrap=True,
+    )
+
+
+def _print_numbers(title: str, what: str, numbers: dict[str, Any], unit: str) -> None:
     from ehpsbench.cli import console
 
     rows = [
         (name, f"{n['value']:.2f}", _interval(n), f"{n['count']:,}", n["clusters"])
-        for name, n in summary["numbers"].items()
+        for name, n in numbers.items()
         if n["value"] is not None
     ]
-    head = ("number", f"[{summary['unit']}]", "95 %", "rows", "clusters")
-    console.print_table(f"{entry} on {summary['benchmark']}", head, rows)
+    head = (what, f"[{unit}]", "95 %", "rows", "clusters")
+    console.print_table(title, head, rows)
 
 
 def _interval(number: dict[str, Any]) -> str:

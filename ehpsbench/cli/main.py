@@ -12,6 +12,7 @@ from ehpsbench.cli import (
     doctor,
     evaluate,
     ingest,
+    protocol,
     query,
     rank,
     report,
@@ -38,6 +39,7 @@ app.command("ingest")(ingest.ingest)
 app.command("query")(query.query)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(protocol.app, name="protocol")
 app.command("rank-datasets")(rank.rank_datasets)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)

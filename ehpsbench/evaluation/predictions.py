@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 PREDICTIONS_VERSION = 1
+BODY_HASH = b"ehpsbench.body_hash"
 REQUIRED = ("instance_id", "global_orient", "body_pose", "betas")
 SIZES = {
     "global_orient": 3,
@@ -85,7 +86,7 @@ def write_predictions(
         "ehpsbench.predictions_version": str(PREDICTIONS_VERSION),
         "ehpsbench.entry": entry,
         "ehpsbench.benchmark": benchmark,
-        "ehpsbench.body_hash": bodies.model("smplx", "neutral").hash,
+        BODY_HASH.decode(): bodies.model("smplx", "neutral").hash,
     }
     known = {n: v for n, v in columns.items() if n in PREDICTIONS.names}
     if unknown := sorted(set(columns) - set(known)):
@@ -122,7 +123,7 @@ def read_predictions(
     table = _conform(table, path)
     _check(table, str(path))
     if bodies is not None:
-        _check_body(table, path, bodies)
+        check_body(table, path, bodies)
     return table
 
 
@@ -167,9 +168,14 @@ def _check(table: pa.Table, where: str) -> None:
             )
 
 
-def _check_body(table: pa.Table, path: Path, bodies: BodySet) -> None:
+def check_body(table: pa.Table, path: Path, bodies: BodySet) -> None:
+    """Refuse parameters of another body than the set's neutral SMPL-X model.
+
+    Raises:
+        BodyMismatch: the file names another body, or none.
+    """
     metadata = table.schema.metadata or {}
-    found = metadata.get(b"ehpsbench.body_hash", b"").decode()
+    found = metadata.get(BODY_HASH, b"").decode()
     wanted = bodies.model("smplx", "neutral").hash
     if not found:
         raise BodyMismatch(

@@ -23,9 +23,9 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_verb() -> None:
     done = run("--help")
-    verbs = "doctor datasets sample ingest query train evaluate rank-datasets report demo".split()
+    verbs = "doctor datasets sample ingest query train evaluate protocol rank-datasets report"
     assert done.returncode == 0
-    assert all(verb in done.stdout for verb in verbs)
+    assert all(verb in done.stdout for verb in [*verbs.split(), "demo"])
 
 
 def test_datasets_as_json_lists_cards_and_what_is_stored(bedlam_store: Store) -> None:
@@ -70,7 +70,9 @@ def test_check_ends_with_1_where_a_file_is_missing(tmp_path: Path, bedlam_releas
         (("query", "SELECT 1", "--store", "/nowhere/at/all"), "holds nothing to ask"),
         (("train", "agora", "--store", "/nowhere/at/all"), "holds no datasets"),
         (("rank-datasets", "a", "b", "--board", "mpee"), "Did you mean mpe"),
-        (("evaluate", "me", "agora-vall"), "Did you mean agora-val"),
+        (("evaluate", "--entry", "me", "--benchmark", "agora-vall"), "Did you mean agora-val"),
+        (("evaluate", "--benchmark", "ehf"), "Whom to score"),
+        (("protocol", "show", "ehff"), "Did you mean ehf"),
         (("report", "--store", "/nowhere/at/all"), "Nothing was ranked"),
         (("demo", "--out", "/proc"), "not a demo"),
         (("ingest", "ehf", "--root", ".", "--as", ".."), "cannot name a dataset"),
@@ -192,3 +194,12 @@ def test_an_interrupt_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "stopped" in said
+
+
+def test_a_protocol_is_shown_in_words_with_its_hash_and_source() -> None:
+    shown = run("protocol", "show", "pw3d-test").stdout
+    listed = json.loads(run("protocol", "list", "--json").stdout)
+    one = next(p for p in listed if p["name"] == "pw3d-test")
+    assert one["hash"] in shown
+    assert one["source"] in shown
+    assert "points lsp14" in shown
