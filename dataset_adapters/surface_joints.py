@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 def joints_127(
     vertices: NDArray[np.floating], joints: NDArray[np.floating], model: BodyModel
 ) -> NDArray[np.float64]:
-    """The joints of one person in the order of the SMPL-X joints, without the face contour.
+    """The joints of people in the order of the SMPL-X joints, without the face contour.
 
     Args:
-        vertices: (V, 3) mesh [m].
-        joints: (55, 3) of the same pose [m].
+        vertices: (…, V, 3) meshes [m].
+        joints: (…, 55, 3) of the same poses [m].
         model: the SMPL-X model of both, with landmarks.
+
+    Returns:
+        (…, 127, 3) [m].
     """
     if model.landmarks is None or model.extra_vertex_ids is None:
         raise ValueError(f"{model.name} has no landmarks")
-    corners = vertices[model.faces[model.landmarks.faces]]
-    face = (model.landmarks.barycentres[..., None] * corners).sum(1)
-    return np.concatenate([joints[:55], vertices[model.extra_vertex_ids], face])
+    corners = vertices[..., model.faces[model.landmarks.faces], :]
+    face = (model.landmarks.barycentres[..., None] * corners).sum(-2)
+    surface = vertices[..., model.extra_vertex_ids, :]
+    return np.concatenate([joints[..., :55, :], surface, face], -2)

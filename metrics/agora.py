@@ -47,12 +47,8 @@ Variant = Literal["official", "matched"]
 PARTS = ("body", "left_hand", "right_hand", "face")
 ERRORS = tuple(f"{part}_{error}" for part in PARTS for error in ("mpjpe", "mve"))
 COUNTS = ("people", "missed", "looked_at")
-COLUMNS: tuple[str, ...] = (
-    "false_positives",
-    *COUNTS,
-    *ERRORS,
-    *(f"kid_{name}" for name in (*COUNTS, *ERRORS)),
-)
+_SUMS = (*COUNTS, *(f"{name}_sum" for name in ERRORS))
+COLUMNS: tuple[str, ...] = ("false_positives", *_SUMS, *(f"kid_{name}" for name in _SUMS))
 HIPS = (1, 2)
 JOINTS = {
     "body": (*range(22),),
@@ -178,60 +174,59 @@ def numbers(sums: Tensor, variant: Variant = "official") -> dict[str, Tensor]:
     f1 = None
     result: dict[str, Tensor] = {}
     for prefix in ("", "kid_"):
-        values = {n: columns[f"{prefix}{n}"] for n in (*COUNTS, *ERRORS)}
+        values = {name: columns[f"{prefix}{name}"] for name in _SUMS}
         rates = detection_rates(
             values["people"], values["missed"], columns["false_positives"], variant == "official"
         )
         if prefix or variant == "matched":
-            rates = tuple(torch.where(values["people"] > 0, rate, torch.nan) for rate in rates)
-        f1 = rates[2] if f1 is None else f1
-        means = _official(values, rates[2], f1) if variant == "official" else _matched(values)
-        if variant == "matched":
-            means |= {_normalised(n): v / rates[2] for n, v in means.items()}
-        named = dict(zip(("precision", "recall", "f1"), rates, strict=True)) | means
-        result |= {f"{prefix}{name}": value for name, value in named.items()}
+            rates = {n: torch.where(values["people"] > 0, v, torch.nan) for n, v in rates.items()}
+        f1 = rates["f1"] if f1 is None else f1
+        official = variant == "official"
+        means = _official(values, rates["f1"], f1) if official else _matched(values, rates["f1"])
+        result |= {f"{prefix}{name}": value for name, value in (rates | means).items()}
     return result
 
 
 def detection_rates(
     people: Tensor, missed: Tensor, false_positives: Tensor, rounded: bool = True
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Precision, recall and F1, (…,) each; rounded to 2 decimals as Python rounds.
+) -> dict[str, Tensor]:
+    """`precision`, `recall` and `f1`, (…,) each; rounded to 2 decimals as Python rounds.
 
     All are 0 without people, as in the official code; precision is NaN without detections.
     """
     found = people - missed
-    rates = (
-        found / (found + false_positives),
-        found / people,
-        found / (found + (false_positives + missed) / 2),
-    )
+    rates = {
+        "precision": found / (found + false_positives),
+        "recall": found / people,
+        "f1": found / (found + (false_positives + missed) / 2),
+    }
     if rounded:
-        rates = (as_python(rates[0], 2), as_python(rates[1], 2), as_python(rates[2], 2))
-    nobody = people == 0
-    return tuple(torch.where(nobody, 0.0, rate) for rate in rates)  # type: ignore[return-value]
+        rates = {name: as_python(rate, 2) for name, rate in rates.items()}
+    return {name: torch.where(people == 0, 0.0, rate) for name, rate in rates.items()}
 
 
 def _official(values: dict[str, Tensor], own_f1: Tensor, f1: Tensor) -> dict[str, Tensor]:
     """Rounded means, hands and face diluted by those who are missed."""
     found = values["people"] - values["missed"]
-    means = {
-        name: as_numpy(values[name] / (found if "body" in name else values["looked_at"]), 1)
-        for name in ERRORS
-    }
+    means = {}
+    for name in ERRORS:
+        count = found if name.startswith("body") else values["looked_at"]
+        means[name] = as_numpy(values[f"{name}_sum"] / count, 1)
     for error in ("mpjpe", "mve"):
-        means[f"fullbody_{error}"] = as_numpy(_fullbody(means, error), 1)
+        whole = as_numpy(_fullbody(means, error), 1)
+        means[f"fullbody_{error}"] = whole
         means[_normalised(f"body_{error}")] = as_numpy(means[f"body_{error}"] / own_f1, 1)
-        whole = means[f"fullbody_{error}"]
+        # children too are divided by everybody's F1 here, and by their own above
         means[_normalised(f"fullbody_{error}")] = as_numpy(whole / f1, 1)
     return means
 
 
-def _matched(values: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Means over those who are found."""
+def _matched(values: dict[str, Tensor], f1: Tensor) -> dict[str, Tensor]:
+    """Means over those who are found, and all of them over F1."""
     found = values["people"] - values["missed"]
-    means = {name: values[name] / found for name in ERRORS}
-    return means | {f"fullbody_{e}": _fullbody(means, e) for e in ("mpjpe", "mve")}
+    means = {name: values[f"{name}_sum"] / found for name in ERRORS}
+    means |= {f"fullbody_{error}": _fullbody(means, error) for error in ("mpjpe", "mve")}
+    return means | {_normalised(name): value / f1 for name, value in means.items()}
 
 
 def _fullbody(means: dict[str, Tensor], error: str) -> Tensor:

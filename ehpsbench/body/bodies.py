@@ -79,8 +79,10 @@ class BodySet:
     def vertex_ids(self, name: str) -> NDArray[Any]:
         """`left_hand`, `right_hand` (in MANO's order), `face` (the head) on the SMPL-X mesh.
 
-        `left_hand_mano_tips`, `right_hand_mano_tips`: thumb, index, middle, ring, pinky tip on
-        the MANO mesh.
+        `agora_body`: what AGORA's evaluator calls the body, on the SMPL-X mesh: the owners' list
+        of 4,010 vertices without head and hands (body_verts_smplx.npy); on the open body
+        all that are neither. `left_hand_mano_tips`, `right_hand_mano_tips`: thumb, index, middle,
+        ring, pinky tip on the MANO mesh.
         """
         return self._source.vertex_ids(name)
 

@@ -24,7 +24,10 @@ ROLES = (*MODEL_ROLES, "smplx/kid", "smpl/kid")
 # J14 (LSP order) picked from Human3.6M's 17 points.
 _J14_OF_H36M = [3, 2, 1, 4, 5, 6, 16, 15, 14, 11, 12, 13, 8, 10]
 REGRESSORS = ("j14", "h36m", "smpl/j14", "smpl/h36m")
-VERTEX_IDS = ("left_hand", "right_hand", "face", "left_hand_mano_tips", "right_hand_mano_tips")
+VERTEX_IDS = (
+    *("left_hand", "right_hand", "face", "agora_body"),
+    *("left_hand_mano_tips", "right_hand_mano_tips"),
+)
 # MANO's own finger tips: thumb, index, middle, ring, pinky.
 _MANO_TIPS = (744, 320, 443, 555, 672)
 
@@ -89,9 +92,13 @@ class OpenSource:
         return h36m if name.endswith("h36m") else h36m[_J14_OF_H36M]
 
     def vertex_ids(self, name: str) -> Array:
-        """From the part lists of the file."""
+        """From the part lists of the file; AGORA's body is what is neither head nor hand."""
         if name not in VERTEX_IDS:
             raise UnknownName.of("list of vertices", name, VERTEX_IDS)
+        if name == "agora_body":
+            rest = [self.vertex_ids(part) for part in ("left_hand", "right_hand", "face")]
+            everything = np.arange(len(open_arrays(self.size)["weights"]))
+            return np.setdiff1d(everything, np.concatenate(rest))
         key = "mano.tips" if name.endswith("tips") else f"ids.{name}"
         return np.asarray(open_arrays(self.size)[key], np.int64)
 
@@ -113,6 +120,7 @@ _OTHER_FILES = {
     "smpl/h36m": "J_regressor_h36m.npy",
     "hands": "MANO_SMPLX_vertex_ids.pkl",
     "face": "SMPL-X__FLAME_vertex_ids.npy",
+    "agora_body": "body_verts_smplx.npy",
     "smplx2smpl": "smplx2smpl.pkl",
 }
 _OTHER_SPELLINGS = {
@@ -160,13 +168,13 @@ class LicensedSource:
         return regressor.astype(np.float64)
 
     def vertex_ids(self, name: str) -> Array:
-        """From the owners' lists of MANO's and FLAME's vertices."""
+        """From the owners' lists of MANO's and FLAME's vertices, and AGORA's of the body."""
         if name not in VERTEX_IDS:
             raise UnknownName.of("list of vertices", name, VERTEX_IDS)
         if name.endswith("tips"):
             return np.array(_MANO_TIPS)
-        if name == "face":
-            return load_array(self._needed("face")).astype(np.int64)
+        if name in ("face", "agora_body"):
+            return load_array(self._needed(name)).astype(np.int64)
         return np.asarray(load_pickle(self._needed("hands"))[name]).astype(np.int64)
 
     def to_smpl(self, vertices: Array) -> Array:

@@ -201,13 +201,14 @@ def test_regressors_and_vertex_lists_of_the_owners_are_found_anywhere(
     (extra / "SMPLX_to_J14.pkl").write_bytes(pickle.dumps(small.regressor("j14")))
     np.save(extra / "J_regressor_h36m.npy", small.regressor("smpl/h36m"))
     np.save(extra / "SMPL-X__FLAME_vertex_ids.npy", small.vertex_ids("face"))
+    np.save(extra / "body_verts_smplx.npy", small.vertex_ids("agora_body").astype(np.uint32))
     hands = {side: small.vertex_ids(side) for side in ("left_hand", "right_hand")}
     (extra / "MANO_SMPLX_vertex_ids.pkl").write_bytes(pickle.dumps(hands))
     (extra / "smplx2smpl.pkl").write_bytes(pickle.dumps({"matrix": np.eye(1504)}))
     bodies = licensed_bodies(licensed_folder)
     np.testing.assert_array_equal(bodies.regressor("j14"), small.regressor("j14"))
     np.testing.assert_array_equal(bodies.regressor("smpl/j14"), small.regressor("smpl/j14"))
-    for name in ("left_hand", "right_hand", "face"):
+    for name in ("left_hand", "right_hand", "face", "agora_body"):
         np.testing.assert_array_equal(bodies.vertex_ids(name), small.vertex_ids(name))
     mesh = small.model("smplx").v_template
     np.testing.assert_allclose(bodies.to_smpl(mesh), mesh)
