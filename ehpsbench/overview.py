@@ -15,8 +15,6 @@ from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.store import Store
 
 PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
-# points of an error → role of the file that picks them
-POINT_ROLES = {"j14": "j14", "hand_vertices": "hands", "face_vertices": "face"}
 
 
 def dataset_overview(store: Store) -> list[dict[str, Any]]:
@@ -124,12 +122,8 @@ def _files_of(benchmark: str) -> set[str]:
     """The owners' files that scoring on a benchmark opens, whatever its data needed."""
     rules = protocol.protocol(benchmark)
     if not isinstance(rules, MeshProtocol):
-        return set()
-    roles = {"smplx/neutral"}
-    if rules.rows.source_model == "smpl":
-        roles.add("smpl/neutral")
-    roles |= {POINT_ROLES[e.points] for e in rules.errors if e.points in POINT_ROLES}
-    return {owners_file(role) for role in roles}
+        return {owners_file(role) for role in getattr(rules, "body_roles", ())}
+    return {owners_file(role) for role in rules.roles}
 
 
 def _store(store: Store) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ehpsbench.metrics.agora_columns import COLUMNS, ERRORS, PARTS, SUMS
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.point_error import centred, mean_point_error
 from ehpsbench.metrics.rounding import as_numpy, as_python
@@ -44,11 +45,6 @@ CARD = MetricCard(
 
 Variant = Literal["official", "matched"]
 
-PARTS = ("body", "left_hand", "right_hand", "face")
-ERRORS = tuple(f"{part}_{error}" for part in PARTS for error in ("mpjpe", "mve"))
-COUNTS = ("people", "missed", "looked_at")
-_SUMS = (*COUNTS, *(f"{name}_sum" for name in ERRORS))
-COLUMNS: tuple[str, ...] = ("false_positives", *_SUMS, *(f"kid_{name}" for name in _SUMS))
 HIPS = (1, 2)
 JOINTS = {
     "body": (*range(22),),
@@ -174,7 +170,7 @@ def numbers(sums: Tensor, variant: Variant = "official") -> dict[str, Tensor]:
     f1 = None
     result: dict[str, Tensor] = {}
     for prefix in ("", "kid_"):
-        values = {name: columns[f"{prefix}{name}"] for name in _SUMS}
+        values = {name: columns[f"{prefix}{name}"] for name in SUMS}
         rates = detection_rates(
             values["people"], values["missed"], columns["false_positives"], variant == "official"
         )

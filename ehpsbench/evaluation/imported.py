@@ -23,6 +23,7 @@ from ehpsbench.evaluation.predictions import (
     check_body,
     write_predictions,
 )
+from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.schema import from_arrow
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ NAMED = "instance_id"
 
 
 def import_predictions(
-    store: Store, entry: str, rules: MeshProtocol, path: Path, bodies: BodySet
+    store: Store, entry: str, rules: Protocol, path: Path, bodies: BodySet
 ) -> list[str]:
     """Bring predicted bodies into the store, as an entry's on a benchmark.
 
@@ -122,7 +123,7 @@ def _humandata(path: Path) -> Columns:
 
 
 def _named(
-    store: Store, rules: MeshProtocol, columns: Columns, path: Path, notes: list[str]
+    store: Store, rules: Protocol, columns: Columns, path: Path, notes: list[str]
 ) -> NDArray[Any]:
     """(N,) whom each prediction is of, by image and box; None where nobody is there."""
     if "image_path" not in columns:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ehpsbench.metrics import agora
+from ehpsbench.metrics.agora_columns import number_names
 from ehpsbench.metrics.agora_matching import matching
 from ehpsbench.metrics.rounding import as_numpy, as_python
 
@@ -256,6 +257,12 @@ def test_rounding_is_that_of_python_and_of_numpy(seed: int) -> None:
 def test_python_and_numpy_round_0_615_apart() -> None:
     value = torch.tensor(0.615, dtype=torch.float64)
     assert (as_python(value, 2).item(), as_numpy(value, 2).item()) == (0.61, 0.62)
+
+
+def test_the_names_are_known_without_torch() -> None:
+    sums = torch.zeros(len(agora.COLUMNS))
+    assert set(agora.numbers(sums, "official")) == set(number_names("official"))
+    assert set(agora.numbers(sums, "matched")) == set(number_names("matched"))
 
 
 def test_shapes_and_variants_that_do_not_fit_are_refused() -> None:
