@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.body.model import BodyModel, arrays_hash
@@ -88,7 +89,12 @@ class BodySet:
 
     def to_smpl(self, vertices: NDArray[Any]) -> NDArray[Any]:
         """(…,V,3) on the SMPL-X mesh → (…,V',3) on the SMPL mesh."""
-        return self._source.to_smpl(vertices)
+        matrix = self.smplx_to_smpl()
+        return vertices if matrix is None else np.asarray(matrix @ vertices)
+
+    def smplx_to_smpl(self) -> NDArray[Any] | None:
+        """(V',V) weights that take the SMPL-X mesh to the SMPL mesh; None where they are one."""
+        return self._source.smplx_to_smpl()
 
     def missing(self) -> list[str]:
         """Names of the owners' files that a licensed folder lacks."""

@@ -19,7 +19,7 @@ from ehpsbench.schema import present
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["posed_joints", "posed_vertices"]
+__all__ = ["posed_joints", "posed_vertices", "smpl_joints"]
 
 Columns = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -78,6 +78,24 @@ def posed_joints(
     for row, model, mesh in _meshes(columns, bodies, root):
         _place(joints, has, np.array([row]), model, (model.joint_regressor @ mesh)[None])
     return joints, has
+
+
+def smpl_joints(columns: Columns, bodies: BodySet, root: Path | None = None) -> Floats:
+    """(N,24,3) SMPL's own joints of every row in the camera frame [m]; NaN for other families.
+
+    They are the joints that the pose turns about, of the model of the row's gender. Arguments as
+    in `posed_joints`.
+    """
+    import torch
+
+    from ehpsbench.body.forward import forward
+
+    joints = np.full((_count(columns), 24, 3), np.nan)
+    for group in _groups(columns, bodies, root):
+        if group.model.family == "smpl":
+            found = forward(group.model, **group.inputs, joints_only=True, dtype=torch.float64)
+            joints[group.rows] = found.joints.numpy()
+    return joints
 
 
 def posed_vertices(columns: Columns, bodies: BodySet, root: Path | None = None) -> list[Floats]:

@@ -54,8 +54,8 @@ class Source(Protocol):
     def vertex_ids(self, name: str) -> Array:
         """Indices into the SMPL-X mesh, or into MANO's for the tips."""
 
-    def to_smpl(self, vertices: Array) -> Array:
-        """(…,V,3) on the SMPL-X mesh → on the SMPL mesh."""
+    def smplx_to_smpl(self) -> Array | None:
+        """(V',V) matrix from the SMPL-X mesh to the SMPL mesh; None where they are one."""
 
     def missing(self) -> list[str]:
         """Files that are not there."""
@@ -102,9 +102,9 @@ class OpenSource:
         key = "mano.tips" if name.endswith("tips") else f"ids.{name}"
         return np.asarray(open_arrays(self.size)[key], np.int64)
 
-    def to_smpl(self, vertices: Array) -> Array:
-        """The identity: both families share the mesh."""
-        return vertices
+    def smplx_to_smpl(self) -> Array | None:
+        """None: both families share the mesh."""
+        return None
 
     def missing(self) -> list[str]:
         """Nothing is ever missing."""
@@ -177,10 +177,10 @@ class LicensedSource:
             return load_array(self._needed(name)).astype(np.int64)
         return np.asarray(load_pickle(self._needed("hands"))[name]).astype(np.int64)
 
-    def to_smpl(self, vertices: Array) -> Array:
-        """By the matrix of smplx2smpl.pkl."""
-        matrix = np.asarray(load_pickle(self._needed("smplx2smpl"))["matrix"])
-        return np.asarray(matrix @ vertices)
+    def smplx_to_smpl(self) -> Array | None:
+        """The matrix of smplx2smpl.pkl."""
+        matrix = load_pickle(self._needed("smplx2smpl"))["matrix"]
+        return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
 
     def missing(self) -> list[str]:
         """The names of the files that are not there, as the owners call them."""

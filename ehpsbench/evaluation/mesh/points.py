@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +12,34 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ehpsbench.errors import BodyMismatch
-from ehpsbench.evaluation.mesh.rules import ErrorColumn
+from ehpsbench.evaluation.mesh.rules import ErrorColumn, MeshProtocol
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
+Floats = NDArray[np.float64]
 LSP_FROM_SMPL = (1, 2, 4, 5, 7, 8, 12, 15, 16, 17, 18, 19, 20, 21)
+H36M_EVALUATED = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16)
+H36M_HIPS, J14_HIPS, SMPL_HIPS = [1, 4], [2, 3], [1, 2]
 PELVIS, NECK = 0, 12
 WRIST = {"left": 20, "right": 21}
 FINGERS = {"left": range(25, 40), "right": range(40, 55)}
 # of the 21 vertices that follow the joints in SMPL-X's order: face 5, feet 6, then the tips
 TIPS = {"left": slice(11, 16), "right": slice(16, 21)}
+ON_SMPL = ("vertices", "lsp14", "h36m14", "smpl24")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Bodies to take points off.
+
+    Attributes:
+        vertices: (B, V, 3) [m].
+        joints: (B, 24, 3) SMPL's own joints, where a picker asks for them [m].
+    """
+
+    vertices: Tensor
+    joints: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +47,41 @@ class Picker:
     """Takes points off meshes of one topology.
 
     Attributes:
-        regressor: (P, V) rows that make a point each; None: vertices are taken as they are.
+        regressor: (P, V) rows that make a point each, sparse where they make a whole mesh; None:
+            vertices are taken as they are.
         ids: (P,) vertices; None: all.
-        root: (V,) row of the root joint; None: no root.
+        root: (V,) row of the root; None: no root.
+        own_joints: points are the model's own joints, the root is made of those in `root_joints`.
+        root_joints: of the own joints.
     """
 
     regressor: Tensor | None
     ids: Tensor | None
     root: Tensor | None
+    own_joints: bool = False
+    root_joints: tuple[int, ...] = ()
 
-    def points(self, vertices: Tensor) -> Tensor:
-        """(B, V, 3) → (B, P, 3)."""
+    def points(self, figures: Figures) -> Tensor:
+        """(B, P, 3)."""
+        if self.own_joints:
+            return _joints(figures)
         if self.regressor is not None:
-            return torch.einsum("pv,bvd->bpd", self.regressor, vertices)
-        return vertices if self.ids is None else vertices[:, self.ids]
+            return _regressed(self.regressor, figures.vertices)
+        return figures.vertices if self.ids is None else figures.vertices[:, self.ids]
 
-    def roots(self, vertices: Tensor) -> Tensor | None:
-        """(B, V, 3) → (B, 3), or None."""
-        return None if self.root is None else torch.einsum("v,bvd->bd", self.root, vertices)
+    def roots(self, figures: Figures) -> Tensor | None:
+        """(B, 3), or None."""
+        if self.root_joints:
+            return _joints(figures)[:, list(self.root_joints)].mean(1)
+        if self.root is None:
+            return None
+        return torch.einsum("v,bvd->bd", self.root, figures.vertices)
 
     def to(self, device: str) -> Picker:
         """The same on a device."""
         parts = (self.regressor, self.ids, self.root)
-        return Picker(*(None if p is None else p.to(device) for p in parts))
+        placed = (None if p is None else p.to(device) for p in parts)
+        return Picker(*placed, self.own_joints, self.root_joints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,66 +92,133 @@ class Pair:
     true: Picker
 
 
-def pair(error: ErrorColumn, side: str | None, family: str, bodies: BodySet) -> Pair:
+def pair(error: ErrorColumn, side: str | None, rules: MeshProtocol, bodies: BodySet) -> Pair:
     """How an error column's points are taken.
 
-    Regressors and joints are those of the neutral model, also on gendered meshes, as in SMPLer-X.
+    Regressors and joints are those of the neutral model, also on gendered meshes, as in SMPLer-X;
+    `smpl24` of the truth are the posed joints of its own model, as in 3DPW's challenge.
 
     Args:
         error: the column.
         side: `left` or `right` for sets of hands.
-        family: of the ground truth's mesh, `smplx` or `smpl`.
+        rules: of the benchmark: the family of the truth's mesh, and whether the prediction is
+            brought to it.
         bodies: the body set.
 
     Raises:
         BodyMismatch: the points exist on one of the two meshes only.
         MissingBody: a file that names the points is not there.
     """
-    if family == "smplx":
-        both = _picker(error, side, "smplx", bodies)
+    if rules.rows.source_model == "smplx":
+        both = _picker(error, side, _Mesh(bodies, "smplx", "smplx"))
         return Pair(both, both)
-    if error.points != "lsp14":
+    mapped = rules.prediction_mesh == "smpl"
+    if error.points not in ON_SMPL or (error.points == "vertices" and not mapped):
         raise BodyMismatch(
             f"{error.name}: {error.points} are points of the SMPL-X mesh, the ground truth is a "
-            f"{family} mesh. A vertex error needs equal topology; use points = 'lsp14'."
+            "smpl mesh. A vertex error needs equal topology; use points = 'lsp14', or "
+            "prediction_mesh = 'smpl'."
         )
-    return Pair(_picker(error, side, "smplx", bodies), _picker(error, side, family, bodies))
+    pred = _picker(error, side, _Mesh(bodies, "smplx", "smpl" if mapped else "smplx"))
+    if error.points == "smpl24":
+        return Pair(pred, Picker(None, None, None, True, _own_root(error.root)))
+    return Pair(pred, _picker(error, side, _Mesh(bodies, "smpl", "smpl")))
 
 
-def _picker(error: ErrorColumn, side: str | None, family: str, bodies: BodySet) -> Picker:
-    joints = np.asarray(bodies.model(family).joint_regressor, np.float64)
-    ids, regressor = _points(error.points, side, joints, bodies)
-    roots = {"pelvis": PELVIS, "neck": NECK, "wrist": WRIST.get(side or "")}
-    row = roots.get(error.root)
+@dataclass(frozen=True, slots=True)
+class _Mesh:
+    """A mesh of one family on which points are named by another (or the same) one's regressors."""
+
+    bodies: BodySet
+    family: str
+    named_by: str
+
+    def joints(self, family: str) -> Floats:
+        """(J, V) of the neutral model."""
+        return np.asarray(self.bodies.model(family).joint_regressor, np.float64)
+
+    def h36m(self) -> Floats:
+        """(17, V)."""
+        name = "h36m" if self.named_by == "smplx" else "smpl/h36m"
+        return np.asarray(self.bodies.regressor(name), np.float64)
+
+    def matrix(self) -> Tensor | None:
+        """(V', V) from this mesh to the one that names the points; None where it is the same."""
+        return None if self.family == self.named_by else _smplx_to_smpl(self.bodies)
+
+    def here(self, rows: Floats) -> Floats:
+        """Regressor rows of the naming mesh, for this one."""
+        matrix = self.matrix()
+        if matrix is None:
+            return rows
+        there = torch.from_numpy(np.ascontiguousarray(rows.T))
+        found: Floats = torch.sparse.mm(matrix.t(), there).numpy()
+        return np.ascontiguousarray(found.T)
+
+
+def _picker(error: ErrorColumn, side: str | None, mesh: _Mesh) -> Picker:
+    ids, regressor = _points(error.points, side, mesh)
+    root = _root(error, side, mesh)
     return Picker(
-        regressor=None if regressor is None else torch.from_numpy(regressor),
+        regressor=regressor,
         ids=None if ids is None else torch.from_numpy(ids),
-        root=None if row is None else torch.from_numpy(joints[row]),
+        root=None if root is None else torch.from_numpy(root),
     )
 
 
 def _points(
-    points: str, side: str | None, joints: NDArray[np.float64], bodies: BodySet
-) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
+    points: str, side: str | None, mesh: _Mesh
+) -> tuple[NDArray[np.int64] | None, Tensor | None]:
     """Vertex ids or regressor rows of a point set; neither for all vertices."""
     if points == "face_vertices":
-        return _ids(bodies.vertex_ids("face")), None
+        return _ids(mesh.bodies.vertex_ids("face")), None
     if points == "hand_vertices":
-        return _ids(bodies.vertex_ids(f"{side}_hand")), None
+        return _ids(mesh.bodies.vertex_ids(f"{side}_hand")), None
+    if points == "vertices":
+        return None, mesh.matrix()
+    return None, torch.from_numpy(_rows(points, side or "", mesh))
+
+
+def _rows(points: str, side: str, mesh: _Mesh) -> Floats:
+    """(P, V) regressor rows of a set of joints."""
     if points == "j14":
-        return None, np.asarray(bodies.regressor("j14"), np.float64)
+        return np.asarray(mesh.bodies.regressor("j14"), np.float64)
+    if points == "h36m14":
+        return mesh.here(mesh.h36m()[list(H36M_EVALUATED)])
     if points == "lsp14":
-        return None, joints[list(LSP_FROM_SMPL)]
-    if points == "hand_joints":
-        return None, _hand_joints(side or "", joints, bodies)
-    return None, None
+        return mesh.here(mesh.joints(mesh.named_by)[list(LSP_FROM_SMPL)])
+    if points == "smpl24":
+        return mesh.here(mesh.joints("smpl"))
+    found = _hand_joints(side, mesh.joints("smplx"), mesh.bodies)
+    return found[1:] if points == "finger_joints" else found
+
+
+def _root(error: ErrorColumn, side: str | None, mesh: _Mesh) -> Floats | None:
+    """(V,) row of the root, on the mesh as it is."""
+    own = {"pelvis": PELVIS, "neck": NECK, "wrist": WRIST.get(side or "")}.get(error.root)
+    if own is not None:
+        return mesh.joints(mesh.family)[own]
+    if error.root not in ("hip_midpoint", "first_joint"):
+        return None
+    hips = error.root == "hip_midpoint"
+    if error.points == "j14":
+        return np.asarray(mesh.bodies.regressor("j14"), np.float64)[J14_HIPS].mean(0)
+    if error.points == "h36m14":
+        return mesh.here(mesh.h36m()[H36M_HIPS if hips else [0]]).mean(0)
+    return mesh.here(mesh.joints(mesh.named_by)[SMPL_HIPS if hips else [PELVIS]]).mean(0)
+
+
+def _own_root(root: str) -> tuple[int, ...]:
+    """Joints of SMPL's 24 between which a root lies."""
+    joints = {"hip_midpoint": tuple(SMPL_HIPS), "neck": (NECK,), "none": (), "camera": ()}
+    return joints.get(root, (PELVIS,))
 
 
 def _ids(ids: Any) -> NDArray[np.int64]:
     return np.array(ids, np.int64)
 
 
-def _hand_joints(side: str, joints: NDArray[np.float64], bodies: BodySet) -> NDArray[np.float64]:
+def _hand_joints(side: str, joints: Floats, bodies: BodySet) -> Floats:
     """(21, V): the wrist, 15 finger joints, and a vertex for each of the 5 finger tips."""
     ids = bodies.model("smplx").extra_vertex_ids
     if ids is None:
@@ -129,3 +226,32 @@ def _hand_joints(side: str, joints: NDArray[np.float64], bodies: BodySet) -> NDA
     tips = np.zeros((5, joints.shape[1]))
     tips[np.arange(5), ids[TIPS[side]]] = 1
     return np.concatenate([joints[[WRIST[side]]], joints[list(FINGERS[side])], tips])
+
+
+@lru_cache(maxsize=2)
+def _smplx_to_smpl(bodies: BodySet) -> Tensor | None:
+    """(V', V), sparse: the owners' file is half a gigabyte of zeros."""
+    matrix = bodies.smplx_to_smpl()
+    if matrix is None:
+        return None
+    rows, columns = np.nonzero(matrix)
+    weights = torch.from_numpy(matrix[rows, columns].astype(np.float64))
+    return torch.sparse_coo_tensor(
+        torch.from_numpy(np.stack([rows, columns])), weights, matrix.shape
+    ).coalesce()
+
+
+def _regressed(regressor: Tensor, vertices: Tensor) -> Tensor:
+    """(P, V) rows on (B, V, 3) meshes → (B, P, 3)."""
+    if not regressor.is_sparse:
+        return torch.einsum("pv,bvd->bpd", regressor, vertices)
+    count, size = len(vertices), vertices.shape[1]
+    flat = vertices.permute(1, 0, 2).reshape(size, count * 3)
+    found: Tensor = torch.sparse.mm(regressor, flat)
+    return found.reshape(-1, count, 3).permute(1, 0, 2)
+
+
+def _joints(figures: Figures) -> Tensor:
+    if figures.joints is None:
+        raise ValueError("SMPL's own joints were asked of bodies that came without them.")
+    return figures.joints

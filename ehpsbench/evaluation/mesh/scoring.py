@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ehpsbench.body.forward import forward
-from ehpsbench.body.posed import posed_vertices
-from ehpsbench.errors import BodyMismatch, MissingBody
-from ehpsbench.evaluation.mesh.points import Pair, pair
+from ehpsbench.body.posed import posed_vertices, smpl_joints
+from ehpsbench.errors import BodyMismatch, InputError, MissingBody
+from ehpsbench.evaluation.mesh.motion import Motion, has_tracks
+from ehpsbench.evaluation.mesh.points import Figures, Pair, pair
 from ehpsbench.evaluation.mesh.rules import HAND_SETS, ErrorColumn, MeshProtocol
-from ehpsbench.geometry import project
+from ehpsbench.evaluation.mesh.visible import inside_image
 from ehpsbench.metrics import catalogue
 from ehpsbench.metrics.hand_mean import hand_mean
 from ehpsbench.schema import Columns, present
@@ -87,42 +88,67 @@ def errors(
         progress: told after every chunk.
 
     Raises:
+        InputError: the primary error needs tracks, and the rows have none.
         BodyMismatch: truth and prediction are meshes of different topology.
         MissingBody: a file that the primary error needs is not there.
     """
-    columns, skipped = _columns(protocol, bodies, device)
+    columns, skipped = _columns(truth, protocol, bodies, device)
     _check_models(truth, protocol, bodies)
     count = len(predictions["global_orient"])
     found = {c.name: np.full(count, np.nan) for c in columns}
+    motions = {c.name: Motion(c.error, count) for c in columns if c.error.of_motion}
     for start in range(0, count, chunk):
         rows = slice(start, min(start + chunk, count))
         part = {name: values[rows] for name, values in truth.items()}
         said = {name: values[rows] for name, values in predictions.items()}
-        for name, values in _scored(part, said, protocol, bodies, columns, root, device):
-            found[name][rows] = values
+        figures = _figures(part, said, protocol, bodies, columns, root, device)
+        for column in columns:
+            if column.name in motions:
+                motions[column.name].keep(rows, column.pair, *figures)
+            else:
+                found[column.name][rows] = _values(column, *figures, part, protocol)
         if progress is not None:
             progress(rows.stop, count)
+    for name, motion in motions.items():
+        found[name] = motion.values(truth)
     for error in protocol.errors:
         if error.points in HAND_SETS and error.name not in skipped:
-            sides = (torch.from_numpy(found[f"{error.name}_{side}"]) for side in SIDES)
-            found[error.name] = hand_mean(*sides).numpy()
+            found |= _both_hands(error, found)
     order = [name for e in protocol.errors for name in e.columns if name in found]
     return Errors({name: found[name] for name in order}, skipped)
 
 
+def _both_hands(
+    error: ErrorColumn, found: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Each hand and the mean of both, after hands were dropped that the protocol drops."""
+    names = [f"{error.name}_{side}" for side in SIDES]
+    hands = torch.from_numpy(np.stack([found[name] for name in names]))
+    mean = hand_mean(*hands)
+    if error.drop_hands_above_mm is not None:
+        limit = error.drop_hands_above_mm
+        mean = torch.where((hands > limit).any(0), torch.nan, mean)
+        dropped = hands >= limit
+        dropped[1] |= hands[0] > limit  # the official loop leaves at a bad left hand
+        hands = torch.where(dropped, torch.nan, hands)
+    return dict(zip([*names, error.name], [*hands.numpy(), mean.numpy()], strict=True))
+
+
 def _columns(
-    protocol: MeshProtocol, bodies: BodySet, device: str
+    truth: Columns, protocol: MeshProtocol, bodies: BodySet, device: str
 ) -> tuple[list[_Column], dict[str, str]]:
-    """What can be computed with this body set; the primary error must be."""
+    """What can be computed with this body set and these rows; the primary error must be."""
     columns: list[_Column] = []
     skipped: dict[str, str] = {}
     for error in protocol.errors:
         try:
             for side in SIDES if error.points in HAND_SETS else (None,):
-                taken = pair(error, side, protocol.rows.source_model, bodies)
+                if error.of_motion and not has_tracks(truth):
+                    raise InputError(f"{error.name}: the rows have no track and frame to follow.")
+                taken = pair(error, side, protocol, bodies)
                 placed = Pair(taken.pred.to(device), taken.true.to(device))
                 columns.append(_Column(error, side, placed))
-        except MissingBody as reason:
+        except (InputError, MissingBody) as reason:
             if error == protocol.primary_error:
                 raise
             skipped[error.name] = str(reason)
@@ -150,7 +176,7 @@ def _check_models(truth: Columns, protocol: MeshProtocol, bodies: BodySet) -> No
             )
 
 
-def _scored(
+def _figures(
     truth: Columns,
     said: Mapping[str, NDArray[np.float64]],
     protocol: MeshProtocol,
@@ -158,18 +184,27 @@ def _scored(
     columns: list[_Column],
     root: Path | None,
     device: str,
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
+) -> tuple[Figures, Figures]:
+    """Predicted and true bodies of a chunk."""
     true = _stacked(posed_vertices(truth, bodies, root), protocol)
     inputs: dict[str, Any] = dict(said)
     pred = forward(bodies.model("smplx", "neutral"), **inputs, device=device).vertices
     if pred is None:
         raise BodyMismatch(f"{bodies.name} has no SMPL-X mesh.")
-    meshes = pred.double(), torch.from_numpy(true).to(device)
-    for column in columns:
-        values = _error(column, *meshes, truth, protocol).cpu().numpy()
-        if protocol.part_flags and column.flag is not None:
-            values = np.where(_flag(truth, column.flag, len(values)), values, np.nan)
-        yield column.name, values
+    joints = None
+    if any(column.pair.true.own_joints for column in columns):
+        joints = torch.from_numpy(smpl_joints(truth, bodies, root)).to(device)
+    return Figures(pred.double()), Figures(torch.from_numpy(true).to(device), joints)
+
+
+def _values(
+    column: _Column, pred: Figures, true: Figures, truth: Columns, protocol: MeshProtocol
+) -> NDArray[np.float64]:
+    """(B,) one error column of a chunk; NaN where the part's flag is not true."""
+    values: NDArray[np.float64] = _error(column, pred, true, truth, protocol).cpu().numpy()
+    if protocol.part_flags and column.flag is not None:
+        values = np.where(_flag(truth, column.flag, len(values)), values, np.nan)
+    return values
 
 
 def _stacked(meshes: list[NDArray[np.float64]], protocol: MeshProtocol) -> NDArray[np.float64]:
@@ -182,14 +217,14 @@ def _stacked(meshes: list[NDArray[np.float64]], protocol: MeshProtocol) -> NDArr
 
 
 def _error(
-    column: _Column, pred: Tensor, true: Tensor, truth: Columns, protocol: MeshProtocol
+    column: _Column, pred: Figures, true: Figures, truth: Columns, protocol: MeshProtocol
 ) -> Tensor:
-    """(B,) one error column of a chunk."""
+    """(B,) the metric of one error column."""
     score = catalogue.score(column.error.metric)
     points = column.pair.pred.points(pred), column.pair.true.points(true)
     seen = None
     if protocol.visible == "inside_image":
-        seen = torch.from_numpy(inside_image(points[1].cpu().numpy(), truth)).to(true.device)
+        seen = torch.from_numpy(inside_image(points[1].cpu().numpy(), truth)).to(points[1].device)
     if column.error.root == "none":
         return score(*points, counted=seen)
     return score(
@@ -198,25 +233,6 @@ def _error(
         pred_root=column.pair.pred.roots(pred),
         target_root=column.pair.true.roots(true),
     )
-
-
-def inside_image(points: NDArray[np.float64], columns: Columns) -> NDArray[np.bool_]:
-    """(B, P) True where the row's own camera sees a point strictly inside the image.
-
-    Args:
-        points: (B, P, 3) camera frame [m].
-        columns: focal, principal_point, distortion, width and height of each row.
-    """
-    focal, centre = np.ma.getdata(columns["focal"]), np.ma.getdata(columns["principal_point"])
-    pixels = project(points, focal, centre)
-    if "distortion" in columns and (bent := present(columns["distortion"])).any():
-        coefficients = np.ma.getdata(columns["distortion"])[bent]
-        model = "opencv_rational"
-        pixels[bent] = project(points[bent], focal[bent], centre[bent], coefficients, model)
-    size = np.stack([columns["width"], columns["height"]], -1)[:, None, :]
-    with np.errstate(invalid="ignore"):
-        inside = ((pixels > 0) & (pixels < size)).all(-1)
-    return np.asarray(inside & (points[..., 2] > 0))
 
 
 def _flag(columns: Columns, name: str, count: int) -> NDArray[np.bool_]:
