@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.readers.humandata_file import opened
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.matching import people_by_box
-from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.plausible import refuse_wrong_units
 from ehpsbench.evaluation.predictions import (
     BODY_HASH,
