@@ -237,7 +237,7 @@ def _smplx_to_smpl(bodies: BodySet) -> Tensor | None:
     rows, columns = np.nonzero(matrix)
     weights = torch.from_numpy(matrix[rows, columns].astype(np.float64))
     return torch.sparse_coo_tensor(
-        torch.from_numpy(np.stack([rows, columns])), weights, matrix.shape
+        torch.from_numpy(np.stack([rows, columns])), weights, matrix.shape, check_invariants=True
     ).coalesce()
 
 

@@ -1,0 +1,404 @@
+"""Joint sets, roots, the way to SMPL's mesh, dropped hands and motion, each computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from ehpsbench.body.bodies import BodySet
+from ehpsbench.body.forward import forward
+from ehpsbench.body.model import BodyModel
+from ehpsbench.body.posed import posed_vertices, smpl_joints
+from ehpsbench.body.sources import OpenSource
+from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.evaluation.mesh.landmarks import body_landmarks
+from ehpsbench.evaluation.mesh.motion import tracks
+from ehpsbench.evaluation.mesh.points import H36M_EVALUATED, LSP_FROM_SMPL
+from ehpsbench.evaluation.mesh.rules import MeshProtocol, mesh_protocol
+from ehpsbench.evaluation.mesh.scoring import Errors, errors
+from ehpsbench.metrics import pa_mpjpe
+from ehpsbench.metrics.body_measurements import measurements
+from ehpsbench.schema import nullable
+
+Make = Callable[..., Any]
+MICROMETRE = 1e-3  # mm: what float32 meshes four metres away allow
+
+
+@dataclass(frozen=True)
+class Turned(OpenSource):
+    """The open body whose SMPL mesh lists its vertices the other way round."""
+
+    def model(self, family: str, gender: str) -> BodyModel:
+        found = super().model(family, gender)
+        if family != "smpl":
+            return found
+        return replace(
+            found,
+            v_template=found.v_template[::-1].copy(),
+            shapedirs=found.shapedirs[::-1].copy(),
+            expression_dirs=found.expression_dirs[::-1].copy(),
+            joint_regressor=found.joint_regressor[:, ::-1].copy(),
+            weights=found.weights[::-1].copy(),
+            faces=found.num_vertices - 1 - found.faces,
+        )
+
+    def regressor(self, name: str) -> np.ndarray:
+        found = super().regressor(name)
+        return found[:, ::-1].copy() if name.startswith("smpl/") else found
+
+    def smplx_to_smpl(self) -> np.ndarray:
+        return np.eye(super().model("smpl", "neutral").num_vertices, dtype=np.float32)[::-1]
+
+
+def rules_of(benchmark: str, **changes: Any) -> MeshProtocol:
+    rules = mesh_protocol(benchmark).model_dump()
+    return MeshProtocol.model_validate(rules | changes)
+
+
+def all_errors(
+    truth: dict[str, Any],
+    said: dict[str, Any],
+    rules: MeshProtocol,
+    bodies: BodySet,
+    **options: Any,
+) -> Errors:
+    parameters = {n: v for n, v in said.items() if n != "instance_id"}
+    return errors(truth, parameters, rules, bodies, **options)
+
+
+def scored(*args: Any, **options: Any) -> dict[str, np.ndarray]:
+    return all_errors(*args, **options).columns
+
+
+def pred_mesh(said: dict[str, Any], bodies: BodySet) -> np.ndarray:
+    parameters = {n: v for n, v in said.items() if n != "instance_id"}
+    vertices = forward(bodies.model("smplx"), **parameters, dtype=torch.float64).vertices
+    assert vertices is not None
+    return vertices.numpy()
+
+
+def mean_mm(difference: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(difference, axis=-1).mean(1) * 1000
+
+
+@pytest.fixture(scope="module")
+def smpl_people(make_people: Make, repeat_truth: Make) -> tuple[dict[str, Any], dict[str, Any]]:
+    truth = make_people(4, family="smpl")
+    truth["gender"][:] = ["female", "male", "male", "neutral"]
+    truth["smpl_hand_pose"] = np.full((4, 6), 0.3)
+    said = repeat_truth(truth)
+    said["body_pose"] += 0.05
+    return truth, said
+
+
+def test_h36m14_is_centred_between_the_hips_of_its_own_regressor(
+    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    truth, said = smpl_people
+    found = scored(truth, said, rules_of("pw3d-h36m14"), bodies)
+    true = bodies.regressor("smpl/h36m") @ np.stack(posed_vertices(truth, bodies))
+    pred = bodies.regressor("h36m") @ pred_mesh(said, bodies)
+    hips = [(x[:, 1] + x[:, 4]) / 2 for x in (pred, true)]
+    places = [1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16]
+    difference = (pred - hips[0][:, None]) - (true - hips[1][:, None])
+    np.testing.assert_allclose(found["mpjpe"], mean_mm(difference[:, places]), atol=MICROMETRE)
+    assert list(H36M_EVALUATED) == places
+    tensors = [torch.from_numpy(x[:, places]) for x in (pred, true)]
+    np.testing.assert_allclose(found["pa_mpjpe"], pa_mpjpe.score(*tensors), atol=MICROMETRE)
+
+
+def test_human36ms_root_is_joint_0_of_the_17(
+    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    truth, said = smpl_people
+    column = {"name": "mpjpe", "metric": "mpjpe", "points": "h36m14", "root": "first_joint"}
+    found = scored(truth, said, rules_of("pw3d-h36m14", errors=[column]), bodies)
+    true = bodies.regressor("smpl/h36m") @ np.stack(posed_vertices(truth, bodies))
+    pred = bodies.regressor("h36m") @ pred_mesh(said, bodies)
+    difference = ((pred - pred[:, :1]) - (true - true[:, :1]))[:, list(H36M_EVALUATED)]
+    np.testing.assert_allclose(found["mpjpe"], mean_mm(difference), atol=MICROMETRE)
+
+
+def test_the_challenge_compares_the_posed_joints_of_the_gendered_model(
+    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    truth, said = smpl_people
+    found = scored(truth, said, rules_of("pw3d-challenge24"), bodies)
+    true = smpl_joints(truth, bodies)
+    pred = bodies.model("smpl").joint_regressor @ pred_mesh(said, bodies)
+    assert true.shape == pred.shape == (4, 24, 3)
+    difference = (pred - pred[:, :1]) - (true - true[:, :1])
+    np.testing.assert_allclose(found["mpjpe"], mean_mm(difference), atol=MICROMETRE)
+    tensors = torch.from_numpy(pred), torch.from_numpy(true)
+    np.testing.assert_allclose(found["pa_mpjpe"], pa_mpjpe.score(*tensors), atol=MICROMETRE)
+
+
+def test_smpls_own_joints_are_those_of_its_forward_pass_and_none_of_other_families(
+    bodies: BodySet, make_people: Make, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    truth, _ = smpl_people
+    names = ("global_orient", "body_pose", "smpl_hand_pose", "betas", "transl")
+    row = {name: truth[name][1:2] for name in names}
+    row["betas"] = row["betas"][:, :10]
+    expected = forward(bodies.model("smpl", "male"), **row, dtype=torch.float64).joints
+    np.testing.assert_allclose(smpl_joints(truth, bodies)[1], expected[0])
+    assert np.isnan(smpl_joints(make_people(2), bodies)).all()
+
+
+def test_smplestx_centres_on_smplxs_pelvis_and_compares_on_smpls_mesh(
+    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    truth, said = smpl_people
+    found = scored(truth, said, rules_of("pw3d-smplestx"), bodies)
+    true, pred = np.stack(posed_vertices(truth, bodies)), pred_mesh(said, bodies)
+    smpl, smplx = (bodies.model(family).joint_regressor for family in ("smpl", "smplx"))
+    moved = pred - (smplx[0] @ pred)[:, None] + (smpl[0] @ true)[:, None]
+    np.testing.assert_allclose(found["pve"], mean_mm(moved - true), atol=MICROMETRE)
+    places = list(LSP_FROM_SMPL)
+    difference = (smpl @ moved - smpl @ true)[:, places]
+    np.testing.assert_allclose(found["mpjpe"], mean_mm(difference), atol=MICROMETRE)
+
+
+@pytest.mark.parametrize("benchmark", ["pw3d-smplestx", "pw3d-challenge24", "pw3d-h36m14"])
+def test_another_order_of_smpls_vertices_changes_nothing(
+    benchmark: str, bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    rules = rules_of(benchmark)
+    straight = scored(*smpl_people, rules, bodies)
+    turned = scored(*smpl_people, rules, BodySet(Turned("small")))
+    for name, values in straight.items():
+        np.testing.assert_allclose(turned[name], values, atol=MICROMETRE, err_msg=name)
+
+
+def test_without_the_way_to_smpls_mesh_its_vertices_cannot_be_compared(
+    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    column = {"name": "mpjpe", "metric": "pve", "points": "vertices", "root": "pelvis"}
+    rules = rules_of("pw3d-test", errors=[column])
+    with pytest.raises(BodyMismatch, match="or prediction_mesh = 'smpl'"):
+        all_errors(*smpl_people, rules, bodies)
+
+
+def test_j14_between_the_hips_and_vertices_in_the_camera_are_mmhuman3ds(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    truth = make_people(3)
+    said = repeat_truth(truth)
+    said["body_pose"] += 0.05
+    said["transl"] += [0.0, 0.0, 0.2]
+    columns = [
+        {"name": "pve", "metric": "pve", "points": "vertices", "root": "camera"},
+        {"name": "mpjpe", "metric": "mpjpe", "points": "j14", "root": "hip_midpoint"},
+    ]
+    found = scored(truth, said, rules_of("agora-val", errors=columns), bodies)
+    true, pred = np.stack(posed_vertices(truth, bodies)), pred_mesh(said, bodies)
+    np.testing.assert_allclose(found["pve"], mean_mm(pred - true), atol=2e-3)
+    assert found["pve"].min() > 150
+    j14 = [bodies.regressor("j14") @ mesh for mesh in (pred, true)]
+    centred = [x - x[:, 2:4].mean(1, keepdims=True) for x in j14]
+    np.testing.assert_allclose(found["mpjpe"], mean_mm(centred[0] - centred[1]), atol=MICROMETRE)
+
+
+def hands(bodies: BodySet, make_people: Make, repeat_truth: Make) -> tuple[Any, Any]:
+    truth = make_people(4)
+    said = repeat_truth(truth)
+    rng = np.random.default_rng(1)
+    for name in ("left_hand_pose", "right_hand_pose"):
+        said[name] = said[name] + 0.4 * rng.normal(size=said[name].shape)
+    return truth, said
+
+
+def test_fingers_are_hand_joints_without_the_wrist(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    columns = [
+        {"name": name, "metric": metric, "points": points, "root": root}
+        for metric, root in (("mpjpe", "wrist"), ("pa_mpjpe", "none"))
+        for name, points in ((f"{metric}_21", "hand_joints"), (f"{metric}_20", "finger_joints"))
+    ]
+    rules = rules_of("ehf-smplestx-compat", errors=columns, primary="mpjpe_20")
+    found = scored(*hands(bodies, make_people, repeat_truth), rules, bodies)
+    # the wrist has no error of its own in the mean of 21
+    np.testing.assert_allclose(found["mpjpe_21"] * 21, found["mpjpe_20"] * 20, rtol=1e-6)
+    assert (np.abs(found["pa_mpjpe_21"] - found["pa_mpjpe_20"]) > 0.01).any()
+
+
+def test_a_dropped_hand_takes_the_mean_with_it_and_a_left_one_the_right_one_too(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    people = hands(bodies, make_people, repeat_truth)
+    column = {"name": "h", "metric": "pa_mpjpe", "points": "finger_joints", "root": "none"}
+    whole = scored(*people, rules_of("ehf", errors=[column], primary="h"), bodies)
+    limit = float(np.median([whole["h_left"], whole["h_right"]]))
+    dropping = column | {"drop_hands_above_mm": limit}
+    found = scored(*people, rules_of("ehf", errors=[dropping], primary="h"), bodies)
+    left, right = whole["h_left"] > limit, whole["h_right"] > limit
+    assert left.any()
+    assert (right & ~left).any()
+    assert np.isnan(found["h_left"]).tolist() == left.tolist()
+    assert np.isnan(found["h_right"]).tolist() == (left | right).tolist()
+    assert np.isnan(found["h"]).tolist() == (left | right).tolist()
+
+
+MOTION = {
+    "name": "acceleration",
+    "metric": "acceleration_error",
+    "points": "lsp14",
+    "root": "pelvis",
+    "unit": "mm/frame^2",
+}
+PRIMARY = {"name": "mpjpe", "metric": "mpjpe", "points": "lsp14", "root": "pelvis"}
+
+
+def walkers(make_people: Make) -> dict[str, Any]:
+    """Two people of one video in frames 4 … 9, one of another in 4 … 7, in a mixed order."""
+    truth = make_people(16, family="smpl")
+    truth["track"] = np.repeat(np.array(["a", "b", "a"], object), [6, 6, 4])
+    truth["sequence"] = np.repeat(np.array(["one", "two"], object), [12, 4])
+    truth["frame"] = np.concatenate([np.arange(4, 10), np.arange(4, 10), np.arange(4, 8)])
+    truth["fps"] = np.full(16, 25.0)
+    order = np.random.default_rng(0).permutation(16)
+    return {name: values[order] for name, values in truth.items()}
+
+
+def test_acceleration_is_scored_along_each_track_whatever_the_order_of_rows_and_the_chunk(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    truth = walkers(make_people)
+    said = repeat_truth(truth)
+    said["body_pose"] += 0.1 * np.random.default_rng(2).normal(size=said["body_pose"].shape)
+    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    found = scored(truth, said, rules, bodies, chunk=5)["acceleration"]
+    places = [0, *LSP_FROM_SMPL]
+    pred = (bodies.model("smplx").joint_regressor @ pred_mesh(said, bodies))[:, places]
+    true = np.stack(posed_vertices(truth, bodies))
+    true = (bodies.model("smpl").joint_regressor @ true)[:, places]
+    moved = (pred - pred[:, :1])[:, 1:] - (true - true[:, :1])[:, 1:]
+    who = [(truth["sequence"][i], truth["track"][i], int(truth["frame"][i])) for i in range(16)]
+    row = {key: i for i, key in enumerate(who)}
+    for i, (sequence, track, frame) in enumerate(who):
+        around = [row.get((sequence, track, frame + step)) for step in (-1, 1)]
+        if None in around:
+            assert np.isnan(found[i])
+            continue
+        turn = moved[around[0]] - 2 * moved[i] + moved[around[1]]
+        expected = np.linalg.norm(turn, axis=-1).mean() * 1000
+        assert found[i] == pytest.approx(expected, abs=4e-3)
+    assert np.isfinite(found).sum() == 4 + 4 + 2
+
+
+def test_a_missing_frame_cuts_a_track_and_a_row_without_one_is_alone(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    truth = walkers(make_people)
+    lost = np.flatnonzero((truth["sequence"] == "one") & (truth["frame"] == 6))
+    kept = {name: np.delete(values, lost[:1], axis=0) for name, values in truth.items()}
+    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    found = scored(kept, repeat_truth(kept), rules, bodies)["acceleration"]
+    assert np.isfinite(found).sum() == 1 + 4 + 2  # frames 7, 8, 9 of one walker are left
+    unnamed = truth["track"].copy()
+    unnamed[truth["sequence"] == "two"] = None
+    found = scored(truth | {"track": unnamed}, repeat_truth(truth), rules, bodies)["acceleration"]
+    assert np.isfinite(found).sum() == 4 + 4
+
+
+def test_the_order_of_tracks_is_cut_at_their_ends() -> None:
+    truth = {
+        "track": np.array(["b", "a", "b", "a", None, "a", None], object),
+        "sequence": np.array(["x"] * 7, object),
+        "frame": nullable([3, 7, 2, 6, 6, 9, 7], [True] * 7),
+    }
+    order, sequence = tracks(truth)
+    groups = [order[sequence == s].tolist() for s in np.unique(sequence)]
+    assert sorted(groups) == [[2, 0], [3, 1], [4], [5], [6]]
+
+
+def test_metres_a_second_squared_need_the_frame_rate(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    truth = walkers(make_people)
+    said = repeat_truth(truth)
+    said["body_pose"] += 0.1 * np.random.default_rng(2).normal(size=said["body_pose"].shape)
+    second = MOTION | {"name": "per_second", "unit": "m/s^2"}
+    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION, second])
+    found = scored(truth, said, rules, bodies)
+    np.testing.assert_allclose(found["per_second"], found["acceleration"] * 25**2 / 1000)
+    del truth["fps"]
+    assert np.isnan(scored(truth, said, rules, bodies)["per_second"]).all()
+
+
+def test_without_tracks_motion_is_skipped_with_a_reason(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    truth = make_people(3, family="smpl")
+    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    found = all_errors(truth, repeat_truth(truth), rules, bodies)
+    assert list(found.columns) == ["mpjpe"]
+    assert "no track" in found.skipped["acceleration"]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "changes", "reason"),
+    [
+        ("pw3d-test", {"root": "hip_midpoint", "points": "face_vertices"}, "is a root of"),
+        ("agora-val", {"points": "j14", "root": "first_joint"}, "no joint before its ankles"),
+        ("pw3d-test", {"points": "smpl24"}, "needs prediction_mesh smpl"),
+        ("pw3d-test", {"unit": "m/s^2"}, "mpjpe cannot be in"),
+        ("pw3d-test", {"metric": "acceleration_error"}, "cannot be in mm"),
+        ("pw3d-test", MOTION | {"points": "vertices"}, "motion is scored on"),
+        ("pw3d-test", {"drop_hands_above_mm": 100}, "for hands only"),
+        ("pw3d-test", {"metric": "freihand"}, "unknown metric"),
+    ],
+)
+def test_columns_that_cannot_be_meant_are_refused(
+    benchmark: str, changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        rules_of(benchmark, errors=[PRIMARY | changes, PRIMARY | {"name": "b"}], primary="b")
+
+
+def test_smpls_mesh_is_for_smpls_truth_and_motion_for_whole_bodies() -> None:
+    with pytest.raises(ValidationError, match="for ground truth on SMPL's mesh"):
+        rules_of("ehf", prediction_mesh="smpl")
+    with pytest.raises(ValidationError, match="also those outside the image"):
+        rules_of("pw3d-test", visible="inside_image", errors=[PRIMARY, MOTION])
+    with pytest.raises(ValidationError, match="is not in mm"):
+        rules_of("pw3d-test", errors=[MOTION], primary="acceleration")
+
+
+def test_doctor_knows_the_files_that_each_definition_opens() -> None:
+    assert mesh_protocol("pw3d-test").roles == {"smplx/neutral", "smpl/neutral"}
+    h36m = {"h36m", "smpl/h36m"}
+    assert mesh_protocol("pw3d-h36m14").roles == {"smplx/neutral", "smpl/neutral"} | h36m
+    assert "smplx2smpl" in mesh_protocol("pw3d-smplestx").roles
+
+
+@pytest.mark.parametrize("gender", ["neutral", "female", "male"])
+def test_the_open_body_is_measured_where_a_tape_would_be(gender: str, bodies: BodySet) -> None:
+    model = bodies.model("smplx", gender)
+    mesh = torch.from_numpy(model.v_template)[None]
+    faces = torch.from_numpy(model.faces.astype(np.int64))
+    found = measurements(mesh, faces, body_landmarks(bodies))
+    size = {name: value.item() for name, value in found.items()}
+    assert 1.55 < size["height"] < 1.85
+    assert 0.75 < size["waist"] < 0.95
+    assert size["waist"] < size["hips"] < 1.1
+    assert size["waist"] < size["chest"] < 1.1
+    assert 50 < size["mass"] < 80
+    assert body_landmarks(bodies, "smpl") == body_landmarks(bodies)
+
+
+def test_every_track_column_is_needed_for_a_primary_error_of_motion(
+    bodies: BodySet, make_people: Make, repeat_truth: Make
+) -> None:
+    truth = make_people(3, family="smpl")
+    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    primary = rules.model_copy(update={"primary": "acceleration"})
+    with pytest.raises(InputError, match="no track and frame"):
+        all_errors(truth, repeat_truth(truth), primary, bodies)
