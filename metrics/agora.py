@@ -87,7 +87,7 @@ def errors(
     Source:
         agora_evaluation 8c9dece, calculate_v2v_error.py:111-365.
     """
-    columns = []
+    columns: list[Tensor] = []
     for part in PARTS:
         if family == "smpl" and part != "body":
             columns += [torch.full_like(columns[0], torch.nan)] * 2

@@ -99,15 +99,8 @@ def posed_bodies(people: Sequence[PickledBody], bodies: BodySet) -> tuple[Floats
 
 
 def _column(values: list[Any]) -> NDArray[Any]:
-    if isinstance(values[0], np.ndarray) and values[0].ndim and len({len(v) for v in values}) == 1:
-        return np.stack(values)
-    return (
-        np.asarray([*values, None], object)[:-1] if isinstance(values[0], str) else _ragged(values)
-    )
-
-
-def _ragged(values: list[Any]) -> NDArray[Any]:
-    if isinstance(values[0], float):
+    """One value a person as a column; text, and vectors of unequal length, as objects."""
+    if not isinstance(values[0], str) and len({np.size(value) for value in values}) == 1:
         return np.asarray(values)
     found = np.empty(len(values), object)
     found[:] = values

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ehpsbench.evaluation.agora.posed import Posed
 from ehpsbench.metrics import agora
+from ehpsbench.metrics.agora_columns import ERRORS
 from ehpsbench.metrics.agora_matching import Matching, matching
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ def compared(
     detection = found.detection_of[slots[1].image, slots[1].place].cpu().numpy()
     here = detection >= 0
     which = slots[0].row[slots[1].image[here], detection[here]]
-    errors = np.full((len(true.image), len(agora.ERRORS)), np.nan)
+    errors = np.full((len(true.image), len(ERRORS)), np.nan)
     if here.any():
-        sides = (said.joints[which], said.vertices[which], true.joints[here], true.vertices[here])
-        tensors = (torch.from_numpy(side).to(device) for side in sides)
-        errors[here] = agora.errors(*tensors, ids).cpu().numpy()
+        points = (said.joints[which], said.vertices[which], true.joints[here], true.vertices[here])
+        p, p_mesh, g, g_mesh = (torch.from_numpy(side).to(device) for side in points)
+        errors[here] = agora.errors(p, p_mesh, g, g_mesh, ids).cpu().numpy()
     return Compared(errors, here, found.false_positives.cpu().numpy())
 
 
