@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.point_error import centred, mean_point_error
+from ehpsbench.metrics.point_error import mean_point_error, root_shift
 
 CARD = MetricCard(
     title="Mean per-joint position error",
@@ -42,4 +42,5 @@ def score(
     Returns:
         (B,) one value a person [mm]; NaN where no joint is valid, or one is not finite.
     """
-    return mean_point_error(centred(pred, pred_root), centred(target, target_root), valid)
+    shift = root_shift(pred_root, target_root, len(pred))
+    return mean_point_error(pred, target, valid, shift=shift)

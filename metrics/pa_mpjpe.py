@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.point_error import mean_point_error, point_mask
-from ehpsbench.metrics.rigid_alignment import aligned
+from ehpsbench.metrics.rigid_alignment import aligned_error
 
 CARD = MetricCard(
     title="Mean per-joint position error after a similarity",
@@ -41,6 +40,4 @@ def score(
         (B,) one value a person [mm]; NaN where no similarity is defined (fewer than 3 valid
         points, all in one place, not finite) or no joint counts.
     """
-    mask = point_mask(pred, target, valid)
-    scored = mask if counted is None else mask & point_mask(pred, target, counted)
-    return mean_point_error(aligned(pred, target, mask), target, scored)
+    return aligned_error(pred, target, valid, counted)

@@ -1,4 +1,10 @@
-"""Mean distance of corresponding points: the arithmetic that PVE and MPJPE share."""
+"""Mean distance of corresponding points: the arithmetic that PVE and MPJPE share.
+
+Points are worked on as (B, 3, N), one axis after the other: vector units and matrix products run
+several times faster on it than on (B, N, 3). A float64 tensor that already lies so, given as its
+`.transpose(1, 2)`, is not copied. What was made here is worked on in place: at a megabyte a person
+and metric, fresh memory costs more than the arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +14,20 @@ from torch import Tensor
 MM_PER_M = 1000.0
 
 
-def mean_point_error(pred: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
+def mean_point_error(
+    pred: Tensor,
+    target: Tensor,
+    valid: Tensor | None = None,
+    *,
+    shift: Tensor | None = None,
+) -> Tensor:
     """Mean Euclidean distance over the valid points of each instance.
 
     Args:
         pred: (B, N, 3) points [m].
         target: (B, N, 3) the same points, true [m].
         valid: (B, N) False where `target` says nothing; None: all points count.
+        shift: (B, 3) taken off every difference pred − target [m], such as that of two roots.
 
     Returns:
         (B,) float64 [mm]; NaN where no point is valid, or a valid one is not finite.
@@ -22,11 +35,46 @@ def mean_point_error(pred: Tensor, target: Tensor, valid: Tensor | None = None) 
     Raises:
         ValueError: the shapes do not fit.
     """
-    counted = point_mask(pred, target, valid)
-    distance = (pred.to(torch.float64) - target.to(torch.float64)).norm(dim=-1)
-    total = torch.where(counted, distance, torch.zeros_like(distance)).sum(-1)
-    mean = total / counted.sum(-1) * MM_PER_M
+    check_points(pred, target)
+    mask = None if valid is None else point_mask(pred, target, valid)
+    difference = planar(pred) - planar(target)
+    if shift is not None:
+        difference = difference.sub_(shift.to(difference)[..., None])
+    return mean_length(difference, mask)
+
+
+def mean_length(vectors: Tensor, counted: Tensor | None = None) -> Tensor:
+    """(B,) mean length [mm] of the counted ones of (B, 3, N) vectors [m], which are overwritten."""
+    x, y, z = vectors.mul_(vectors).unbind(1)
+    lengths = x.add_(y).add_(z).sqrt_()
+    if counted is None:
+        mean = lengths.mean(-1) * MM_PER_M
+    else:
+        mean = lengths.masked_fill_(~counted, 0.0).sum(-1) / counted.sum(-1) * MM_PER_M
     return torch.where(mean.isfinite(), mean, torch.full_like(mean, torch.nan))
+
+
+def planar(points: Tensor) -> Tensor:
+    """(B, N, 3) → contiguous float64 (B, 3, N); the same memory where it lies so already."""
+    turned = points.transpose(1, 2)
+    return turned.to(torch.float64, memory_format=torch.contiguous_format).contiguous()
+
+
+def root_shift(pred_root: Tensor | None, target_root: Tensor | None, count: int) -> Tensor | None:
+    """(B, 3) float64 difference of two roots [m]; a root that is not given lies at the origin.
+
+    Raises:
+        ValueError: a root is not (B, 3).
+    """
+    given = [r for r in (pred_root, target_root) if r is not None]
+    for root in given:
+        if root.shape != (count, 3):
+            raise ValueError(f"root must be {(count, 3)}, got {tuple(root.shape)}.")
+    if not given:
+        return None
+    zero = torch.zeros_like(given[0], dtype=torch.float64)
+    a, b = (zero if r is None else r.to(torch.float64) for r in (pred_root, target_root))
+    return a - b
 
 
 def centred(points: Tensor, root: Tensor | None) -> Tensor:
@@ -39,17 +87,26 @@ def centred(points: Tensor, root: Tensor | None) -> Tensor:
     return doubled - root.to(torch.float64)[:, None, :]
 
 
-def point_mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
-    """(B, N) bool mask of the points that count, after the shapes were checked.
+def check_points(pred: Tensor, target: Tensor) -> None:
+    """Refuse point sets that do not correspond.
 
     Raises:
-        ValueError: `pred` and `target` are not (B, N, 3) alike, or `valid` is not (B, N).
+        ValueError: `pred` and `target` are not (B, N, 3) alike.
     """
     if pred.shape != target.shape or pred.ndim != 3 or pred.shape[-1] != 3:
         raise ValueError(
             "pred and target must both be (B, N, 3), got "
             f"{tuple(pred.shape)} and {tuple(target.shape)}."
         )
+
+
+def point_mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
+    """(B, N) bool mask of the points that count, after the shapes were checked.
+
+    Raises:
+        ValueError: `pred` and `target` are not (B, N, 3) alike, or `valid` is not (B, N).
+    """
+    check_points(pred, target)
     if valid is None:
         return torch.ones(pred.shape[:2], dtype=torch.bool, device=pred.device)
     if valid.shape != pred.shape[:2]:

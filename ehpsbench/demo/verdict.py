@@ -30,6 +30,11 @@ def verdict(plan: Plan, standings: Standings, checks: Sequence[InDomain]) -> dic
         text = (
             f"{len(failed)} of {len(claims)} planted claims did not come out: {'; '.join(failed)}."
         )
+        if any(c["claim"].endswith(" tie") for c in claims if not c["held"]):
+            text += (
+                " Intervals hold the luck of training and of the test recordings, not that of "
+                f"which {plan.people} people a set was drawn with."
+            )
     else:
         text = f"All {held} claims of the demo's table came out as planted."
     return {
