@@ -12,18 +12,22 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ehpsbench.metrics import keypoint_ap, oks
+from ehpsbench.evaluation.keypoints2d.rules import Detections, Group
+from ehpsbench.evaluation.keypoints2d.scoring import matched
+from ehpsbench.evaluation.keypoints2d.submitted import Submitted
+from ehpsbench.evaluation.keypoints2d.truth import Images, Truth
+from ehpsbench.metrics import keypoint_ap
+from ehpsbench.metrics.keypoint_ap import Matches
 from ehpsbench.metrics.oks_sigmas import GROUPS, WHOLEBODY_133
 
 Array = NDArray[Any]
-BATCH = 64
 ROUNDS = 3
 
 
@@ -66,38 +70,29 @@ def images(count: int, joints: int, seed: int = 0) -> list[Image]:
     return made
 
 
-def ours(data: list[Image], sigmas: Array) -> tuple[dict[str, float], keypoint_ap.Matches]:
-    """The numbers by ehpsbench.metrics."""
-    parts = []
-    for start in range(0, len(data), BATCH):
-        batch = data[start : start + BATCH]
-        padded = {
-            name: torch.nn.utils.rnn.pad_sequence(
-                [torch.from_numpy(getattr(image, name)) for image in batch], batch_first=True
-            )
-            for name in ("people", "area", "box", "said", "scores", "said_area")
-        }
-        sizes = [[len(getattr(i, n)) for i in batch] for n in ("people", "said")]
-        is_person, is_said = (
-            torch.arange(max(s, default=0))[None] < torch.tensor(s)[:, None] for s in sizes
-        )
-        people, said = padded["people"], padded["said"]
-        visible = people[..., 2] > 0
-        similar = oks.score(
-            said[..., :2], people[..., :2], visible, padded["area"], sigmas, box=padded["box"]
-        )
-        parts.append(
-            keypoint_ap.matches(
-                similar,
-                padded["scores"],
-                padded["said_area"],
-                padded["area"],
-                ignored=~visible.any(-1),
-                is_detection=is_said & (said[..., 2] > 0).any(-1),
-                is_person=is_person,
-            )
-        )
-    rows = keypoint_ap.Matches.joined(parts)
+def arrays(data: list[Image]) -> tuple[Truth, Submitted]:
+    """The same as the tables that an evaluation has."""
+    names = tuple(map(str, range(len(data))))
+    counts = [[len(getattr(image, n)) for image in data] for n in ("people", "said")]
+    rows = [np.repeat(np.arange(len(data)), c) for c in counts]
+    table = {
+        name: np.concatenate([getattr(image, name) for image in data])
+        for name in ("people", "area", "box", "said", "scores", "said_area")
+    }
+    nobody = np.zeros(len(rows[0]), bool)
+    whose = np.full(len(rows[1]), None, object)
+    images = Images(names, names, {})
+    truth = Truth(
+        *(images, rows[0], np.zeros(len(rows[0]), object), table["people"], table["box"]),
+        *(table["area"], nobody, ~(table["people"][..., 2] > 0).any(1), {}),
+    )
+    said = Submitted(rows[1], whose, table["said"], table["scores"], {}, table["said_area"], 0)
+    return truth, said
+
+
+def ours(truth: Truth, said: Submitted, group: Group) -> tuple[dict[str, float], Matches]:
+    """The numbers by ehpsbench."""
+    rows = matched(truth, said, group, Detections(groups=(group,), area="annotation"))
     return {n: v.item() for n, v in keypoint_ap.average_precision(rows).items()}, rows
 
 
@@ -228,8 +223,12 @@ def main() -> None:
     parser.add_argument("--group", choices=sorted(GROUPS), default="whole")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    sigmas = np.array(WHOLEBODY_133[GROUPS[options.group]])
-    data = images(options.images, len(sigmas))
+    sigmas = np.array(WHOLEBODY_133)
+    whole = images(options.images, len(sigmas))
+    truth, said_ = arrays(whole)
+    part = GROUPS[options.group]
+    data = [replace(i, people=i.people[:, part], said=i.said[:, part]) for i in whole]
+    sigmas = sigmas[part]
     calls: dict[str, Callable[[], Any]] = {"NumPy loop": lambda: loop(data, sigmas)}
     try:
         calls["faster-coco-eval"] = library(data, sigmas)
@@ -243,7 +242,7 @@ def main() -> None:
     for name, call in calls.items():
         taken, found = seconds(call)
         report(name, taken, reference, found, numbers)
-    taken, (found, rows) = seconds(lambda: ours(data, sigmas))
+    taken, (found, rows) = seconds(lambda: ours(truth, said_, options.group))
     report("ehpsbench", taken, reference, found, numbers)
     weights = torch.from_numpy(
         np.random.default_rng(0)

@@ -160,9 +160,11 @@ def average_precision(rows: Matches, image_weights: Tensor | None = None) -> dic
         raise ValueError(f"image_weights must be (..., {count}), not {tuple(image_weights.shape)}")
     weights = image_weights.double().reshape(-1, count)
     size = max(1, CHUNK // max(1, len(rows.scores), count))
-    parts = [_curves(rows, chunk) for chunk in weights.split(size)] or [_curves(rows, weights)]
+    parts = [_curves(rows, chunk) for chunk in torch.split(weights, size)] or [
+        _curves(rows, weights)
+    ]
     precision, recall = (torch.cat(tables) for tables in zip(*parts, strict=True))
-    found = {}
+    found: dict[str, Tensor] = {}
     for name, table in (("ap", precision), ("ar", recall)):
         columns = (table[:, 0].mean(-1), table[:, 0, 0], table[:, 0, 5])
         ranges = (table[:, 1].mean(-1), table[:, 2].mean(-1))
@@ -233,8 +235,9 @@ def _mean_precision(found: Tensor, total: Tensor, people: Tensor) -> Tensor:
 
 def _outside(area: Tensor) -> Tensor:
     """(I, 3, P) True where an area is outside the range."""
-    low, high = torch.tensor(AREAS, dtype=torch.float64, device=area.device).T[..., None]
-    return (area.double()[:, None] < low) | (area.double()[:, None] > high)
+    ranges = torch.tensor(AREAS, dtype=torch.float64, device=area.device)[..., None]
+    size = area.double()[:, None]
+    return (size < ranges[:, 0]) | (size > ranges[:, 1])
 
 
 def _check(shape: tuple[int, int], **tensors: Tensor) -> None:

@@ -94,7 +94,7 @@ def _sum(values: Tensor) -> Tensor:
         half = count // 2 - count // 2 % 8
         return _sum(values[..., :half]) + _sum(values[..., half:])
     whole = count - count % 8
-    lanes = values[..., :whole].unflatten(-1, (-1, 8)).cumsum(-2)[..., -1, :]
+    lanes = values[..., :whole].reshape(*values.shape[:-1], -1, 8).cumsum(-2)[..., -1, :]
     while lanes.shape[-1] > 1:
         lanes = lanes[..., ::2] + lanes[..., 1::2]
     return torch.cat([lanes, values[..., whole:]], -1).cumsum(-1)[..., -1]

@@ -1,0 +1,1 @@
+"""Detected people with 2D keypoints, against those that a release labels."""

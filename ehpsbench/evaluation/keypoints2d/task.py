@@ -1,0 +1,255 @@
+"""Detected or predicted 2D keypoints of an entry + the rules of a benchmark → a result."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ehpsbench.errors import InputError
+from ehpsbench.evaluation.keypoints2d.rules import Detections, Keypoints2dProtocol, Shares
+from ehpsbench.evaluation.keypoints2d.submitted import Submitted, submitted
+from ehpsbench.evaluation.keypoints2d.truth import Truth, truth_of
+from ehpsbench.evaluation.numbers import SAMPLES, Number, of_sums
+from ehpsbench.evaluation.predictions import file_name
+from ehpsbench.evaluation.request import Request
+from ehpsbench.evaluation.results import Result
+from ehpsbench.evaluation.summary import summary
+from ehpsbench.resampling import generator, interval, resampling_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ehpsbench.metrics.keypoint_ap import Matches
+    from ehpsbench.store import Store
+
+Floats = NDArray[np.float64]
+
+
+def evaluate(store: Store, entry: str, rules: Keypoints2dProtocol, request: Request) -> Result:
+    """Score an entry's 2D keypoints; see `ehpsbench.evaluation.evaluate`.
+
+    Predictions are a COCO result json (`ehpsbench.evaluation.keypoints2d.submitted`), by default
+    `<store>/predictions/<entry>/<benchmark>.json`. For average precision an image without
+    detections is nothing missing: its people are not found, and the rows are images. For PCK the
+    rows are people, and each needs its prediction, named by `instance_id`.
+
+    Raises:
+        InputError: predictions are missing, unknown or broken, or nothing is labelled.
+        MissingFiles: predictions or annotations are not there.
+    """
+    truth = truth_of(store, rules)
+    path = request.predictions
+    if path is None:
+        path = store.predictions / file_name(entry) / f"{file_name(rules.name)}.json"
+    said = submitted(path, truth.images, rules.joints)
+    if rules.detections is not None:
+        return _precision(store, entry, rules, rules.detections, request, truth, said)
+    if rules.pck is None:
+        raise InputError(f"{rules.name} has neither [detections] nor [pck].")
+    return _shares(store, entry, rules, rules.pck, request, truth, said, path)
+
+
+def _precision(
+    store: Store,
+    entry: str,
+    rules: Keypoints2dProtocol,
+    rule: Detections,
+    request: Request,
+    truth: Truth,
+    said: Submitted,
+) -> Result:
+    from ehpsbench.evaluation.keypoints2d.scoring import matched
+
+    columns: dict[str, pa.Array] = {
+        "image_id": pa.array(truth.images.ids, pa.string()),
+        "cluster": pa.array(truth.images.clusters, pa.string()),
+    }
+    numbers: dict[str, Number] = {}
+    for group in rule.groups:
+        rows = matched(truth, said, group, rule, device=request.device, progress=request.progress)
+        columns |= {f"{group}_{n}": values for n, values in _columns(rows).items()}
+        numbers |= {f"{group}_{n}": v for n, v in _numbers(rows, truth.images.clusters).items()}
+    seen = np.bincount(said.image, minlength=len(truth.images.ids)) > 0
+    about = {
+        "people": int((~truth.left_out).sum()),
+        "detections": len(said.image),
+        "images_without_predictions": int((~seen).sum()),
+    }
+    return _result(store, entry, rules, pa.table(columns), numbers, truth, said.unused, 0, about)
+
+
+def _columns(rows: Matches) -> dict[str, pa.Array]:
+    """What an image gives, all of it: the numbers can be made again from these columns.
+
+    `people` and `found` (at OKS .5) are plain counts; `scores` of the detections, best first, and
+    `correct` and `wrong` are lists, bit 10·range + threshold of each detection.
+    """
+    count = len(rows.people)
+    starts = np.searchsorted(rows.image.cpu().numpy(), np.arange(count + 1))
+    offsets = pa.array(starts, pa.int32())
+    bits = 1 << np.arange(30)
+    flags = {n: getattr(rows, n).flatten(1).cpu().numpy() @ bits for n in ("correct", "wrong")}
+    lists = {"scores": pa.array(rows.scores.cpu().numpy())} | {
+        n: pa.array(values.astype(np.int32)) for n, values in flags.items()
+    }
+    found = np.bincount(
+        rows.image.cpu().numpy(), rows.correct[:, 0, 0].cpu().numpy(), minlength=count
+    )
+    ranges = rows.people.cpu().numpy().T.astype(np.float64)
+    names = ("people", "people_medium", "people_large")
+    plain = {name: pa.array(values) for name, values in zip(names, ranges, strict=True)}
+    made = {n: pa.ListArray.from_arrays(offsets, values) for n, values in lists.items()}
+    return {**plain, "found": pa.array(found.astype(np.float64)), **made}
+
+
+def _numbers(rows: Matches, clusters: tuple[str, ...]) -> dict[str, Number]:
+    """The ten numbers, each with the bootstrap over clusters of images that others have."""
+    import torch
+
+    from ehpsbench.metrics.keypoint_ap import average_precision
+
+    names, units = np.unique(np.asarray(clusters, str), return_inverse=True)
+    if len(names) < 2:
+        units = np.arange(len(clusters))
+    draws = resampling_weights(int(units.max()) + 1, SAMPLES, generator(0, "numbers"))
+    weights = torch.from_numpy(draws[:, units]).to(rows.image.device)
+    whole, drawn = average_precision(rows), average_precision(rows, weights)
+    found = {}
+    for name, value in whole.items():
+        known = drawn[name].cpu().numpy()
+        known = known[np.isfinite(known)]
+        low, high = interval(known) if len(known) else (np.nan, np.nan)
+        found[name] = Number(float(value), low, high, len(clusters), len(names))
+    return found
+
+
+def _shares(
+    store: Store,
+    entry: str,
+    rules: Keypoints2dProtocol,
+    rule: Shares,
+    request: Request,
+    truth: Truth,
+    said: Submitted,
+    path: Path,
+) -> Result:
+    """PCK of people whose predictions say who they are."""
+    import torch
+
+    from ehpsbench.metrics import pck
+
+    who = np.flatnonzero(~truth.left_out)
+    rows, unused = _named(said, truth, who, path)
+    missing = int((rows < 0).sum())
+    if missing and not request.allow_missing:
+        first = truth.person[who[np.argmin(rows)]]
+        raise InputError(
+            f"{entry} has no prediction for {missing} of the {len(who)} people whom {rules.name} "
+            f"scores, for example {first}. Predict all of them; to look at an incomplete entry all "
+            "the same, allow missing predictions."
+        )
+    there, points = rows >= 0, truth.points[who]
+    columns: dict[str, Any] = {
+        "instance_id": pa.array(truth.person[who], pa.string()),
+        "cluster": pa.array(np.asarray(truth.images.clusters, object)[truth.image[who]]),
+    }
+    numbers: dict[str, Number] = {}
+    names = pck.columns(points.shape[1])
+    for level in rule.thresholds:
+        statistics = np.zeros((len(who), len(names)))
+        statistics[there] = pck.score(
+            torch.from_numpy(said.points[rows[there]][..., :2]),
+            torch.from_numpy(points[there][..., :2]),
+            torch.from_numpy(points[there][..., 2] > rule.sure),
+            torch.from_numpy(_sizes(truth, who[there], rule)),
+            threshold=level,
+            inclusive=rule.inclusive,
+        ).numpy()
+        name, count = f"pck_{level:g}", len(names) // 2
+        made = {f"{name}_{n}": statistics[:, i] for i, n in enumerate(names[:count])}
+        made |= {n: statistics[:, count + i] for i, n in enumerate(names[count:])}
+        columns |= {n: pa.array(values) for n, values in made.items()}
+        order = [*(f"{name}_{n}" for n in names[:count]), *names[count:]]
+        numbers |= of_sums(pa.table(columns), order, partial(_named_number, name, rule))
+    table = pa.table(columns)
+    return _result(store, entry, rules, table, numbers, truth, unused + said.unused, missing, {})
+
+
+def _named_number(name: str, rule: Shares, sums: Tensor) -> dict[str, Tensor]:
+    from ehpsbench.metrics.pck import numbers
+
+    return {name: numbers(sums)["pck" if rule.averaging == "joints" else "pck_pooled"]}
+
+
+def _named(
+    said: Submitted, truth: Truth, who: NDArray[np.int64], path: Path
+) -> tuple[NDArray[np.int64], int]:
+    """(N,) the row that predicts each person, −1 where none does, and how many serve nobody."""
+    found: dict[str, int] = {}
+    known = set(truth.person)
+    for row, name in enumerate(said.person):
+        if name not in known or name in found:
+            raise InputError(
+                f"{path}: a prediction is for the person {name!r}, who "
+                + ("is predicted twice." if name in found else "is not in the benchmark. ")
+                + "Give each result the instance_id of the person that it predicts."
+            )
+        found[name] = row
+    rows = np.asarray([found.get(name, -1) for name in truth.person[who]], np.int64)
+    return rows, len(found) - int((rows >= 0).sum())
+
+
+def _sizes(truth: Truth, who: NDArray[np.int64], rule: Shares) -> Floats:
+    """(N,) what errors of a person are measured by [px]; 0 where a torso is not labelled."""
+    if rule.normaliser == "pixel":
+        return np.ones(len(who))
+    if rule.normaliser == "box":
+        return np.asarray(truth.box[who, 2:].max(1))
+    shoulder, hip = truth.points[who, 5], truth.points[who, 12]
+    both = (shoulder[:, 2] > 0) & (hip[:, 2] > 0)
+    return np.where(both, np.linalg.norm(shoulder[:, :2] - hip[:, :2], axis=1), 0.0)
+
+
+def _result(
+    store: Store,
+    entry: str,
+    rules: Keypoints2dProtocol,
+    rows: pa.Table,
+    numbers: dict[str, Number],
+    truth: Truth,
+    unused: int,
+    missing: int,
+    about: dict[str, Any],
+) -> Result:
+    undefined = {n: "nobody to find" for n, v in numbers.items() if np.isnan(v.value)}
+    return Result(
+        rows,
+        summary(
+            store,
+            entry,
+            rules,
+            None,
+            rows,
+            numbers,
+            missing=missing,
+            unused=unused,
+            left_out=truth.reasons,
+            removed=_removed(store, rules),
+            skipped=undefined,
+            about=about,
+        ),
+    )
+
+
+def _removed(store: Store, rules: Keypoints2dProtocol) -> dict[str, int]:
+    """People of the split whom the checks refused at ingest, by rule."""
+    if rules.truth == "coco":
+        return {}
+    rejects = store.rejects(rules.dataset).select(["split", "rule"]).to_pylist()
+    found = [str(r["rule"]) for r in rejects if r["split"] == rules.split]
+    return {rule: found.count(rule) for rule in sorted(set(found))}
