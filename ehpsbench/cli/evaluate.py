@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 def evaluate(
     benchmarks: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--benchmark", help="Protocol: agora-val, ehf, or NAME@dataset for other data; again…"
         ),
-    ],
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option(help="All benchmarks of a board, and their mean primary error.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Also a mean over fewer than the board's benchmarks.")
+    ] = False,
     entry: Annotated[
         str | None,
         typer.Option(help="Cell or entry with predictions in the store.", show_default="FILE"),
@@ -36,12 +42,20 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Score predictions on benchmarks; a cell trained here is asked for its predictions first."""
+    from dataclasses import asdict
+
     from ehpsbench.cli import console
     from ehpsbench.errors import InputError
     from ehpsbench.evaluation.protocol import protocol
+    from ehpsbench.leaderboards.board import board as find_board
+    from ehpsbench.leaderboards.mpe import mean_primary_error
     from ehpsbench.leaderboards.scoring import score
     from ehpsbench.store import Store, default_store
 
+    rules = None if board is None else find_board(board)
+    benchmarks = [*(benchmarks or []), *(rules.ids if rules else ())]
+    if not benchmarks:
+        raise InputError("Scored on what? Give --benchmark NAME, or --board NAME.")
     if predictions is not None and len(benchmarks) != 1:
         raise InputError("--predictions are of one benchmark; give --benchmark once.")
     if entry is None:
@@ -49,8 +63,11 @@ def evaluate(
             raise InputError("Whom to score? Give --entry NAME, or --predictions FILE.")
         entry = predictions.stem
     place = Store(store or default_store())
+    if partial and rules:
+        held = set(place.datasets())
+        benchmarks = [b for b in benchmarks if protocol(b).dataset in held]
     bodies = console.bodies_of(place, [protocol(b).dataset for b in benchmarks], body_models)
-    summaries = []
+    results = {}
     for benchmark in benchmarks:
         with console.progress_bar(f"Scoring {benchmark}", "done") as bar:
             result = score(
@@ -64,11 +81,14 @@ def evaluate(
             )
         for note in result.summary["notes"]:
             console.say(note)
-        summaries.append(result.summary)
+        results[benchmark] = result
         if not json:
             _print(entry, result, slices)
+    mean = mean_primary_error(rules, results, partial=partial) if rules else None
     if json:
-        console.print_json(summaries)
+        console.print_json([r.summary for r in results.values()] + ([asdict(mean)] if mean else []))
+    elif mean:
+        console.out.print(f"{mean.label}: {mean.value:.2f} mm", soft_wrap=True)
 
 
 def _print(entry: str, result: Result, slices: bool) -> None:
