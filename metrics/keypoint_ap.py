@@ -172,6 +172,10 @@ def average_precision(rows: Matches, image_weights: Tensor | None = None) -> dic
     return {name: values.reshape(image_weights.shape[:-1]) for name, values in found.items()}
 
 
+score = matches
+"""What is kept of each image; the numbers are of all of them together."""
+
+
 def _taken(similar: Tensor, here: Tensor, skipped: Tensor, crowd: Tensor) -> tuple[Tensor, Tensor]:
     """(I, D, 3, T) whether each detection, best first, takes a person who counts, or anybody."""
     images, many, persons = similar.shape

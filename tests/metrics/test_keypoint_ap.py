@@ -472,3 +472,17 @@ def test_what_does_not_fit_is_refused() -> None:
     rows = keypoint_ap.matches(torch.zeros(1, 1, 1), *(torch.ones(1, 1) for _ in "sdp"))
     with pytest.raises(ValueError, match="image_weights must be"):
         keypoint_ap.average_precision(rows, torch.ones(2))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_gpu_gives_the_same() -> None:
+    made = arrays(*random_people(3))
+    weights = torch.from_numpy(np.random.default_rng(0).integers(0, 3, (4, 60)))
+    found = [
+        keypoint_ap.average_precision(
+            rows_of({n: v.to(device) for n, v in made.items()}, "whole"), weights.to(device)
+        )
+        for device in ("cpu", "cuda")
+    ]
+    for name, value in found[0].items():
+        np.testing.assert_allclose(value, found[1][name].cpu(), rtol=1e-12)
