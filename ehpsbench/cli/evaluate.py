@@ -10,7 +10,9 @@ import typer
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 
 if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
     from ehpsbench.evaluation.results import Result
+    from ehpsbench.store import Store
 
 
 def evaluate(
@@ -36,6 +38,11 @@ def evaluate(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Score an entry that lacks people all the same.")
     ] = False,
+    write: Annotated[
+        str | None,
+        typer.Option(help="agora: do not score, write the zip that AGORA's server takes."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The zip of --write.")] = Path("agora-submission.zip"),
     slices: Annotated[bool, typer.Option("--slices", help="Also print errors by slice.")] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
@@ -67,6 +74,9 @@ def evaluate(
         held = set(place.datasets())
         benchmarks = [b for b in benchmarks if protocol(b).dataset in held]
     bodies = console.bodies_of(place, [protocol(b).dataset for b in benchmarks], body_models)
+    if write is not None:
+        _write(write, place, entry, benchmarks, bodies, out)
+        return
     results = {}
     for benchmark in benchmarks:
         with console.progress_bar(f"Scoring {benchmark}", "done") as bar:
@@ -89,6 +99,25 @@ def evaluate(
         console.print_json([r.summary for r in results.values()] + ([asdict(mean)] if mean else []))
     elif mean:
         console.out.print(f"{mean.label}: {mean.value:.2f} mm", soft_wrap=True)
+
+
+def _write(
+    what: str, store: Store, entry: str, benchmarks: list[str], bodies: BodySet, out: Path
+) -> None:
+    from ehpsbench.cli import console
+    from ehpsbench.errors import InputError
+    from ehpsbench.evaluation.agora.submission import write_submission
+
+    if what != "agora" or len(benchmarks) != 1:
+        raise InputError("--write agora is what can be written, for one --benchmark of AGORA.")
+    made = write_submission(store, entry, benchmarks[0], bodies, out)
+    console.out.print(
+        f"{made.path}: {made.people:,} people in {made.images:,} images", soft_wrap=True
+    )
+    if made.empty_images:
+        console.say(f"{made.empty_images:,} images have nobody; all their people will be missed.")
+    if not made.fit_for_server:
+        console.say("The server scores the owners' SMPL-X body; these are of another one.")
 
 
 def _print(entry: str, result: Result, slices: bool) -> None:
