@@ -1,0 +1,159 @@
+"""Angles between predicted and true surface normals: what the metrics of normals share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ehpsbench.metrics.pixels import blocks, each_image, selected, some
+
+ZeroTruth = Literal["right_angle", "leave_out"]
+THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)  # degrees
+WITHIN = tuple(f"within_{t:g}".replace(".", "_") for t in THRESHOLDS)
+# Histogram of angles: 1/32° wide up to 30°, 1/2° from there to 180°. Both widths are powers of 2,
+# so that all thresholds are exact edges and no angle falls on the wrong side by rounding.
+FINE, COARSE, TURN = 32, 2, 30
+FINE_BINS, COARSE_BINS = FINE * TURN, COARSE * (180 - TURN)
+BINS = FINE_BINS + COARSE_BINS
+LEAST_LENGTH = 1e-8
+ALIGNED = 1 - 1.5e-10  # cosine of 0.001°: beyond, 1e-16 more or less is more than 1e-9°
+EDGES_BELOW = tuple(int(FINE * t) for t in THRESHOLDS)
+
+
+def of_images(
+    function: Callable[[Tensor], Tensor],
+    pred: Tensor,
+    target: Tensor,
+    valid: Tensor | None,
+    zero_truth: ZeroTruth,
+) -> list[Tensor]:
+    """What `function` says of the angles (n,) of the pixels that count, image by image.
+
+    Args:
+        function: of float64 angles [degrees].
+        pred: (B, 3, ...) predicted normals of any length.
+        target: (B, 3, ...) true normals of any length.
+        valid: (B, ...) which pixels count; None: all.
+        zero_truth: a true vector of length 0 is at 90° to everything (DSINE), or left out.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    if pred.shape != target.shape or pred.ndim < 3 or pred.shape[1] != 3:
+        raise ValueError(
+            "pred and target must both be normals (B, 3, ...), got "
+            f"{tuple(pred.shape)} and {tuple(target.shape)}."
+        )
+    shape = (len(pred), *pred.shape[2:])
+    if valid is not None and valid.shape != shape:
+        raise ValueError(f"valid must be {shape}, got {tuple(valid.shape)}.")
+
+    def of_image(image: int) -> Tensor:
+        mask = None if valid is None else valid[image].to(device=pred.device, dtype=torch.bool)
+        if zero_truth == "leave_out":
+            there = (target[image] != 0).any(0)
+            mask = there if mask is None else mask & there
+        mask = some(mask)
+        said, true = ([selected(axis, mask) for axis in x[image]] for x in (pred, target))
+        return function(angles(said, true))
+
+    return each_image(of_image, len(pred), pred.device)
+
+
+def angles(pred: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
+    """(n,) angle between vectors, each given as its three coordinates (n,), float64 [degrees].
+
+    Source:
+        DSINE ef0c2af utils/utils.py:129-137: torch's cosine similarity (lengths below 1e-8 count
+        as 1e-8, so a zero vector is at 90°), clamped, arccos.
+    """
+    found = torch.empty(len(pred[0]), dtype=torch.float64, device=pred[0].device)
+    for part in blocks(len(found), found.device):
+        said, true = ([axis[part] for axis in x] for x in (pred, target))
+        torch.mul(_cosine(said, true).acos_(), 180.0 / torch.pi, out=found[part])
+    return found
+
+
+def _cosine(pred: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
+    """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
+    square, other, cosine = _products(pred, target)
+    if bool(torch.minimum(square.amin(), other.amin()) < LEAST_LENGTH**2):
+        square.clamp_(min=LEAST_LENGTH**2)
+        other.clamp_(min=LEAST_LENGTH**2)
+    low, high = cosine.div_(square.mul_(other).sqrt_()).aminmax()
+    if bool((low < -ALIGNED) | (high > ALIGNED)):
+        # arccos turns an error of 1e-16 there into 1e-6°; torch's own sum is 20 times slower
+        near = cosine.abs() > ALIGNED
+        pairs = (torch.stack([axis[near].to(torch.float64) for axis in x]) for x in (pred, target))
+        cosine[near] = torch.cosine_similarity(*pairs, dim=0, eps=LEAST_LENGTH).clamp(-1.0, 1.0)
+    return cosine
+
+
+def _products(pred: Sequence[Tensor], target: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """(n,) float64 products of the vectors: p·p, g·g and p·g; one axis at a time, for the cache."""
+    said, true = pred[0].to(torch.float64), target[0].to(torch.float64)
+    found = said * said, true * true, said * true
+    for axis in (1, 2):
+        said, true = pred[axis].to(torch.float64), target[axis].to(torch.float64)
+        found[0].addcmul_(said, said)
+        found[1].addcmul_(true, true)
+        found[2].addcmul_(said, true)
+    return found
+
+
+def histogram(errors: Tensor) -> Tensor:
+    """(BINS,) int64 how many of (n,) finite angles fall in each bin, the lower edge included."""
+    counts = torch.zeros(180 * FINE + 1, dtype=torch.int64, device=errors.device)
+    for part in blocks(len(errors), errors.device):
+        counts += torch.bincount(_fine_bin(errors[part]), minlength=len(counts))
+    counts[-2] += counts[-1]  # 180° belongs to the last bin
+    coarse = counts[FINE_BINS:-1].reshape(COARSE_BINS, -1).sum(1)
+    return torch.cat([counts[:FINE_BINS], coarse])
+
+
+def _fine_bin(errors: Tensor) -> Tensor:
+    return (errors * FINE).to(torch.int32)
+
+
+def median_of(counts: Tensor) -> Tensor:
+    """(...) median of the angles in (..., BINS) histograms [degrees]; NaN of none.
+
+    Ranks are spread evenly over their bin. It is off by less than the width of the median's bin:
+    1/32° below 30°, 1/2° above.
+    """
+    total = counts.sum(-1, keepdim=True)
+    ends = counts.cumsum(-1)
+    ranks = torch.cat([((total - 1) / 2).floor(), (total / 2).floor()], -1).clamp(min=0)
+    place = torch.searchsorted(ends.contiguous(), ranks, right=True).clamp(max=BINS - 1)
+    inside = counts.gather(-1, place)
+    before = ends.gather(-1, place) - inside
+    share = (ranks - before + 0.5) / inside
+    fine = place < FINE_BINS
+    lower = torch.where(fine, place / FINE, TURN + (place - FINE_BINS) / COARSE)
+    width = torch.where(fine, 1 / FINE, 1 / COARSE)
+    middle = (lower + width * share).mean(-1)
+    return torch.where(total.squeeze(-1) > 0, middle, torch.nan)
+
+
+def median(errors: Tensor) -> Tensor:
+    """The exact median of (n,) angles, the mean of two in the middle; NaN of none.
+
+    The histogram says where it lies, so that only the angles of one bin are sorted.
+    """
+    if not len(errors) or not bool(errors.sum().isfinite()):
+        return errors.new_full((), torch.nan)
+    ends = histogram(errors).cumsum(0)
+    lower, upper = (len(errors) - 1) // 2, len(errors) // 2
+    first, last = torch.searchsorted(ends, ends.new_tensor([lower, upper]), right=True).tolist()
+    near = (errors >= _edge(first)) & (errors < _edge(last + 1) if last + 1 < BINS else True)
+    near = selected(errors, near).sort().values
+    before = int(ends[first - 1]) if first else 0
+    return (near[lower - before] + near[upper - before]) / 2
+
+
+def _edge(place: int) -> float:
+    """Lower edge of a bin [degrees]."""
+    return place / FINE if place < FINE_BINS else TURN + (place - FINE_BINS) / COARSE

@@ -1,0 +1,154 @@
+"""Intersection over union and accuracy of classes, from areas pooled over a set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ehpsbench.metrics.card import MetricCard
+
+CARD = MetricCard(
+    title="Mean intersection over union of classes (mIoU), mean and overall accuracy",
+    unit="%",
+    better="higher",
+    definition=(
+        "Areas of every class are summed over the set, then IoU_c = intersection / union, "
+        "Acc_c = intersection / truth; mIoU and mAcc are their means over classes, aAcc = all "
+        "intersections / all truth. Pixels whose truth is ignore_index do not count."
+    ),
+    source="mmsegmentation's IoUMetric as in sapiens 3e829ac seg/mmseg/evaluation/metrics/"
+    "iou_metric.py:72-291. Differs: int64 areas, nothing rounded.",
+    others=(
+        "mmsegmentation's areas are float32 histograms, exact below 2^24 pixels of a class in an "
+        "image, and its numbers are rounded to 2 decimals; its nan_to_num=0 counts absent classes "
+        "as 0. torchmetrics counts a class that is only predicted as accuracy 0, and leaves an "
+        "ignored class out. The mean of images' mIoU is another number."
+    ),
+    undefined=(
+        "A class absent from truth and prediction has neither IoU nor Acc and is left out of the "
+        "means; one that is only predicted has IoU 0, which counts, and no Acc. Nothing labelled: "
+        "NaN. A predicted value that is no class is an error, or counts as wrong: it is missed in "
+        "the union of the true class. A true value that is neither class nor ignore_index leaves "
+        "the truth's area and stays in the prediction's, or is an error."
+    ),
+)
+OutOfRange = Literal["error", "count"]
+KINDS = ("intersection", "prediction", "truth")
+IGNORED, NO_CLASS = 255, 254  # codes of truths that are wider than a byte
+MOST_CLASSES = 254
+
+
+def columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of the statistics of a row: an area of each kind and class [px]."""
+    return tuple(f"{kind}_{name}" for kind in KINDS for name in classes)
+
+
+def score(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    classes: int,
+    ignore_index: int | None = 255,
+    predicted_out_of_range: OutOfRange = "error",
+    true_out_of_range: OutOfRange = "count",
+) -> Tensor:
+    """Areas of each class in each image, which add up over images.
+
+    Args:
+        pred: (B, ...) predicted labels, whole numbers.
+        target: (B, ...) true labels.
+        classes: C; labels are 0 to C − 1.
+        ignore_index: truth that says nothing; it may be a class. None: all pixels count.
+        predicted_out_of_range: what a prediction that is no class is; "count": wrong.
+        true_out_of_range: what a truth is that is neither a class nor ignored; "count": it is in
+            no class's truth, while its prediction counts, as in mmsegmentation.
+
+    Returns:
+        (B, 3·C) int64 intersection, prediction and truth of each class [px]; see `columns`.
+
+    Raises:
+        ValueError: shapes differ, labels are no whole numbers, or a value is out of range.
+    """
+    _check(pred, target, classes)
+    rows = []
+    for said, true in zip(pred, target, strict=True):
+        joint, ignored = _joint_areas(said, true, classes, ignore_index)
+        if ignored is not None:
+            joint[ignored] = 0
+        if predicted_out_of_range == "error" and int(joint[:, classes:].sum()):
+            raise ValueError(_no_class("prediction", said, classes))
+        if true_out_of_range == "error" and int(joint[classes:].sum()):
+            raise ValueError(_no_class("truth", true, classes, ignore_index))
+        inside = joint[:classes, :classes]
+        areas = (inside.diagonal(), joint[:, :classes].sum(0), joint[:classes].sum(1))
+        rows.append(torch.cat(areas))
+    return torch.stack(rows) if rows else target.new_zeros((0, 3 * classes), dtype=torch.int64)
+
+
+def numbers(sums: Tensor, classes: Sequence[str] | None = None) -> dict[str, Tensor]:
+    """The numbers of a set from its summed areas.
+
+    Args:
+        sums: (..., 3·C) sums of rows.
+        classes: (C) names; None: their numbers.
+
+    Returns:
+        `miou`, `macc`, `aacc` [%], `classes_used` (how many classes mIoU is the mean of), and
+        `iou_<class>`, `acc_<class>` [%]; (...) each, NaN where not defined.
+    """
+    count = sums.shape[-1] // 3
+    names = [str(i) for i in range(count)] if classes is None else list(classes)
+    if len(names) != count or sums.shape[-1] % 3:
+        raise ValueError(f"{len(names)} classes have {3 * len(names)} areas, not {sums.shape[-1]}.")
+    both, said, true = sums.to(torch.float64).split(count, dim=-1)
+    iou, acc = 100 * both / (said + true - both), 100 * both / true
+    found = {
+        "miou": iou.nanmean(-1),
+        "macc": acc.nanmean(-1),
+        "aacc": 100 * both.sum(-1) / true.sum(-1),
+        "classes_used": iou.isfinite().sum(-1).to(torch.float64),
+    }
+    found |= {f"iou_{name}": iou[..., i] for i, name in enumerate(names)}
+    return found | {f"acc_{name}": acc[..., i] for i, name in enumerate(names)}
+
+
+def _check(pred: Tensor, target: Tensor, classes: int) -> None:
+    if pred.shape != target.shape or pred.ndim < 2:
+        raise ValueError(
+            "pred and target must be label maps (B, ...) of one shape, got "
+            f"{tuple(pred.shape)} and {tuple(target.shape)}."
+        )
+    for name, labels in (("pred", pred), ("target", target)):
+        if labels.is_floating_point() or labels.is_complex():
+            raise ValueError(f"{name} must hold whole numbers, it is {labels.dtype}.")
+    if not 1 <= classes <= MOST_CLASSES:
+        raise ValueError(f"classes must be 1 to {MOST_CLASSES}, got {classes}.")
+
+
+def _joint_areas(
+    pred: Tensor, target: Tensor, classes: int, ignore_index: int | None
+) -> tuple[Tensor, int | None]:
+    """(256, 256) pixels of each (truth, prediction) of one image, and the row that is ignored."""
+    ignored = ignore_index
+    if target.dtype != torch.uint8:
+        known = (target >= 0) & (target < classes)
+        coded = torch.where(known, target, NO_CLASS)
+        if ignore_index is not None:
+            coded = torch.where(target == ignore_index, IGNORED, coded)
+            ignored = IGNORED
+        target = coded.to(torch.uint8)
+    elif ignored is not None and not 0 <= ignored <= 255:
+        ignored = None
+    if pred.dtype != torch.uint8:
+        pred = torch.where((pred >= 0) & (pred < classes), pred, NO_CLASS).to(torch.uint8)
+    pair = target.to(torch.int32).mul_(256).add_(pred)
+    return torch.bincount(pair.reshape(-1), minlength=65536).reshape(256, 256), ignored
+
+
+def _no_class(what: str, labels: Tensor, classes: int, ignored: int | None = None) -> str:
+    values = [int(v) for v in labels.unique() if not 0 <= v < classes and v != ignored]
+    allowed = f"0 to {classes - 1}" + ("" if ignored is None else f" or {ignored} (ignored)")
+    return f"A {what} holds {values[:5]}, which are no classes; labels are {allowed}."
