@@ -151,14 +151,15 @@ def score(
 
 def numbers(sums: Tensor) -> Mapping[str, Tensor]:
     """Sums of rows (…, 10) → `<measure>_error` (…) [mm], mass [kg]."""
-    pairs = sums.unflatten(-1, (len(MEASURES), 2))
-    return {f"{n}_error": pairs[..., i, 0] / pairs[..., i, 1] for i, n in enumerate(MEASURES)}
+    means = (sums[..., 0::2] / sums[..., 1::2]).unbind(-1)
+    return {f"{name}_error": mean for name, mean in zip(MEASURES, means, strict=True)}
 
 
 def volume(vertices: Tensor, faces: Tensor) -> Tensor:
     """(B,) volume that closed meshes (B, V, 3) enclose, whichever way their faces turn [m³]."""
     a, b, c = vertices.double()[:, faces.long()].unbind(2)
-    return (torch.linalg.cross(a, b) * c).sum((1, 2)).abs() / 6
+    found: Tensor = (torch.linalg.cross(a, b) * c).sum((1, 2)).abs() / 6
+    return found
 
 
 def _check(vertices: Tensor, faces: Tensor, landmarks: Landmarks) -> None:

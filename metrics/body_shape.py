@@ -63,5 +63,5 @@ def score(pred: Tensor, target: Tensor) -> Tensor:
 
 def numbers(sums: Tensor) -> Mapping[str, Tensor]:
     """Sums of rows (…, 6) → `pve_t`, `v2v_t`, `pve_t_sc` (…) [mm]."""
-    pairs = sums.unflatten(-1, (len(KINDS), 2))
-    return {kind: pairs[..., i, 0] / pairs[..., i, 1] for i, kind in enumerate(KINDS)}
+    errors, counts = sums[..., 0::2], sums[..., 1::2]
+    return dict(zip(KINDS, (errors / counts).unbind(-1), strict=True))

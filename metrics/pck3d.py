@@ -28,7 +28,7 @@ CARD = MetricCard(
     others=(
         "3DPW's challenge (PW3D): 50 mm, 12 major joints (PW3D_MAJOR), ≤, and the area under the "
         "thresholds 0 … 199 mm by the trapezoid rule, printed as 0–1; its code integrates the "
-        "same polygon by an adaptive rule that does not quite converge (about 1e-4)."
+        "same polygon by an adaptive rule that stops some 1e-6 short."
     ),
     undefined=(
         "People with a joint that is not finite, or for whom no similarity is defined, are left "

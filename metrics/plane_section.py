@@ -11,7 +11,8 @@ UP = 1  # y, as the rest poses of the SMPL family have it
 def mesh_edges(faces: Tensor) -> Tensor:
     """(E, 2) edges of (F, 3) faces, each once."""
     pairs = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).long()
-    return torch.unique(pairs.sort(1).values, dim=0)
+    edges: Tensor = torch.unique(pairs.sort(1).values, dim=0)
+    return edges
 
 
 def section_points(vertices: Tensor, edges: Tensor, height: Tensor) -> tuple[Tensor, Tensor]:

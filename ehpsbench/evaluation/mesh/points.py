@@ -80,8 +80,8 @@ class Picker:
     def to(self, device: str) -> Picker:
         """The same on a device."""
         parts = (self.regressor, self.ids, self.root)
-        placed = (None if p is None else p.to(device) for p in parts)
-        return Picker(*placed, self.own_joints, self.root_joints)
+        regressor, ids, root = (None if p is None else p.to(device) for p in parts)
+        return Picker(regressor, ids, root, self.own_joints, self.root_joints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +197,22 @@ def _root(error: ErrorColumn, side: str | None, mesh: _Mesh) -> Floats | None:
     """(V,) row of the root, on the mesh as it is."""
     own = {"pelvis": PELVIS, "neck": NECK, "wrist": WRIST.get(side or "")}.get(error.root)
     if own is not None:
-        return mesh.joints(mesh.family)[own]
+        row: Floats = mesh.joints(mesh.family)[own]
+        return row
+    rows = _root_rows(error, mesh)
+    return None if rows is None else np.asarray(rows.mean(0), np.float64)
+
+
+def _root_rows(error: ErrorColumn, mesh: _Mesh) -> Floats | None:
+    """(K, V) rows between which a root lies that belongs to the set of points."""
     if error.root not in ("hip_midpoint", "first_joint"):
         return None
     hips = error.root == "hip_midpoint"
     if error.points == "j14":
-        return np.asarray(mesh.bodies.regressor("j14"), np.float64)[J14_HIPS].mean(0)
+        return np.asarray(mesh.bodies.regressor("j14"), np.float64)[J14_HIPS]
     if error.points == "h36m14":
-        return mesh.here(mesh.h36m()[H36M_HIPS if hips else [0]]).mean(0)
-    return mesh.here(mesh.joints(mesh.named_by)[SMPL_HIPS if hips else [PELVIS]]).mean(0)
+        return mesh.here(mesh.h36m()[H36M_HIPS if hips else [0]])
+    return mesh.here(mesh.joints(mesh.named_by)[SMPL_HIPS if hips else [PELVIS]])
 
 
 def _own_root(root: str) -> tuple[int, ...]:
