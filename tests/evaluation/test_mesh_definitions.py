@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from ehpsbench.body.model import BodyModel
 from ehpsbench.body.posed import posed_vertices, smpl_joints
 from ehpsbench.body.sources import OpenSource
 from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.evaluation.evaluate import evaluate
 from ehpsbench.evaluation.mesh.landmarks import body_landmarks
 from ehpsbench.evaluation.mesh.motion import tracks
 from ehpsbench.evaluation.mesh.points import H36M_EVALUATED, LSP_FROM_SMPL
 from ehpsbench.evaluation.mesh.rules import MeshProtocol, mesh_protocol
 from ehpsbench.evaluation.mesh.scoring import Errors, errors
+from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.metrics import pa_mpjpe
 from ehpsbench.metrics.body_measurements import measurements
 from ehpsbench.schema import nullable
@@ -402,3 +405,23 @@ def test_every_track_column_is_needed_for_a_primary_error_of_motion(
     primary = rules.model_copy(update={"primary": "acceleration"})
     with pytest.raises(InputError, match="no track and frame"):
         all_errors(truth, repeat_truth(truth), primary, bodies)
+
+
+def test_a_result_counts_the_windows_of_its_motion_and_explains_what_it_skipped(
+    tmp_path: Path, bodies: BodySet, make_people: Make, make_store: Make, repeat_truth: Make
+) -> None:
+    truth, benchmark = walkers(make_people), "pw3d-h36m14@made@test"
+    said = repeat_truth(truth)
+    said["body_pose"] += 0.1 * np.random.default_rng(2).normal(size=said["body_pose"].shape)
+    store = make_store(tmp_path / "tracked", truth, bodies)
+    write_predictions(store, "model", benchmark, said, bodies)
+    numbers = evaluate(store, "model", benchmark, bodies).summary["numbers"]
+    assert numbers["mpjpe"]["count"] == 16
+    assert numbers["acceleration_error"]["count"] == 10
+    ratio = numbers["acceleration_error_per_second"]["value"] * 1000 / 25**2
+    assert ratio == pytest.approx(numbers["acceleration_error"]["value"])
+    del truth["track"]
+    store = make_store(tmp_path / "untracked", truth, bodies)
+    write_predictions(store, "model", benchmark, said, bodies)
+    summary = evaluate(store, "model", benchmark, bodies).summary
+    assert sorted(summary["skipped"]) == ["acceleration_error", "acceleration_error_per_second"]
