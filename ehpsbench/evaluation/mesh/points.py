@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -43,21 +43,48 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighted:
+    """Points that are weighted sums of a few vertices: a regressor without its zeros.
+
+    Attributes:
+        ids: (U,) vertices that have a weight.
+        weights: (P, U).
+    """
+
+    ids: Tensor
+    weights: Tensor
+
+    @classmethod
+    def of(cls, rows: Floats) -> Weighted:
+        """From (P, V) rows."""
+        ids = np.flatnonzero((rows != 0).any(0))
+        return cls(torch.from_numpy(ids), torch.from_numpy(np.ascontiguousarray(rows[:, ids])))
+
+    def __call__(self, vertices: Tensor) -> Tensor:
+        """(B, V, 3) → (B, P, 3)."""
+        return self.weights @ vertices.index_select(1, self.ids).to(self.weights)
+
+    def to(self, device: str) -> Weighted:
+        """The same on a device."""
+        return Weighted(self.ids.to(device), self.weights.to(device))
+
+
+@dataclass(frozen=True, slots=True)
 class Picker:
     """Takes points off meshes of one topology.
 
     Attributes:
-        regressor: (P, V) rows that make a point each, sparse where they make a whole mesh; None:
+        regressor: makes the points, a sparse (P, V) matrix where they are a whole mesh; None:
             vertices are taken as they are.
         ids: (P,) vertices; None: all.
-        root: (V,) row of the root; None: no root.
+        root: makes the root, one point; None: no root.
         own_joints: points are the model's own joints, the root is made of those in `root_joints`.
         root_joints: of the own joints.
     """
 
-    regressor: Tensor | None
+    regressor: Weighted | Tensor | None
     ids: Tensor | None
-    root: Tensor | None
+    root: Weighted | None
     own_joints: bool = False
     root_joints: tuple[int, ...] = ()
 
@@ -65,9 +92,13 @@ class Picker:
         """(B, P, 3)."""
         if self.own_joints:
             return _joints(figures)
+        if isinstance(self.regressor, Weighted):
+            return self.regressor(figures.vertices)
         if self.regressor is not None:
-            return _regressed(self.regressor, figures.vertices)
-        return figures.vertices if self.ids is None else figures.vertices[:, self.ids]
+            return _mapped(self.regressor, figures.vertices)
+        if self.ids is None:
+            return figures.vertices
+        return figures.vertices.index_select(1, self.ids)
 
     def roots(self, figures: Figures) -> Tensor | None:
         """(B, 3), or None."""
@@ -75,13 +106,16 @@ class Picker:
             return _joints(figures)[:, list(self.root_joints)].mean(1)
         if self.root is None:
             return None
-        return torch.einsum("v,bvd->bd", self.root, figures.vertices)
+        return self.root(figures.vertices)[:, 0]
 
     def to(self, device: str) -> Picker:
         """The same on a device."""
-        parts = (self.regressor, self.ids, self.root)
-        regressor, ids, root = (None if p is None else p.to(device) for p in parts)
-        return Picker(regressor, ids, root, self.own_joints, self.root_joints)
+        return replace(
+            self,
+            regressor=None if self.regressor is None else self.regressor.to(device),
+            ids=None if self.ids is None else self.ids.to(device),
+            root=None if self.root is None else self.root.to(device),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +196,13 @@ def _picker(error: ErrorColumn, side: str | None, mesh: _Mesh) -> Picker:
     return Picker(
         regressor=regressor,
         ids=None if ids is None else torch.from_numpy(ids),
-        root=None if root is None else torch.from_numpy(root),
+        root=None if root is None else Weighted.of(root[None]),
     )
 
 
 def _points(
     points: str, side: str | None, mesh: _Mesh
-) -> tuple[NDArray[np.int64] | None, Tensor | None]:
+) -> tuple[NDArray[np.int64] | None, Weighted | Tensor | None]:
     """Vertex ids or regressor rows of a point set; neither for all vertices."""
     if points == "face_vertices":
         return _ids(mesh.bodies.vertex_ids("face")), None
@@ -176,7 +210,7 @@ def _points(
         return _ids(mesh.bodies.vertex_ids(f"{side}_hand")), None
     if points == "vertices":
         return None, mesh.matrix()
-    return None, torch.from_numpy(_rows(points, side or "", mesh))
+    return None, Weighted.of(_rows(points, side or "", mesh))
 
 
 def _rows(points: str, side: str, mesh: _Mesh) -> Floats:
@@ -248,10 +282,8 @@ def _smplx_to_smpl(bodies: BodySet) -> Tensor | None:
     ).coalesce()
 
 
-def _regressed(regressor: Tensor, vertices: Tensor) -> Tensor:
-    """(P, V) rows on (B, V, 3) meshes → (B, P, 3)."""
-    if not regressor.is_sparse:
-        return torch.einsum("pv,bvd->bpd", regressor, vertices)
+def _mapped(regressor: Tensor, vertices: Tensor) -> Tensor:
+    """Sparse (P, V) rows on (B, V, 3) meshes → (B, P, 3)."""
     count, size = len(vertices), vertices.shape[1]
     flat = vertices.permute(1, 0, 2).reshape(size, count * 3)
     found: Tensor = torch.sparse.mm(regressor, flat)
