@@ -161,7 +161,7 @@ def from_moments(
     if sequence is None:
         scale, shift, _ = _line(found)
         return Alignment(scale, shift, space)
-    _, group = sequence.to(found.device).unique(return_inverse=True)
+    _, group = torch.unique(sequence.to(found.device), return_inverse=True)
     scale, shift, _ = _line(_together(found, group))
     return Alignment(scale[group], shift[group], space)
 
@@ -186,7 +186,7 @@ def _of_block(pred: Tensor, target: Tensor, space: Space) -> Tensor:
 
 def _together(found: Tensor, group: Tensor) -> Tensor:
     """(G, 5) moments of each group of (B, 5); the parallel-axis theorem, no cancellation."""
-    count, means, spread = found.split([1, 2, 2], dim=-1)
+    count, means, spread = torch.split(found, [1, 2, 2], dim=-1)
     groups = int(group.max()) + 1 if len(group) else 0
 
     def summed(values: Tensor) -> Tensor:

@@ -95,7 +95,7 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
     Returns:
         `mean`, `median`, `rmse` [degrees], `within_5` ... `within_30` [%], `pixels`; (...) each.
     """
-    total, square, broken, counts = sums.to(torch.float64).split([1, 1, 1, BINS], dim=-1)
+    total, square, broken, counts = torch.split(sums.to(torch.float64), [1, 1, 1, BINS], dim=-1)
     total, square, broken = total.squeeze(-1), square.squeeze(-1), broken.squeeze(-1)
     pixels = counts.sum(-1) + broken
     found = {"mean": total / pixels, "median": median_of(counts), "rmse": (square / pixels).sqrt()}

@@ -103,7 +103,7 @@ def numbers(sums: Tensor, classes: Sequence[str] | None = None) -> dict[str, Ten
     names = [str(i) for i in range(count)] if classes is None else list(classes)
     if len(names) != count or sums.shape[-1] % 3:
         raise ValueError(f"{len(names)} classes have {3 * len(names)} areas, not {sums.shape[-1]}.")
-    both, said, true = sums.to(torch.float64).split(count, dim=-1)
+    both, said, true = torch.split(sums.to(torch.float64), count, dim=-1)
     iou, acc = 100 * both / (said + true - both), 100 * both / true
     found = {
         "miou": iou.nanmean(-1),
@@ -149,6 +149,6 @@ def _joint_areas(
 
 
 def _no_class(what: str, labels: Tensor, classes: int, ignored: int | None = None) -> str:
-    values = [int(v) for v in labels.unique() if not 0 <= v < classes and v != ignored]
+    values = [int(v) for v in torch.unique(labels) if not 0 <= v < classes and v != ignored]
     allowed = f"0 to {classes - 1}" + ("" if ignored is None else f" or {ignored} (ignored)")
     return f"A {what} holds {values[:5]}, which are no classes; labels are {allowed}."

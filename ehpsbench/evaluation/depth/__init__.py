@@ -1,0 +1,1 @@
+"""Depth benchmarks: depth or disparity maps, aligned or metric."""

@@ -1,0 +1,1 @@
+"""Normals benchmarks: maps of surface normals, angular errors."""

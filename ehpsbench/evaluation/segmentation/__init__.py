@@ -1,0 +1,1 @@
+"""Segmentation benchmarks: label maps of body parts, areas of classes."""
