@@ -120,55 +120,55 @@ def aligned_error(
 
 def _fitted(source: Tensor, target: Tensor, valid: Tensor | None) -> _Fitted:
     check_points(source, target)
-    a, b = planar(source), planar(target)
-    count = torch.full(a.shape[:1], a.shape[-1], dtype=torch.float64, device=a.device)
+    sets = planar(source), planar(target)
     mask = None if valid is None else point_mask(source, target, valid)
+    count = torch.full(sets[0].shape[:1], sets[0].shape[-1], dtype=torch.float64).to(sets[0])
     if mask is not None:
         count = mask.sum(-1).to(torch.float64)
-        a, b = (x.masked_fill(~mask[:, None], 0.0) for x in (a, b))
-    divisor = count.clamp(min=1.0)
-    mean_a, mean_b = (x.sum(-1) / divisor[:, None] for x in (a, b))
+        sets = _where(sets, mask[:, None])
+    means, squares = _moments(sets, count)
     # a point that is not finite makes its mean so; the SVD must not see it
-    finite = (mean_a.isfinite() & mean_b.isfinite()).all(-1)
+    finite = means.isfinite().all(-1).all(0)
     if not bool(finite.all()):
-        a, b = (x.masked_fill(~finite[:, None, None], 0.0) for x in (a, b))
-        mean_a, mean_b = (x.masked_fill(~finite[:, None], 0.0) for x in (mean_a, mean_b))
-    (a, origin_a, spread_a), (b, origin_b, spread_b) = (
-        _near_origin(x, mean, count, mask) for x, mean in ((a, mean_a), (b, mean_b))
-    )
-    rest = (count[:, None] * (mean_a - origin_a))[..., None] * (mean_b - origin_b)[:, None]
-    scale, rotation = _scale_and_rotation(a @ b.transpose(1, 2) - rest, spread_a)
-    defined = finite & (count >= LEAST_POINTS)
-    for spread, mean in ((spread_a, mean_a), (spread_b, mean_b)):
-        defined = defined & ((spread / divisor).sqrt() > COINCIDENT * mean.abs().amax(-1))
-    undefined = torch.where(defined, 0.0, torch.nan).to(scale)
-    found = Similarity(
-        scale=scale + undefined,
-        rotation=rotation + undefined[:, None, None],
-        source_mean=mean_a + undefined[:, None],
-        target_mean=mean_b + undefined[:, None],
-    )
-    return _Fitted(found, a, b, origin_a, origin_b)
+        sets = _where(sets, finite[:, None, None])
+        means, squares = _moments(sets, count)
+    # Moments about zero are those about the mean plus those of the mean, which are taken off: four
+    # digits of sixteen are lost where the mean is 100 times as far as the points spread. Farther
+    # off, the points are moved first.
+    far = count * means.square().sum(-1)
+    spread, origins = squares - far, torch.zeros_like(means)
+    if not bool((spread > FAR * far).all()):
+        sets, origins = _moved(sets, means, mask), means
+        spread = torch.stack([_square_sum(points) for points in sets])
+    left = means - origins
+    products = sets[0] @ sets[1].transpose(1, 2)
+    products -= (count[:, None] * left[0])[..., None] * left[1][:, None]
+    scale, rotation = _scale_and_rotation(products, spread[0])
+    apart = (spread / count.clamp(min=1.0)).sqrt() > COINCIDENT * means.abs().amax(-1)
+    defined = finite & (count >= LEAST_POINTS) & apart.all(0)
+    undefined = torch.zeros_like(scale).masked_fill_(~defined, torch.nan)
+    means = means + undefined[:, None]
+    found = Similarity(scale + undefined, rotation + undefined[:, None, None], means[0], means[1])
+    return _Fitted(found, *sets, origins[0], origins[1])
 
 
-def _near_origin(
-    points: Tensor, mean: Tensor, count: Tensor, mask: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Points less an origin, the origin (B, 3), and the (B,) square sum about their mean.
+def _where(sets: tuple[Tensor, Tensor], keep: Tensor) -> tuple[Tensor, Tensor]:
+    """Both sets with zeros where `keep` is False."""
+    return sets[0].masked_fill(~keep, 0.0), sets[1].masked_fill(~keep, 0.0)
 
-    Moments about zero are those about the mean plus those of the mean, which are taken off: four
-    digits of sixteen are lost where the mean is 100 times as far as the points spread. Farther
-    off, the points are moved first.
-    """
-    total = _square_sum(points)
-    far = count * mean.square().sum(-1)
-    spread = total - far
-    if bool((spread > FAR * far).all()):
-        return points, torch.zeros_like(mean), spread
-    moved = points - mean[..., None]
-    if mask is not None:
-        moved = moved.masked_fill_(~mask[:, None], 0.0)
-    return moved, mean, _square_sum(moved)
+
+def _moved(
+    sets: tuple[Tensor, Tensor], means: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Both sets (B, 3, N) less their means (2, B, 3); points that do not count stay zero."""
+    moved = sets[0] - means[0][..., None], sets[1] - means[1][..., None]
+    return moved if mask is None else _where(moved, mask[:, None])
+
+
+def _moments(sets: tuple[Tensor, Tensor], count: Tensor) -> tuple[Tensor, Tensor]:
+    """(2, B, 3) means of both sets, and (2, B) sums of squares."""
+    sums = torch.stack([points.sum(-1) for points in sets])
+    return sums / count.clamp(min=1.0)[:, None], torch.stack([_square_sum(p) for p in sets])
 
 
 def _square_sum(points: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ def _scale_and_rotation(products: Tensor, spread: Tensor) -> tuple[Tensor, Tenso
     u, s, vt = torch.linalg.svd(products)
     # the weakest direction is turned round where the best orthogonal map would be a mirror
     sign = torch.ones_like(s)
-    sign[:, 2] = torch.where(torch.linalg.det(u) * torch.linalg.det(vt) < 0, -1.0, 1.0).to(s)
+    sign[:, 2] = torch.where(torch.linalg.det(u @ vt) < 0, -1.0, 1.0)
     rotation = (vt.transpose(1, 2) * sign[:, None, :]) @ u.transpose(1, 2)
-    scale = (s * sign).sum(1) / torch.where(spread > 0, spread, torch.ones_like(spread))
+    scale = (s * sign).sum(1) / torch.where(spread > 0, spread, 1.0)
     return scale, rotation
