@@ -1,6 +1,6 @@
 """Images a second of segmentation, depth and normals, beside NumPy loops written as official codes.
 
-    python benchmarks/dense.py [--images 8] [--height 1024] [--width 768] [--threads 1]
+    python benchmarks/dense.py [--images 1] [--height 1024] [--width 768] [--threads 1]
 
 Both ways get the same maps (a person covers a part of each, `--all-pixels`: the whole image) and
 are timed in turn in one run, best of the rounds; the ratio is what to compare between machines.
@@ -136,7 +136,7 @@ def ours(given: Maps) -> dict[str, Callable[[], object]]:
 def main() -> None:
     """Time both ways in turn, print ms an image and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("images", 8), ("height", 1024), ("width", 768), ("rounds", 5)):
+    for name, value in (("images", 1), ("height", 1024), ("width", 768), ("rounds", 30)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--threads", type=int, default=1, help="set OMP_NUM_THREADS alike")
     parser.add_argument("--all-pixels", action="store_true")

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import blocks, each_image, selected, some
+from ehpsbench.metrics.pixels import block_size, selected, some
 
 ZeroTruth = Literal["right_angle", "leave_out"]
 THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)  # degrees
@@ -56,11 +56,11 @@ def of_images(
         if zero_truth == "leave_out":
             there = (target[image] != 0).any(0)
             mask = there if mask is None else mask & there
-        mask = some(mask)
-        said, true = ([selected(axis, mask) for axis in x[image]] for x in (pred, target))
+        where = some(mask)
+        said, true = ([selected(axis, where) for axis in x[image]] for x in (pred, target))
         return function(angles(said, true))
 
-    return each_image(of_image, len(pred), pred.device)
+    return [of_image(image) for image in range(len(pred))]
 
 
 def angles(pred: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
@@ -70,54 +70,57 @@ def angles(pred: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         DSINE ef0c2af utils/utils.py:129-137: torch's cosine similarity (lengths below 1e-8 count
         as 1e-8, so a zero vector is at 90°), clamped, arccos.
     """
-    found = torch.empty(len(pred[0]), dtype=torch.float64, device=pred[0].device)
-    for part in blocks(len(found), found.device):
-        said, true = ([axis[part] for axis in x] for x in (pred, target))
-        torch.mul(_cosine(said, true).acos_(), 180.0 / torch.pi, out=found[part])
+    found = pred[0].new_empty(pred[0].shape, dtype=torch.float64)
+    if not len(found):
+        return found
+    size = block_size(found)
+    room = found.new_empty((5, size))
+    axes = (axis.split(size) for axis in (*pred, *target))
+    for out, *parts in zip(found.split(size), *axes, strict=True):
+        cosine = _cosine(parts[:3], parts[3:], room[:, : len(out)])
+        torch.mul(cosine.acos_(), 180.0 / torch.pi, out=out)
     return found
 
 
-def _cosine(pred: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
+def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
     """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
-    square, other, cosine = _products(pred, target)
-    if bool(torch.minimum(square.amin(), other.amin()) < LEAST_LENGTH**2):
+    square, other, cosine = _products(pred, target, room)
+    if min(float(square.amin()), float(other.amin())) < LEAST_LENGTH**2:
         square.clamp_(min=LEAST_LENGTH**2)
         other.clamp_(min=LEAST_LENGTH**2)
-    low, high = cosine.div_(square.mul_(other).sqrt_()).aminmax()
-    if bool((low < -ALIGNED) | (high > ALIGNED)):
+    low, high = (float(x) for x in cosine.div_(square.mul_(other).sqrt_()).aminmax())
+    if low < -ALIGNED or high > ALIGNED:
         # arccos turns an error of 1e-16 there into 1e-6°; torch's own sum is 20 times slower
         near = cosine.abs() > ALIGNED
         said, true = (
             torch.stack([axis[near].to(torch.float64) for axis in x]) for x in (pred, target)
         )
-        cosine[near] = torch.cosine_similarity(said, true, 0, LEAST_LENGTH).clamp(-1.0, 1.0)
+        cosine[near] = torch.cosine_similarity(said, true, 0, LEAST_LENGTH).clamp_(-1.0, 1.0)
     return cosine
 
 
-def _products(pred: Sequence[Tensor], target: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def _products(
+    pred: list[Tensor], target: list[Tensor], room: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """(n,) float64 products of the vectors: p·p, g·g and p·g; one axis at a time, for the cache."""
-    said, true = pred[0].to(torch.float64), target[0].to(torch.float64)
-    found = said * said, true * true, said * true
-    for axis in (1, 2):
-        said, true = pred[axis].to(torch.float64), target[axis].to(torch.float64)
-        found[0].addcmul_(said, said)
-        found[1].addcmul_(true, true)
-        found[2].addcmul_(said, true)
-    return found
+    said, true, *found = room.unbind()
+    for axis, (p, g) in enumerate(zip(pred, target, strict=True)):
+        said.copy_(p)
+        true.copy_(g)
+        for total, a, b in zip(found, (said, true, said), (said, true, true), strict=True):
+            if axis == 0:
+                torch.mul(a, b, out=total)
+            else:
+                total.addcmul_(a, b)
+    return found[0], found[1], found[2]
 
 
 def histogram(errors: Tensor) -> Tensor:
     """(BINS,) int64 how many of (n,) finite angles fall in each bin, the lower edge included."""
-    counts = torch.zeros(180 * FINE + 1, dtype=torch.int64, device=errors.device)
-    for part in blocks(len(errors), errors.device):
-        counts += torch.bincount(_fine_bin(errors[part]), minlength=len(counts))
+    counts = torch.bincount((errors * FINE).to(torch.int32), minlength=180 * FINE + 1)
     counts[-2] += counts[-1]  # 180° belongs to the last bin
     coarse = counts[FINE_BINS:-1].reshape(COARSE_BINS, -1).sum(1)
     return torch.cat([counts[:FINE_BINS], coarse])
-
-
-def _fine_bin(errors: Tensor) -> Tensor:
-    return (errors * FINE).to(torch.int32)
 
 
 def median_of(counts: Tensor) -> Tensor:
@@ -151,7 +154,7 @@ def median(errors: Tensor) -> Tensor:
     lower, upper = (len(errors) - 1) // 2, len(errors) // 2
     first, last = torch.searchsorted(ends, ends.new_tensor([lower, upper]), right=True).tolist()
     near = (errors >= _edge(first)) & (errors < _edge(last + 1) if last + 1 < BINS else True)
-    near = selected(errors, near).sort().values
+    near = errors[near].sort().values
     before = int(ends[first - 1]) if first else 0
     return (near[lower - before] + near[upper - before]) / 2
 

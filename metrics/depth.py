@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.depth_alignment import Alignment, unaligned
-from ehpsbench.metrics.pixels import blocks, depth_pixels, each_image, pixel_mask
+from ehpsbench.metrics.depth_alignment import Alignment, ToDepth, unaligned
+from ehpsbench.metrics.pixels import block_size, depth_pixels, pixel_mask
 
 CARD = MetricCard(
     title="Depth errors: AbsRel, SqRel, RMSE, RMSElog, log10, δ1–δ3, silog",
@@ -82,20 +82,17 @@ def score(
     """
     mask = pixel_mask(pred, target, valid)
 
-    def of_image(image: int) -> Tensor:
+    def of_image(image: int) -> list[float]:
         here = None if mask is None else mask[image]
         said, true = depth_pixels(pred[image], target[image], here)
         if len(true) < max(least_pixels, 1):
-            return _left_out(pred.device)
+            return [float(name == "images_left_out") for name in COLUMNS]
         fit, place = _fit(alignment, said, true, image)
-        parts = [
-            _sums(fit.of_image(place, said[part], clip), true[part].to(torch.float64))
-            for part in blocks(len(true), pred.device)
-        ]
-        return _row(torch.stack(parts).sum(0), len(true))
+        return _row(_sums(said, true, fit.of_image(place, clip)), len(true))
 
-    rows = each_image(of_image, len(pred), pred.device)
-    return torch.stack(rows) if rows else pred.new_zeros((0, len(COLUMNS)), dtype=torch.float64)
+    rows = [of_image(image) for image in range(len(pred))]
+    found = torch.tensor(rows, dtype=torch.float64, device=pred.device)
+    return found.reshape(-1, len(COLUMNS))
 
 
 def numbers(sums: Tensor) -> dict[str, Tensor]:
@@ -127,59 +124,61 @@ def _fit(
     return alignment(said[None], true[None]), 0
 
 
-def _left_out(device: torch.device) -> Tensor:
-    row = torch.zeros(len(COLUMNS), dtype=torch.float64, device=device)
-    row[COLUMNS.index("images_left_out")] = 1.0
-    return row
+def _row(sums: list[float], count: int) -> list[float]:
+    errors = _errors([total / count for total in sums])
+    finite = [math.isfinite(error) for error in errors]
+    linear = all(finite[: len(LINEAR)])
+    logs = all(finite[: len(LINEAR) + len(LOGARITHMIC)])
+    kept = [error if known else 0.0 for error, known in zip(errors, finite, strict=True)]
+    return [*kept, 1.0, 0.0, float(not linear), float(linear and not logs), float(count)]
 
 
-def _row(sums: Tensor, count: int) -> Tensor:
-    errors = _errors(sums / count)
-    finite = errors.isfinite()
-    linear = finite[: len(LINEAR)].all()
-    logs = finite[: len(LINEAR) + len(LOGARITHMIC)].all()
-    one = torch.ones_like(errors[0])
-    counts = [one, 0.0 * one, (~linear).double(), (linear & ~logs).double(), count * one]
-    return torch.cat([torch.where(finite, errors, 0.0), torch.stack(counts)])
+def _sums(pred: Tensor, target: Tensor, depth: ToDepth) -> list[float]:
+    """The 10 sums over the pixels of one image: differences, logarithms, pixels that are right."""
+    found = []
+    room = target.new_empty((4, block_size(target)))
+    for said, true in zip(pred.split(room.shape[1]), target.split(room.shape[1]), strict=True):
+        away, relative, sign, log = room[:, : len(true)].unbind()
+        depth(said, out=away)
+        torch.div(away, true, out=log)
+        right = _right(away, true, log)
+        torch.sign(torch.sub(log, 1.0, out=relative), out=sign)  # the logarithm's sign too
+        away.sub_(true)
+        log.log_()
+        linear = sign.dot(relative), away.dot(relative), away.dot(away)
+        sums = (*linear, log.dot(log), log.sum(), log.dot(sign))
+        found.append([*map(float, sums), *right])
+    return [sum(block) for block in zip(*found, strict=True)]
 
 
-def _sums(pred: Tensor, target: Tensor) -> Tensor:
-    """Sums over some pixels of one image: differences, logarithms, and pixels that are right."""
-    ratio = pred / target
-    right = _right(pred, target, ratio)
-    away, relative = pred.sub_(target), ratio - 1.0
-    linear = away.dot(relative), away.dot(away)
-    sign = torch.sign(relative, out=away)  # of the logarithm too: products in place of sizes
-    log = ratio.log_()
-    logs = log.dot(log), log.sum(), log.dot(sign)
-    return torch.cat([torch.stack([relative.dot(sign), *linear, *logs]), right])
-
-
-def _right(pred: Tensor, target: Tensor, ratio: Tensor) -> Tensor:
-    """(4,) pixels with max(p/g, g/p) below each bound, and not above the first."""
-    low, high = ratio.aminmax()
-    if bool((low > SURE[0]) & (high < SURE[1])):
-        return torch.full((4,), len(ratio), dtype=torch.float64, device=ratio.device)
+def _right(pred: Tensor, target: Tensor, ratio: Tensor) -> list[float]:
+    """Pixels with max(p/g, g/p) below each bound, and not above the first."""
+    low, high = (float(x) for x in ratio.aminmax())
+    if low > SURE[0] and high < SURE[1]:
+        return [float(len(ratio))] * 4
     worst = torch.maximum(ratio, target / pred)
-    if bool(low < 0):
+    if low < 0:
         worst[pred < 0] = torch.inf
     found = [*(worst < bound for bound in RATIOS), worst <= RATIOS[0]]
-    return torch.stack(found).sum(1).double()
+    return [float(inside.sum()) for inside in found]
 
 
-def _errors(mean: Tensor) -> Tensor:
-    """(11,) the errors of an image from the means of `_sums`, in the order of `MEANS`."""
-    abs_rel, sq_rel, square, log_square, log, log_size = mean[:6].unbind()
-    return torch.stack(
-        [
-            abs_rel,
-            sq_rel,
-            square.sqrt(),
-            log_square.sqrt(),
-            log_size / math.log(10.0),
-            (log_square - 0.5 * log**2).clamp(min=0).sqrt(),
-            100.0 * (log_square - log**2).clamp(min=0).sqrt(),
-            *mean[6:9].unbind(),
-            100.0 * (1.0 - mean[9]),
-        ]
-    )
+def _errors(mean: list[float]) -> list[float]:
+    """The errors of an image from the means of `_sums`, in the order of `MEANS`."""
+    abs_rel, sq_rel, square, log_square, log, log_size, *right = mean
+    return [
+        abs_rel,
+        sq_rel,
+        _root(square),
+        _root(log_square),
+        log_size / math.log(10.0),
+        _root(log_square - 0.5 * log * log),
+        100.0 * _root(log_square - log * log),
+        *right[:3],
+        100.0 * (1.0 - right[3]),
+    ]
+
+
+def _root(value: float) -> float:
+    """Square root; 0 for what rounding made negative, NaN for NaN."""
+    return 0.0 if value < 0 else math.sqrt(value)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import blocks, depth_pixels, middle, pixel_mask
+from ehpsbench.metrics.pixels import depth_pixels, middle, pixel_mask
 
 Space = Literal["depth", "disparity"]
+ToDepth = Callable[..., Tensor]
 LEAST_DISPARITY = 1e-3  # 1/m: Marigold and Video Depth Anything clip aligned disparity here
 MOMENTS = 5  # pixels, mean prediction, mean truth, spread of the prediction, joint spread
 
@@ -33,19 +37,28 @@ class Alignment:
 
     def __call__(self, pred: Tensor, clip: tuple[float, float] | None = None) -> Tensor:
         """(B, ...) predictions as depth, clipped to least and greatest depth, float64 [m]."""
-        images = [self.of_image(i, pixels, clip) for i, pixels in enumerate(pred)]
-        return torch.stack(images) if images else pred.to(torch.float64)
+        doubled = pred.to(torch.float64)
+        if not len(doubled):
+            return doubled
+        return torch.stack([self.of_image(i, clip)(x) for i, x in enumerate(doubled)])
 
-    def of_image(self, image: int, pred: Tensor, clip: tuple[float, float] | None = None) -> Tensor:
-        """Some pixels of one image as depth, clipped, float64 [m]."""
-        slope = float(self.scale[image])
-        fitted = torch.add(self.shift[image], pred.to(torch.float64), alpha=slope)
+    def of_image(self, image: int, clip: tuple[float, float] | None = None) -> ToDepth:
+        """The function that makes pixels of one image depth, float64 [m] both."""
+        shift, slope = self.shift[image], float(self.scale[image])
         if self.space == "depth":
-            return fitted if clip is None else fitted.clamp_(*clip)
-        low, high = (self.least_disparity, torch.inf)
-        if clip is not None:
-            low, high = max(low, 1 / clip[1]), 1 / clip[0] if clip[0] > 0 else torch.inf
-        return fitted.clamp_(low, high).reciprocal_()
+            low, high = clip or (None, None)
+        else:
+            low, high = self.least_disparity, torch.inf
+            if clip is not None:
+                low, high = max(low, 1 / clip[1]), 1 / clip[0] if clip[0] > 0 else torch.inf
+
+        def depth(pred: Tensor, out: Tensor | None = None) -> Tensor:
+            fitted = torch.add(shift, pred, alpha=slope, out=out)
+            if low is not None:
+                fitted.clamp_(low, high)
+            return fitted if self.space == "depth" else fitted.reciprocal_()
+
+        return depth
 
 
 def unaligned(count: int, space: Space = "depth", device: torch.device | None = None) -> Alignment:
@@ -102,7 +115,7 @@ def midas(
         BadPixelMetric of the authors' gist a1c7a24e. Differs: float64 from centred moments.
     """
     found = moments(pred, target, valid, space="disparity")
-    scale, shift, constant = _line(found)
+    scale, shift, constant = _lines(found)
     nothing = torch.zeros_like(scale)
     scale, shift = (torch.where(constant, nothing, x) for x in (scale, shift))
     return Alignment(scale, shift, "disparity", 1.0 / cap)
@@ -129,9 +142,8 @@ def median(
     scales = []
     for image in range(len(pred)):
         said, true = depth_pixels(pred[image], target[image], None if mask is None else mask[image])
-        said = said.to(torch.float64)
         depth = said if space == "depth" else said.reciprocal()
-        scales.append(middle(true.to(torch.float64)) / middle(depth))
+        scales.append(middle(true) / middle(depth))
     ratio = torch.stack(scales) if scales else pred.new_zeros(0, dtype=torch.float64)
     scale = ratio if space == "depth" else 1.0 / ratio
     return Alignment(scale, torch.zeros_like(scale), space)
@@ -159,27 +171,19 @@ def from_moments(
 ) -> Alignment:
     """The least-squares fit of (B, 5) moments; see `least_squares`."""
     if sequence is None:
-        scale, shift, _ = _line(found)
+        scale, shift, _ = _lines(found)
         return Alignment(scale, shift, space)
     _, group = torch.unique(sequence.to(found.device), return_inverse=True)
-    scale, shift, _ = _line(_together(found, group))
+    scale, shift, _ = _lines(_together(found, group))
     return Alignment(scale[group], shift[group], space)
 
 
 def _moments(pred: Tensor, target: Tensor, space: Space) -> Tensor:
-    parts = [_of_block(pred[b], target[b], space) for b in blocks(len(pred), pred.device)]
-    if not parts:
-        return pred.new_zeros(MOMENTS, dtype=torch.float64)
-    found = torch.stack(parts)
-    return _together(found, found.new_zeros(len(found), dtype=torch.int64))[0]
-
-
-def _of_block(pred: Tensor, target: Tensor, space: Space) -> Tensor:
-    said, true = pred.to(torch.float64, copy=True), target.to(torch.float64)
-    if space == "disparity":
-        true = true.reciprocal()
-    means = said.mean(), true.mean()
-    said.sub_(means[0])  # so centred, its products need no other centre
+    if not len(target):
+        return pred.new_zeros(MOMENTS)
+    true = target if space == "depth" else target.reciprocal()
+    means = pred.mean(), true.mean()
+    said = pred - means[0]  # so centred, its products need no other centre
     count = means[0].new_full((), len(said))
     return torch.stack([count, *means, said.dot(said), said.dot(true)])
 
@@ -199,19 +203,25 @@ def _together(found: Tensor, group: Tensor) -> Tensor:
     return torch.cat([total, mean, summed(spread + count * away[:, :1] * away)], -1)
 
 
-def _line(found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(B,) scale, shift, and whether the prediction is constant."""
-    count, said, true, spread, joint = found.unbind(-1)
+def _lines(found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(B,) scale, shift, and whether the prediction is constant, of (B, 5) moments."""
+    lines = found.new_tensor([_line(*row) for row in found.tolist()]).reshape(-1, 3)
+    scale, shift, constant = lines.unbind(-1)
+    return scale, shift, constant > 0
+
+
+def _line(
+    count: float, said: float, true: float, spread: float, joint: float
+) -> tuple[float, float, bool]:
+    if not count:
+        return 0.0, 0.0, True
+    variance = spread / count
+    if not math.isfinite(variance):
+        return math.nan, math.nan, False
     # singular values of the columns (prediction, 1), as numpy.linalg.lstsq judges their rank
-    variance = spread / count.clamp(min=1.0)
-    trace = variance + said**2 + 1
-    largest = (trace + (trace**2 - 4 * variance).clamp(min=0).sqrt()) / 2
-    accuracy = torch.finfo(torch.float64).eps * count.clamp(min=2.0)
-    constant = ~((variance / largest**2).sqrt() > accuracy) & ~variance.isnan()
-    scale = joint / spread
-    flat = true / (said**2 + 1)
-    return (
-        torch.where(constant, said * flat, scale),
-        torch.where(constant, flat, true - scale * said),
-        constant,
-    )
+    trace = variance + said * said + 1
+    largest = (trace + math.sqrt(max(trace * trace - 4 * variance, 0.0))) / 2
+    if math.sqrt(variance) / largest <= sys.float_info.epsilon * max(count, 2.0):
+        flat = true / (said * said + 1)
+        return said * flat, flat, True
+    return joint / spread, true - joint / spread * said, False

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-
 import torch
 from torch import Tensor
 
 # A few float64 temporaries of this many pixels fit the second-level cache, which whole maps do
-# not; below 2^15 torch works an operation on one thread, so images can have one each.
+# not; below 2^15 torch works an operation on one thread, which is faster than starting more.
 BLOCK = 3 << 13
 
 
@@ -36,36 +33,28 @@ def pixel_mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor | N
     return valid.to(device=pred.device, dtype=torch.bool)
 
 
-def selected(values: Tensor, valid: Tensor | None) -> Tensor:
-    """(n,) the values where `valid` is true, in order; all of them for None."""
-    flat = values.reshape(-1)
-    if valid is None:
-        return flat
-    mask = valid.reshape(-1)
-    if flat.device.type != "cpu" or flat.requires_grad:
-        return flat.masked_select(mask)
-    # the same values, 8 times faster than masked_select on regions such as people
-    return torch.from_numpy(flat.numpy()[mask.numpy()])
-
-
 def some(valid: Tensor | None) -> Tensor | None:
     """`valid`, or None where it is true everywhere: then nothing has to be picked."""
-    return None if valid is None or bool(valid.all()) else valid
+    if valid is None:
+        return None
+    if valid.device.type == "cpu":  # 20 times faster than torch's
+        return None if bool(valid.numpy().all()) else valid
+    return None if bool(valid.all()) else valid
 
 
-def blocks(count: int, device: torch.device) -> Iterator[slice]:
-    """Slices that cover `count` pixels; one for all of them where there is no cache to fit."""
-    size = BLOCK if device.type == "cpu" else max(count, 1)
-    return (slice(start, start + size) for start in range(0, count, size))
+def selected(values: Tensor, valid: Tensor | None) -> Tensor:
+    """(n,) the values where `valid` is true, in order; all of them for None."""
+    if valid is None:
+        return values.reshape(-1)
+    if values.device.type != "cpu" or values.requires_grad:
+        return values.masked_select(valid)
+    # the same values, 5 times faster than masked_select on regions such as people
+    return torch.from_numpy(values.numpy()[valid.numpy()])
 
 
-def each_image(function: Callable[[int], Tensor], count: int, device: torch.device) -> list[Tensor]:
-    """What `function` says of the images 0 to count − 1, on as many threads as torch may use."""
-    threads = min(torch.get_num_threads(), count) if device.type == "cpu" else 1
-    if threads < 2:
-        return [function(image) for image in range(count)]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, range(count)))
+def block_size(pixels: Tensor) -> int:
+    """How many of (n,) pixels to work through at once."""
+    return BLOCK if pixels.device.type == "cpu" else max(len(pixels), 1)
 
 
 def middle(values: Tensor) -> Tensor:
@@ -78,13 +67,12 @@ def middle(values: Tensor) -> Tensor:
 
 
 def depth_pixels(pred: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(n,) predicted and true pixels of one image that are valid and whose truth is a depth."""
-    valid = some(valid)
-    said, true = selected(pred, valid), selected(target, valid)
-    if not len(true):
-        return said, true
-    low, high = true.aminmax()
-    if bool((low > 0) & (high < torch.inf)):
-        return said, true
-    known = (true > 0) & true.isfinite()
-    return said[known], true[known]
+    """(n,) float64 pixels of one image, predicted and true, that are valid and truly a depth."""
+    where = some(valid)
+    said, true = selected(pred, where), selected(target, where)
+    if len(true):
+        low, high = (float(x) for x in true.aminmax())
+        if not (low > 0 and high < torch.inf):
+            known = (true > 0) & true.isfinite()
+            said, true = said[known], true[known]
+    return said.to(torch.float64), true.to(torch.float64)
