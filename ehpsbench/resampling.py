@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+LEAST_CLUSTERS = 5
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
@@ -33,3 +34,13 @@ def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
     """Percentile interval of resampled values; NaN where they are."""
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def units(clusters: NDArray[np.str_]) -> NDArray[np.int64]:
+    """(N,) what is resampled with each row: its cluster, or itself where clusters are few.
+
+    Fewer than `LEAST_CLUSTERS` cannot say how far recordings differ: two of them give intervals
+    that end at their two means. Rows then show the least that a number varies.
+    """
+    distinct, index = np.unique(clusters, return_inverse=True)
+    return np.arange(len(clusters)) if len(distinct) < LEAST_CLUSTERS else np.asarray(index)

@@ -32,9 +32,8 @@ class ClusterSums:
     counts: Floats
 
     @classmethod
-    def of(cls, errors: Floats, clusters: NDArray[np.str_]) -> ClusterSums:
-        """Sums of (E, N) errors by the cluster (N,) of each person."""
-        _, index = np.unique(clusters, return_inverse=True)
+    def of(cls, errors: Floats, index: NDArray[np.int64]) -> ClusterSums:
+        """Sums of (E, N) errors by the (N,) number of each person's cluster."""
         count = int(index.max()) + 1
         sums = np.stack([np.bincount(index, row, count) for row in errors])
         people = np.bincount(index, minlength=count)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.bootstrap import ClusterSums, resampled_means, seed_deviations
-from ehpsbench.resampling import Floats, generator
+from ehpsbench.resampling import Floats, generator, units
 
 Estimate = tuple[float, Floats]  # a point estimate and its resamples (S,)
 
@@ -88,8 +88,7 @@ def scored(
         return Scored((), 0, 0, {}, {})
     errors, clusters = _paired(name, {e: rows[e][name] for e in entries})
     total = len(np.unique(clusters))
-    # EHF is one recording: its people are resampled instead, which is the least that they vary
-    data = ClusterSums.of(errors, clusters if total > 1 else np.arange(len(clusters)).astype(str))
+    data = ClusterSums.of(errors, units(clusters))
     drawn = resampled_means(data, samples, generator(seed, "clusters", name))
     return Scored(
         entries,

@@ -25,7 +25,7 @@ from ehpsbench.leaderboards.groups import (
     scored,
 )
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Standings, Value
-from ehpsbench.resampling import Floats, interval
+from ehpsbench.resampling import LEAST_CLUSTERS, Floats, interval
 
 FEW_CLUSTERS = 10
 LEVEL = 0.95
@@ -34,7 +34,7 @@ METHOD = (
     "with replacement, the same for all entries, and for each training set as many seeds as it "
     "has, their luck drawn from the deviations of all sets' seeds pooled; where no set has two "
     "seeds, and for models that were not trained here, luck is not in the intervals; in a "
-    "benchmark with one cluster people are drawn"
+    f"benchmark with fewer than {LEAST_CLUSTERS} clusters people are drawn"
 )
 
 
@@ -138,7 +138,7 @@ def _facts(
             primary=b.primary,
             people=found[b.id].people,
             clusters=found[b.id].clusters,
-            resampled="clusters" if found[b.id].clusters > 1 else "people",
+            resampled="clusters" if found[b.id].clusters >= LEAST_CLUSTERS else "people",
             few_clusters=found[b.id].clusters < FEW_CLUSTERS,
             zero_shot_median=medians[b.id][0],
             zero_shot_cells=sum(_is_zero_shot_cell(g, b.id) for g in groups),

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.predictions import predictions_path
+from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.evaluation.request import Progress
 from ehpsbench.evaluation.results import Result
+from ehpsbench.leaderboards.board import Board
 from ehpsbench.training import cells
 
 if TYPE_CHECKING:
@@ -56,3 +59,37 @@ def score(
         allow_missing=allow_missing,
         progress=progress,
     )
+
+
+def benchmarks_of(
+    store: Store, entry: str, board: Board, *, partial: bool = False
+) -> tuple[str, ...]:
+    """The benchmarks of a board that an entry can be scored on.
+
+    Args:
+        store: with data, cells and predictions.
+        entry: who.
+        board: on what.
+        partial: leave out what cannot be scored.
+
+    Raises:
+        InputError: a benchmark cannot be scored, or none can; says which, and for want of what.
+    """
+    cell = entry in cells.finished(store)
+    lacking = {b: why for b in board.ids if (why := _lacks(store, entry, b, cell))}
+    if lacking and (not partial or len(lacking) == len(board.ids)):
+        words = "; ".join(f"{b}: {why}" for b, why in lacking.items())
+        raise InputError(
+            f"{entry} cannot be scored on all of {board.name}. {words}. --partial scores the rest."
+        )
+    return tuple(b for b in board.ids if b not in lacking)
+
+
+def _lacks(store: Store, entry: str, benchmark: str, cell: bool) -> str:
+    """What is missing to score an entry on a benchmark; empty if nothing is."""
+    dataset = protocol(benchmark).dataset
+    if dataset not in store.datasets():
+        return f"{dataset} is not in the store"
+    if not cell and not predictions_path(store, entry, benchmark).is_file():
+        return "no predictions"
+    return ""

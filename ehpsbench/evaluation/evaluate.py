@@ -6,7 +6,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.plausible import wrong_unit
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.request import Progress, Request
@@ -49,21 +48,16 @@ def evaluate(
     """
     rules = protocol(benchmark)
     task = import_module(f"ehpsbench.evaluation.{rules.task}.task")
-    notes: list[str] = []
-    if predictions is not None and isinstance(rules, MeshProtocol):
-        from ehpsbench.evaluation.imported import import_predictions
-
-        notes += import_predictions(store, entry, rules, predictions, bodies)
     request = Request(bodies, predictions, allow_missing, device, progress)
     scored: Result = task.evaluate(store, entry, rules, request)
-    result = Result(scored.rows, scored.summary | _more(store, rules, scored, notes))
+    result = Result(scored.rows, scored.summary | _more(store, rules, scored))
     write_result(store, result)
     return result
 
 
-def _more(store: Store, rules: Protocol, result: Result, notes: list[str]) -> dict[str, Any]:
+def _more(store: Store, rules: Protocol, result: Result) -> dict[str, Any]:
     """Slices of the primary error, where it is one value a person, and what looks wrong."""
-    notes = [*notes, *result.summary.get("notes", ()), *wrong_unit(result.summary)]
+    notes = [*result.summary.get("notes", ()), *wrong_unit(result.summary)]
     parts: dict[str, Any] = {}
     if "instance_id" in result.rows.column_names and rules.primary in result.rows.column_names:
         found = slices(store, rules.dataset, rules.split, result.rows, rules.primary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.readers.humandata_file import opened
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.matching import people_by_box
 from ehpsbench.evaluation.plausible import refuse_wrong_units
@@ -20,9 +19,12 @@ from ehpsbench.evaluation.predictions import (
     PREDICTIONS,
     SIZES,
     check_body,
-    write_predictions,
+    conform,
+    predictions_table,
+    write_table,
 )
 from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import from_arrow
 
 if TYPE_CHECKING:
@@ -33,47 +35,62 @@ Columns = dict[str, NDArray[Any]]
 NAMED = "instance_id"
 
 
-def import_predictions(
-    store: Store, entry: str, rules: Protocol, path: Path, bodies: BodySet
-) -> list[str]:
-    """Bring predicted bodies into the store, as an entry's on a benchmark.
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Predicted bodies from a file, checked, and not in the store yet.
+
+    Attributes:
+        table: with the columns of `PREDICTIONS`.
+        notes: what the user should know of it, a sentence each.
+    """
+
+    table: pa.Table
+    notes: tuple[str, ...]
+
+
+def imported(store: Store, rules: Protocol, path: Path, bodies: BodySet) -> Imported:
+    """Predicted bodies on a benchmark from somebody's file.
 
     Args:
         store: with the benchmark's data.
-        entry: whose predictions they become; earlier ones are replaced.
         rules: of the benchmark.
         path: `.parquet` (columns of `ehpsbench.evaluation.predictions.PREDICTIONS`) or `.npz`
             (HumanData: `smplx`, and `instance_id`, or `image_path` with `bbox_xywh`). Neutral
             SMPL-X parameters in the camera frame, angles [rad], lengths [m], hands absolute.
         bodies: the body set of the benchmark's rows.
 
-    Returns:
-        What the user should know of it, a sentence each.
-
     Raises:
         InputError: a file of another kind, layout or unit; a person who cannot be found.
         BodyMismatch: the file names another body.
     """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
     notes: list[str] = []
     if path.suffix == ".parquet":
         columns = _parquet(path, bodies, notes)
     elif path.suffix == ".npz":
         columns = _humandata(path)
+        notes.append(f"{path.name} is taken to be of the body {bodies.name}, neutral SMPL-X.")
     else:
         raise InputError(
             f"{path} is not a file of predicted bodies; expected .parquet or a HumanData .npz."
         )
     refuse_wrong_units(columns, str(path))
     if NAMED not in columns:
-        columns[NAMED] = _named(store, rules, columns, path, notes)
-    if path.suffix == ".npz":
-        known = np.asarray([name is not None for name in columns[NAMED]], bool)
-        columns = {name: values[known] for name, values in columns.items() if name in SIZES} | {
-            NAMED: columns[NAMED][known]
-        }
-        notes.append(f"{path.name} is taken to be of the body {bodies.name}, neutral SMPL-X.")
-    write_predictions(store, entry, rules.name, columns, bodies)
-    return notes
+        names = _named(store, rules, columns, path, notes)
+        known = np.asarray([name is not None for name in names], bool)
+        columns = {n: v[known] for n, v in (columns | {NAMED: names}).items()}
+    mine = {name: values for name, values in columns.items() if name in PREDICTIONS.names}
+    return Imported(predictions_table(mine, bodies, str(path)), tuple(notes))
+
+
+def import_predictions(
+    store: Store, entry: str, rules: Protocol, path: Path, bodies: BodySet
+) -> tuple[str, ...]:
+    """Put the predictions of a file in the store, as an entry's; see `imported`. Returns notes."""
+    found = imported(store, rules, path, bodies)
+    write_table(store, entry, rules.name, found.table)
+    return found.notes
 
 
 def _parquet(path: Path, bodies: BodySet, notes: list[str]) -> Columns:
@@ -81,44 +98,47 @@ def _parquet(path: Path, bodies: BodySet, notes: list[str]) -> Columns:
         table = pq.read_table(path, partitioning=None)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {error}") from error
-    if unknown := sorted(set(table.column_names) - set(PREDICTIONS.names)):
-        raise InputError(f"{path} has unknown columns {unknown}; known are {PREDICTIONS.names}.")
     if BODY_HASH in (table.schema.metadata or {}):
         check_body(table, path, bodies)
     else:
         notes.append(
             f"{path.name} does not name its body; it is taken to be {bodies.name}'s neutral SMPL-X."
         )
-    return dict(from_arrow(table))
+    return dict(from_arrow(conform(table, path)))
 
 
 def _humandata(path: Path) -> Columns:
-    """Parameters of N people, and who they are, from a HumanData file."""
-    file = opened(path)
-    said: Mapping[str, Any] = file.table("smplx")
-    if "global_orient" not in said or "body_pose" not in said:
-        raise InputError(f"{path} has no 'smplx' with global_orient and body_pose.")
-    columns: Columns = {}
-    for name, size in SIZES.items():
-        if name not in said:
-            continue
-        values = np.asarray(said[name], np.float64).reshape(file.count, -1)
-        if values.shape[1] < size:
-            raise InputError(
-                f"{path}: smplx[{name!r}] has {values.shape[1]} values a person, expected {size}."
-            )
-        columns[name] = values[:, :size] if name in ("betas", "expression") else values
-        if columns[name].shape[1] != size:
-            raise InputError(
-                f"{path}: smplx[{name!r}] has {values.shape[1]} values a person, expected {size}."
-            )
+    """Parameters of N people, and who they are, from an .npz in HumanData's layout."""
+    content = load_npz(path)
+    said = content["smplx"].item() if "smplx" in content else None
+    if not isinstance(said, dict) or not {"global_orient", "body_pose", "betas"} <= set(said):
+        raise InputError(f"{path} has no 'smplx' with global_orient, body_pose and betas.")
+    count = len(said["global_orient"])
+    columns: Columns = {
+        name: _parameters(said[name], count, name, path) for name in SIZES if name in said
+    }
     for name in (NAMED, "image_path", "bbox_xywh"):
-        rows = file.rows(name, 0, file.count)
-        if rows is not None:
-            columns[name] = rows
-    if "betas" not in columns:
-        raise InputError(f"{path}: smplx has no betas.")
+        if name in content:
+            columns[name] = content[name]
+            if len(columns[name]) != count:
+                raise InputError(
+                    f"{path}: {name} has {len(columns[name])} rows, global_orient {count}."
+                )
     return columns
+
+
+def _parameters(values: Any, count: int, name: str, path: Path) -> NDArray[np.float64]:
+    """(N, k) of one parameter; of betas and expression the first that are asked for."""
+    array, size = np.asarray(values, np.float64), SIZES[name]
+    flat = array.reshape(count, int(np.prod(array.shape[1:]))) if len(array) == count else array
+    enough = name in ("betas", "expression") and flat.ndim == 2 and flat.shape[1] > size
+    flat = flat[:, :size] if enough else flat
+    if flat.shape != (count, size):
+        raise InputError(
+            f"{path}: smplx[{name!r}] has the shape {array.shape}; expected {size} values for each "
+            f"of {count} people."
+        )
+    return flat
 
 
 def _named(

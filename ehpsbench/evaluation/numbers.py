@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ehpsbench.resampling import generator, interval, resampling_weights
+from ehpsbench.resampling import generator, interval, resampling_weights, units
 
 Floats = NDArray[np.float64]
 SAMPLES = 1000
+MOST_DEFINED = 0.95  # of the resamples, below which there is no interval
 CHUNK = 8_000_000  # resampled sums held at once
 
 
@@ -25,7 +27,8 @@ class Number:
 
     Attributes:
         value: NaN where it is not defined.
-        low: lower end of its 95 % interval over clusters; over rows where there is one cluster.
+        low: lower end of its 95 % interval over clusters, over rows where clusters are fewer than
+            five; NaN where there is nothing to resample.
         high: upper end.
         count: rows that it rests on.
         clusters: their clusters.
@@ -38,8 +41,8 @@ class Number:
     clusters: int
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: NaN becomes None."""
-        return {k: None if v != v else v for k, v in asdict(self).items()}
+        """For JSON: what is not finite becomes None."""
+        return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
 def of_values(rows: pa.Table, columns: Sequence[str]) -> dict[str, Number]:
@@ -49,21 +52,20 @@ def of_values(rows: pa.Table, columns: Sequence[str]) -> dict[str, Number]:
         rows: with `cluster`.
         columns: names of value columns; NaN where a row has none.
     """
-    values = np.stack([np.asarray(rows[c], np.float64) for c in columns], axis=1)
-    finite = np.isfinite(values)
-    both = np.concatenate([np.where(finite, values, 0.0), finite], axis=1)
-    units, names = _units(rows)
+    clusters = np.asarray(rows["cluster"].to_pylist(), object)
+    found = {}
+    for name in columns:
+        values = np.asarray(rows[name], np.float64)
+        here = np.isfinite(values)
+        pairs = np.stack([values[here], np.ones(int(here.sum()))], axis=1)
+        value, drawn = _both(pairs, clusters[here], _mean)
+        found[name] = _number(value["mean"], drawn["mean"], clusters[here])
+    return found
 
-    def mean(sums: Floats) -> dict[str, Floats]:
-        total, count = np.split(sums, 2, axis=-1)
-        with np.errstate(invalid="ignore"):
-            return dict(zip(columns, np.moveaxis(total / count, -1, 0), strict=True))
 
-    found, drawn = _both(both, units, mean)
-    return {
-        c: _number(found[c], drawn[c], int(finite[:, i].sum()), len(set(names[finite[:, i]])))
-        for i, c in enumerate(columns)
-    }
+def _mean(sums: Floats) -> dict[str, Floats]:
+    with np.errstate(invalid="ignore"):
+        return {"mean": sums[..., 0] / sums[..., 1]}
 
 
 def of_sums(
@@ -79,33 +81,28 @@ def of_sums(
         numbers: the metric's: sums (…, K) → each number (…).
     """
     statistics = np.stack([np.asarray(rows[c], np.float64) for c in columns], axis=1)
-    units, names = _units(rows)
+    clusters = np.asarray(rows["cluster"].to_pylist(), object)
 
     def made(sums: Floats) -> dict[str, Floats]:
         found = numbers(torch.from_numpy(np.ascontiguousarray(sums)))
         return {name: np.asarray(value, np.float64) for name, value in found.items()}
 
-    found, drawn = _both(statistics, units, made)
-    clusters = len(set(names))
-    return {n: _number(found[n], drawn[n], len(statistics), clusters) for n in found}
-
-
-def _units(rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
-    """(N,) what is resampled with each row, and (N,) clusters: rows themselves if there is one."""
-    names = np.asarray(rows["cluster"].to_pylist(), object)
-    distinct, units = np.unique(names.astype(str), return_inverse=True)
-    return (np.arange(len(names)) if len(distinct) < 2 else units), names
+    found, drawn = _both(statistics, clusters, made)
+    return {n: _number(found[n], drawn[n], clusters) for n in found}
 
 
 def _both(
-    statistics: Floats, units: NDArray[np.int64], numbers: Callable[[Floats], Mapping[str, Floats]]
+    statistics: Floats,
+    clusters: NDArray[np.object_],
+    numbers: Callable[[Floats], Mapping[str, Floats]],
 ) -> tuple[Mapping[str, Floats], dict[str, Floats]]:
-    """The numbers of all rows, and (S,) of each resample of units."""
-    count = int(units.max(initial=-1)) + 1
+    """The numbers of all rows, and (S,) of each resample; see `ehpsbench.resampling.units`."""
+    index = units(clusters.astype(str))
+    count = int(index.max(initial=-1)) + 1
     sums = np.zeros((count, statistics.shape[1]))
-    np.add.at(sums, units, statistics)
-    if not count:
-        whole = numbers(sums.sum(0))
+    np.add.at(sums, index, statistics)
+    whole = numbers(sums.sum(0))
+    if count < 2:
         return whole, {name: np.full(SAMPLES, np.nan) for name in whole}
     rng = generator(0, "numbers")
     size = max(1, CHUNK // max(count, statistics.shape[1]))
@@ -113,11 +110,11 @@ def _both(
         numbers(resampling_weights(count, min(size, SAMPLES - start), rng) @ sums)
         for start in range(0, SAMPLES, size)
     ]
-    whole = numbers(sums.sum(0))
     return whole, {name: np.concatenate([p[name] for p in parts]) for name in whole}
 
 
-def _number(value: Floats, drawn: Floats, count: int, clusters: int) -> Number:
+def _number(value: Floats, drawn: Floats, clusters: NDArray[np.object_]) -> Number:
+    """With an interval, unless more than a resample in twenty is undefined."""
     known = drawn[np.isfinite(drawn)]
-    low, high = interval(known) if len(known) else (np.nan, np.nan)
-    return Number(float(value), float(low), float(high), count, clusters)
+    low, high = interval(known) if len(known) >= MOST_DEFINED * len(drawn) else (np.nan, np.nan)
+    return Number(float(value), float(low), float(high), len(clusters), len(set(clusters)))

@@ -73,26 +73,52 @@ def write_predictions(
         store: where to.
         entry: who predicts.
         benchmark: on what.
-        columns: `instance_id` (N,) and neutral SMPL-X parameters, (N, k) axis-angle [rad], hands
-            absolute, camera frame [m]; those left out are null: zero when posed. `focal` (N, 2)
-            and `score` (N,) are kept for the reader.
+        columns: see `predictions_table`.
         bodies: the set that the parameters belong to.
 
     Raises:
         InputError: a column is unknown, missing, of another size or not finite; an id twice.
     """
-    path = predictions_path(store, entry, benchmark)
+    where = f"The predictions of {entry} on {benchmark}"
+    return write_table(store, entry, benchmark, predictions_table(columns, bodies, where))
+
+
+def predictions_table(columns: Mapping[str, NDArray[Any]], bodies: BodySet, where: str) -> pa.Table:
+    """Predictions as a table with the columns of `PREDICTIONS` that names its body.
+
+    Args:
+        columns: `instance_id` (N,) and neutral SMPL-X parameters, (N, k) axis-angle [rad], hands
+            absolute, camera frame [m]; those left out are null: zero when posed. `focal` (N, 2)
+            and `score` (N,) are kept for the reader.
+        bodies: the set that the parameters belong to.
+        where: for messages.
+
+    Raises:
+        InputError: a column is unknown, missing, of another size or not finite; an id twice.
+    """
+    if unknown := sorted(set(columns) - set(PREDICTIONS.names)):
+        raise InputError(
+            f"{where}: unknown columns {', '.join(unknown)}; known are "
+            f"{', '.join(PREDICTIONS.names)}."
+        )
+    if lacking := [name for name in REQUIRED if name not in columns]:
+        raise InputError(
+            f"{where}: {', '.join(lacking)} missing; {', '.join(REQUIRED)} are needed."
+        )
     metadata = {
         "ehpsbench.predictions_version": str(PREDICTIONS_VERSION),
-        "ehpsbench.entry": entry,
-        "ehpsbench.benchmark": benchmark,
         BODY_HASH.decode(): bodies.model("smplx", "neutral").hash,
     }
-    known = {n: v for n, v in columns.items() if n in PREDICTIONS.names}
-    if unknown := sorted(set(columns) - set(known)):
-        raise InputError(f"Unknown columns {unknown}; predictions have {PREDICTIONS.names}.")
-    table = to_arrow(known, PREDICTIONS).replace_schema_metadata(metadata)
-    _check(table, f"The predictions of {entry} on {benchmark}")
+    table = to_arrow(columns, PREDICTIONS).replace_schema_metadata(metadata)
+    _check(table, where)
+    return table
+
+
+def write_table(store: Store, entry: str, benchmark: str, table: pa.Table) -> Path:
+    """Put a table of predictions in its place; see `predictions_table`."""
+    path = predictions_path(store, entry, benchmark)
+    whose = {"ehpsbench.entry": entry, "ehpsbench.benchmark": benchmark}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **whose})
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return path
@@ -120,15 +146,21 @@ def read_predictions(
         table = pq.read_table(path, partitioning=None)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {error}") from error
-    table = _conform(table, path)
+    table = conform(table, path)
     _check(table, str(path))
     if bodies is not None:
         check_body(table, path, bodies)
     return table
 
 
-def _conform(table: pa.Table, path: Path) -> pa.Table:
-    """The table in the columns and types of `PREDICTIONS`; what is left out becomes null."""
+def conform(table: pa.Table, path: Path) -> pa.Table:
+    """The table in the columns and types of `PREDICTIONS`; what is left out becomes null.
+
+    Lists of any length class and float width are taken, as pandas, polars and Arrow write them.
+
+    Raises:
+        InputError: a column is unknown, missing or of another size.
+    """
     if lacking := [name for name in REQUIRED if name not in table.column_names]:
         raise InputError(f"{path} lacks the columns {lacking}; it has {table.column_names}.")
     if unknown := sorted(set(table.column_names) - set(PREDICTIONS.names)):
@@ -139,13 +171,20 @@ def _conform(table: pa.Table, path: Path) -> pa.Table:
             arrays.append(pa.nulls(table.num_rows, field.type))
             continue
         try:
-            arrays.append(table[field.name].cast(field.type))
+            arrays.append(_cast(table[field.name], field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             found = table.schema.field(field.name).type
             raise InputError(
                 f"{path}: column {field.name!r} must be {field.type}, it is {found} ({error})."
             ) from error
     return pa.table(arrays, schema=PREDICTIONS.with_metadata(table.schema.metadata))
+
+
+def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    """The column in that type; lists of variable length become lists of the one length."""
+    if pa.types.is_large_list(column.type):
+        column = column.cast(pa.list_(column.type.value_type))
+    return column.cast(wanted)
 
 
 def _check(table: pa.Table, where: str) -> None:

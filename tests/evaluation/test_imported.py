@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -129,9 +130,60 @@ def test_an_error_of_a_metre_is_called_a_wrong_frame_rather_than_a_bad_model(
     assert any("metres given as millimetres, or another frame?" in note for note in notes)
 
 
-def test_a_file_of_another_kind_says_what_is_read(store: Store, bodies: BodySet) -> None:
+def test_a_file_of_another_kind_says_what_is_read(
+    tmp_path: Path, store: Store, bodies: BodySet
+) -> None:
+    path = tmp_path / "model.csv"
+    with pytest.raises(InputError, match="There is no file"):
+        evaluate(store, "model", AGORA, bodies, predictions=path)
+    path.touch()
     with pytest.raises(InputError, match=r"expected .parquet or a HumanData .npz"):
-        evaluate(store, "model", AGORA, bodies, predictions=Path("model.csv"))
+        evaluate(store, "model", AGORA, bodies, predictions=path)
+
+
+def test_a_file_that_is_refused_leaves_the_predictions_that_were_there(
+    tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
+) -> None:
+    said = repeat_truth(truth)
+    path = tmp_path / "model.parquet"
+    pq.write_table(to_arrow(said, PREDICTIONS), path)
+    evaluate(store, "model", AGORA, bodies, predictions=path)
+    kept = (store.predictions / "model" / f"{AGORA}.parquet").read_bytes()
+    said["instance_id"] = np.array([*said["instance_id"][:5], "a/stranger"], object)
+    pq.write_table(to_arrow(said, PREDICTIONS), path)
+    with pytest.raises(InputError, match="people who are not in"):
+        evaluate(store, "model", AGORA, bodies, predictions=path)
+    assert (store.predictions / "model" / f"{AGORA}.parquet").read_bytes() == kept
+
+
+def test_lists_as_pandas_polars_and_arrow_write_them_are_read(
+    tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
+) -> None:
+    lists = {name: values.tolist() for name, values in repeat_truth(truth).items()}
+    path = tmp_path / "model.parquet"
+    pl.DataFrame(lists).write_parquet(path)
+    assert evaluate(store, "a", AGORA, bodies, predictions=path).number() < 0.01
+    pq.write_table(pa.table(lists), path)
+    assert evaluate(store, "b", AGORA, bodies, predictions=path).number() < 0.01
+
+
+def test_an_npz_with_instance_ids_needs_no_images(
+    tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
+) -> None:
+    said = repeat_truth(truth)
+    ids = said["instance_id"].astype(str)
+    path = humandata(tmp_path / "model.npz", said, instance_id=ids)
+    assert evaluate(store, "model", AGORA, bodies, predictions=path).number() < 0.01
+
+
+def test_parameters_of_another_number_of_people_are_refused(
+    tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
+) -> None:
+    said = repeat_truth(truth)
+    said["betas"] = np.concatenate([said["betas"]] * 2)
+    path = humandata(tmp_path / "model.npz", said, instance_id=said["instance_id"].astype(str))
+    with pytest.raises(InputError, match=r"smplx\['betas'\] has the shape \(12, 10\)"):
+        evaluate(store, "model", AGORA, bodies, predictions=path)
 
 
 def test_the_overlap_of_boxes_is_that_of_their_pixels() -> None:

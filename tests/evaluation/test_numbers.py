@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from ehpsbench.evaluation.numbers import SAMPLES, of_sums, of_values
+from ehpsbench.evaluation.numbers import SAMPLES, Number, of_sums, of_values
 from ehpsbench.resampling import generator, resampling_weights
 
 
@@ -40,10 +40,28 @@ def test_a_ratio_of_sums_is_not_a_mean_of_ratios() -> None:
     assert found["share"].low < 10 / 12 < found["share"].high
 
 
-def test_one_cluster_is_resampled_by_rows() -> None:
-    found = of_values(rows(np.arange(50.0), 1), ["error"])["error"]
-    assert found.clusters == 1
-    assert found.high - found.low == pytest.approx(2 * 1.96 * np.std(np.arange(50)) / 7, rel=0.1)
+@pytest.mark.parametrize("clusters", [1, 2, 4])
+def test_few_clusters_are_resampled_by_rows(clusters: int) -> None:
+    found = of_values(rows(np.arange(60.0), clusters), ["error"])["error"]
+    half = 1.96 * np.std(np.arange(60)) / np.sqrt(59)
+    assert found.clusters == clusters
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
+
+
+def test_only_rows_with_a_value_count_as_clusters() -> None:
+    values = np.where(np.arange(60) % 6 == 0, np.arange(60.0), np.nan)
+    found = of_values(rows(values, 6), ["error"])["error"]
+    assert (found.count, found.clusters) == (10, 1)
+    assert found.high - found.low > 10
+
+
+def test_one_row_has_no_interval() -> None:
+    found = of_values(rows(np.array([5.0]), 1), ["error"])["error"].as_dict()
+    assert (found["value"], found["low"], found["high"]) == (5, None, None)
+
+
+def test_an_infinite_number_is_null_in_json() -> None:
+    assert Number(np.inf, 1, np.inf, 3, 1).as_dict()["value"] is None
 
 
 @pytest.mark.parametrize("count", [0, 3])

@@ -61,7 +61,7 @@ def test_a_person_twice_is_refused(
 def test_unknown_columns_and_wrong_sizes_are_refused(
     tmp_path: Path, columns: dict[str, Any], bodies: BodySet
 ) -> None:
-    with pytest.raises(InputError, match=r"Unknown columns \['pose'\]"):
+    with pytest.raises(InputError, match=r"unknown columns pose"):
         write_predictions(Store(tmp_path), "m", "ehf", {**columns, "pose": np.ones(4)}, bodies)
     with pytest.raises(InputError, match="'betas' must have shape"):
         write_predictions(
@@ -73,7 +73,7 @@ def test_columns_that_must_be_there_are_named(
     tmp_path: Path, columns: dict[str, Any], bodies: BodySet
 ) -> None:
     del columns["betas"]
-    with pytest.raises(InputError, match="betas is null in 4 rows"):
+    with pytest.raises(InputError, match="betas missing"):
         write_predictions(Store(tmp_path), "model", "ehf", columns, bodies)
 
 

@@ -112,7 +112,9 @@ def test_nobody_left_says_why(
     tmp_path: Path, bodies: BodySet, make_people: Make, make_store: Make
 ) -> None:
     store = make_store(tmp_path, make_people(2), bodies)
-    with pytest.raises(InputError, match=r"scores nobody: of 2 people .*'no vertices_path': 2"):
+    with pytest.raises(
+        InputError, match=r"scores nobody: the 2 people .* left out for no vertices_path"
+    ):
         select(store, rules("ehf"), bodies)
 
 

@@ -13,7 +13,8 @@ from ehpsbench.evaluation.agora.pickles import PickleFolder
 from ehpsbench.evaluation.agora.posed import Posed
 from ehpsbench.evaluation.agora.predicted_rows import PredictedRows
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
-from ehpsbench.evaluation.predictions import read_predictions
+from ehpsbench.evaluation.imported import imported
+from ehpsbench.evaluation.predictions import read_predictions, write_table
 from ehpsbench.evaluation.request import Request
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def detections_of(
     if path is not None and path.suffix != ".parquet":
         return PickleFolder.of(path, images, request.bodies, lenient=request.allow_missing)
     if path is not None:
-        from ehpsbench.evaluation.imported import import_predictions
-
-        import_predictions(store, entry, rules, path, request.bodies)
+        table = imported(store, rules, path, request.bodies).table
+        rows = PredictedRows.of(table, images, request.bodies, str(path))
+        write_table(store, entry, rules.name, table)
+        return rows
     table = read_predictions(store, entry, rules.name, request.bodies)
     return PredictedRows.of(table, images, request.bodies, f"{entry} on {rules.name}")

@@ -220,7 +220,7 @@ def _error(
     column: _Column, pred: Figures, true: Figures, truth: Columns, protocol: MeshProtocol
 ) -> Tensor:
     """(B,) the metric of one error column."""
-    score = catalogue.score(column.error.metric)
+    score: Callable[..., Tensor] = catalogue.score(column.error.metric)
     points = column.pair.pred.points(pred), column.pair.true.points(true)
     seen = None
     if protocol.visible == "inside_image":

@@ -51,10 +51,17 @@ def select(store: Store, protocol: MeshProtocol, bodies: BodySet) -> Selection:
     reasons = _reasons(from_arrow(rows), rows.num_rows, protocol)
     kept = reasons == ""
     left_out = {str(r): int((reasons == r).sum()) for r in sorted(set(reasons.tolist()) - {""})}
-    if not kept.any():
+    if not rows.num_rows:
+        splits = ", ".join(store.manifest(protocol.dataset)["splits"])
         raise InputError(
-            f"{protocol.name} scores nobody: of {rows.num_rows} people in {protocol.dataset}/"
-            f"{protocol.split} all fall to {left_out}."
+            f"{protocol.name} scores nobody: the store holds nobody in {protocol.dataset}/"
+            f"{protocol.split}. The splits of {protocol.dataset}: {splits}."
+        )
+    if not kept.any():
+        reasons_said = ", ".join(f"{why} ({count:,})" for why, count in left_out.items())
+        raise InputError(
+            f"{protocol.name} scores nobody: the {rows.num_rows:,} people in {protocol.dataset}/"
+            f"{protocol.split} are left out for {reasons_said}."
         )
     return Selection(
         people=rows.filter(pa.array(kept)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.imported import imported
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.mesh.selection import Selection, select
 from ehpsbench.evaluation.numbers import of_values
-from ehpsbench.evaluation.predictions import parameters, read_predictions
+from ehpsbench.evaluation.predictions import parameters, read_predictions, write_table
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
 from ehpsbench.evaluation.summary import summary
@@ -49,7 +51,10 @@ def evaluate(store: Store, entry: str, rules: MeshProtocol, request: Request) ->
     from ehpsbench.evaluation.mesh.scoring import errors
 
     bodies = request.bodies
-    predictions = read_predictions(store, entry, rules.name, bodies)
+    given = None
+    if request.predictions is not None:
+        given = imported(store, rules, request.predictions, bodies)
+    predictions = given.table if given else read_predictions(store, entry, rules.name, bodies)
     selection = select(store, rules, bodies)
     matched = _match(predictions, selection, entry, rules)
     if not request.allow_missing:
@@ -66,7 +71,10 @@ def evaluate(store: Store, entry: str, rules: MeshProtocol, request: Request) ->
         device=request.device,
         progress=request.progress,
     )
-    return _result(store, entry, rules, bodies, selection, matched, scores)
+    if given is not None:  # only now: a file that is refused changes nothing
+        write_table(store, entry, rules.name, given.table)
+    notes = given.notes if given else ()
+    return _result(store, entry, rules, bodies, selection, matched, scores, notes)
 
 
 def _match(
@@ -91,8 +99,8 @@ def _refuse_missing(
         example = selection.people["instance_id"][int(missing[0])]
         raise InputError(
             f"{entry} has no prediction for {len(missing)} of the {len(matched.rows)} people whom "
-            f"{rules.name} scores, for example {example}. Predict all of them; to look at an "
-            "incomplete entry all the same, allow missing predictions."
+            f"{rules.name} scores, for example {example}. Predict all of them; to score an "
+            "incomplete entry all the same, give --allow-missing."
         )
 
 
@@ -104,6 +112,7 @@ def _result(
     selection: Selection,
     matched: _Matched,
     scores: Errors,
+    notes: Sequence[str],
 ) -> Result:
     found = matched.rows >= 0
     columns = {name: np.full(len(found), np.nan) for name in scores.columns}
@@ -123,6 +132,7 @@ def _result(
         left_out=selection.left_out,
         removed=selection.removed_by_checks,
         skipped=scores.skipped,
+        about={"notes": list(notes)},
     )
     return Result(rows, about)
 
