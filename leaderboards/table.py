@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -114,10 +113,6 @@ class Standings:
         """Plain lists, dicts and numbers; NaN becomes None."""
         found: dict[str, Any] = _plain(dataclasses.asdict(self))
         return found
-
-    def to_json(self) -> str:
-        """The standings as JSON, keys sorted."""
-        return json.dumps(self.as_dict(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Metrics: pure functions on batched tensors, one value per instance."""
+"""Metrics: pure functions on batched tensors; a value, or a row of sums, for each instance."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.motion import checked, differences, placed, windows
-from ehpsbench.metrics.point_error import MM_PER_M, centred
+from ehpsbench.metrics.motion import differences, placed, windows
+from ehpsbench.metrics.point_error import MM_PER_M, centred, check_points
 
 CARD = MetricCard(
     title="Acceleration error",
@@ -60,7 +60,7 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
-    checked(pred, target)
+    check_points(pred, target)
     moved = centred(pred, pred_root) - centred(target, target_root)
     error = differences(moved, 2).norm(dim=-1).mean(-1) * MM_PER_M
     return placed(error, windows(len(pred), 2, valid, sequence), len(pred))

@@ -136,14 +136,14 @@ def score(
     Raises:
         ValueError: the shapes do not fit, or somebody is found in an image not looked at.
     """
-    counted = torch.ones_like(found) if counted is None else counted
-    found, looked_at, kid = found & counted, looked_at & counted, kid & counted
+    counted = torch.ones_like(found).bool() if counted is None else counted.bool()
+    found, looked_at, kid = (x.bool() & counted for x in (found, looked_at, kid))
     if errors.shape != (len(found), len(ERRORS)):
         raise ValueError(f"errors must be ({len(found)}, 8), got {tuple(errors.shape)}.")
     if bool((found & ~looked_at).any()):
         raise ValueError("Somebody is found in an image without predictions.")
     extra = torch.zeros_like(found) if false_positives is None else false_positives
-    values = torch.where(found[:, None], errors.to(torch.float64), 0.0)
+    values = torch.where(found[:, None], errors.detach().to(torch.float64), 0.0)
     everybody = torch.cat([torch.stack([counted, counted & ~found, looked_at], 1), values], 1)
     children = torch.where(kid[:, None], everybody, 0.0)
     return torch.cat([extra.to(values)[:, None], everybody, children], 1)

@@ -96,6 +96,7 @@ def measurements(vertices: Tensor, faces: Tensor, landmarks: Landmarks) -> Mappi
         ValueError: shapes do not fit, or a landmark is missing.
     """
     _check(vertices, faces, landmarks)
+    vertices = vertices.detach()
     finite = vertices.isfinite().flatten(1).all(1)
     vertices = torch.where(finite[:, None, None], vertices.to(torch.float64), 0.0)
     points = {name: landmark.on(vertices) for name, landmark in landmarks.items()}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.point_error import mean_point_error, point_mask
+from ehpsbench.metrics.point_error import check_points, mean_point_error
 
 CARD = MetricCard(
     title="Shape error in T-pose",
@@ -51,8 +51,8 @@ def score(pred: Tensor, target: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes do not fit.
     """
-    point_mask(pred, target, None)
-    pred, target = pred.to(torch.float64), target.to(torch.float64)
+    check_points(pred, target)
+    pred, target = pred.detach().to(torch.float64), target.detach().to(torch.float64)
     a, b = pred - pred.mean(1, keepdim=True), target - target.mean(1, keepdim=True)
     spread, wanted = (x.square().sum((1, 2), keepdim=True).sqrt() for x in (a, b))
     scaled = a / spread * wanted

@@ -7,13 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ehpsbench.errors import UnknownName
 from ehpsbench.metrics.card import MetricCard
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @cache
@@ -29,13 +26,18 @@ def card(name: str) -> MetricCard:
     return found
 
 
-def score(name: str) -> Callable[..., Tensor]:
-    """The function of a metric, which returns one value per instance.
+def score(name: str) -> Callable[..., Any]:
+    """The function of a metric.
+
+    Most return a tensor with one entry for each instance, frame or image: a value (B,), NaN where
+    it is undefined; or, of a metric that has `COLUMNS` and `numbers`, a row (B, K) of sufficient
+    statistics, whose sums over B `numbers` turns into the numbers of a set. `keypoint_ap` returns
+    `Matches`, since precision is no function of sums.
 
     Raises:
         UnknownName: no metric is called so; says which names are near.
     """
-    function: Callable[..., Tensor] = _module(name).score
+    function: Callable[..., Any] = _module(name).score
     return function
 
 

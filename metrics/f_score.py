@@ -31,7 +31,7 @@ def f_scores(pred: Tensor, target: Tensor, thresholds: Sequence[float]) -> Tenso
 
 def nearest(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """(B, N) distance of each point of `pred` to the nearest of `target`, and (B, M) back [m]."""
-    pred, target = pred.to(torch.float64), target.to(torch.float64)
+    pred, target = pred.detach().to(torch.float64), target.detach().to(torch.float64)
     step = max(1, CHUNK // max(pred.shape[1] * target.shape[1], 1))
     found = []
     for start in range(0, len(pred), step):

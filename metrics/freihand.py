@@ -11,7 +11,7 @@ from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.f_score import f_scores
 from ehpsbench.metrics.hand_alignment import HandAlignment, hand_alignment
 from ehpsbench.metrics.pck_curve import Curve
-from ehpsbench.metrics.point_error import MM_PER_M
+from ehpsbench.metrics.point_error import MM_PER_M, check_points
 
 CARD = MetricCard(
     title="FreiHAND: PA-MPJPE, PA-MPVPE, AUC, F@5, F@15",
@@ -74,7 +74,7 @@ def score(
     """
     _check(pred, target, pred_vertices, target_vertices)
     given = [t for t in (pred, target, pred_vertices, target_vertices) if t is not None]
-    doubled = [t.to(torch.float64) for t in given]
+    doubled = [t.detach().to(torch.float64) for t in given]
     whole = torch.stack([t.isfinite().flatten(1).all(1) for t in doubled]).all(0)
     clean = [torch.where(whole[:, None, None], t, 0.0) for t in doubled]
     joints, parts = _joint_columns(clean[0], clean[1], reflect)
@@ -91,11 +91,6 @@ def numbers(sums: Tensor) -> Mapping[str, Tensor]:
     column = dict(zip(COLUMNS, sums.unbind(-1), strict=True))
     groups = (("hands", _ERRORS), ("meshes", _VERTEX_ERRORS), ("clouds", _F_SCORES))
     return {name: column[name] / column[count] for count, names in groups for name in names}
-
-
-def pck_curve(pred: Tensor, target: Tensor) -> Tensor:
-    """(B, 100) share of the (B, N, 3) points of each hand within each threshold of `CURVE`."""
-    return CURVE.hits((pred.to(torch.float64) - target.to(torch.float64)).norm(dim=-1))
 
 
 def _joint_columns(
@@ -130,10 +125,7 @@ def _errors(pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _check(
     pred: Tensor, target: Tensor, pred_vertices: Tensor | None, target_vertices: Tensor | None
 ) -> None:
-    if pred.shape != target.shape or pred.ndim != 3 or pred.shape[-1] != 3:
-        raise ValueError(
-            f"joints must both be (B, J, 3), got {tuple(pred.shape)} and {tuple(target.shape)}."
-        )
+    check_points(pred, target)
     if pred_vertices is None and target_vertices is None:
         return
     if pred_vertices is None or target_vertices is None:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.motion import checked, differences, placed, windows
+from ehpsbench.metrics.motion import differences, placed, windows
+from ehpsbench.metrics.point_error import check_points
 
-TEN = 10.0  # WHAM and GVHMR print 10 m/s³
+UNIT = 10.0  # [m/s³], what WHAM and GVHMR print jitter in
 
 CARD = MetricCard(
     title="Jitter",
@@ -48,8 +49,8 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
-    checked(pred, pred)
+    check_points(pred, pred)
     size = differences(pred, 3).norm(dim=-1).mean(-1)
     rate = torch.as_tensor(fps, dtype=torch.float64, device=pred.device)
     per_frame = placed(size, windows(len(pred), 3, valid, sequence), len(pred))
-    return per_frame * rate**3 / TEN
+    return per_frame * rate**3 / UNIT

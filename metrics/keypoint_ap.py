@@ -110,22 +110,23 @@ def matches(
     images, many, persons = oks.shape
     shapes = {"detections": (images, many), "people": (images, persons)}
     device, no = oks.device, torch.zeros(images, persons, dtype=torch.bool, device=oks.device)
-    crowds = no if crowd is None else crowd
-    ignore = crowds if ignored is None else ignored | crowds
-    here = ~no if is_person is None else is_person
+    crowds = no if crowd is None else crowd.bool()
+    ignore = crowds if ignored is None else ignored.bool() | crowds
+    here = ~no if is_person is None else is_person.bool()
     there = (
         torch.ones(images, many, dtype=torch.bool, device=device)
         if is_detection is None
-        else is_detection
+        else is_detection.bool()
     )
     _check(shapes["detections"], scores=scores, detection_area=detection_area, is_detection=there)
     _check(shapes["people"], person_area=person_area, ignored=ignore, crowd=crowds, is_person=here)
     _refuse_nan(oks, there, here)
 
-    ranked = torch.where(there, scores.double(), -torch.inf)
+    oks, scores = oks.detach().double(), scores.detach().double()
+    ranked = torch.where(there, scores, -torch.inf)
     order = torch.sort(ranked, dim=1, descending=True, stable=True).indices[:, :max_detections]
     there = there.gather(1, order)
-    similar = oks.double().gather(1, order[..., None].expand(-1, -1, persons))
+    similar = oks.gather(1, order[..., None].expand(-1, -1, persons))
     similar = torch.where(here[:, None], similar, -1.0)
     skipped = ignore[:, None] | _outside(person_area)
     correct, taken = _taken(similar, here, skipped, crowds)
@@ -134,7 +135,7 @@ def matches(
     image = torch.arange(images, device=device)[:, None].expand_as(there)
     return Matches(
         image=image[there],
-        scores=scores.double().gather(1, order)[there],
+        scores=scores.gather(1, order)[there],
         correct=correct[there],
         wrong=wrong[there],
         people=(here[:, None] & ~skipped).sum(-1),

@@ -16,7 +16,7 @@ def differences(joints: Tensor, order: int) -> Tensor:
     Returns:
         (F − order, J, 3) float64; row i covers the frames i … i + order. None where F is less.
     """
-    found = joints.to(torch.float64)
+    found = joints.detach().to(torch.float64)
     for _ in range(order):
         found = found[1:] - found[:-1]
     return found
@@ -58,12 +58,3 @@ def placed(values: Tensor, kept: Tensor, frames: int) -> Tensor:
     good = kept.to(values.device) & values.isfinite()
     found[1 : 1 + len(values)] = torch.where(good, values, torch.nan)
     return found
-
-
-def checked(pred: Tensor, target: Tensor) -> None:
-    """Raise ValueError unless both are (F, J, 3) with a joint."""
-    if pred.shape != target.shape or pred.ndim != 3 or pred.shape[-1] != 3 or not pred.shape[1]:
-        raise ValueError(
-            "joints must be (F, J, 3) with J of 1 or more, alike on both sides, got "
-            f"{tuple(pred.shape)} and {tuple(target.shape)}."
-        )

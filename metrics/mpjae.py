@@ -25,13 +25,16 @@ CARD = MetricCard(
     ),
     others="The code projects matrices to rotations first (cv2.Rodrigues), and so does this.",
     undefined=(
-        "A joint whose matrix is not finite, or a reflection, is left out, and so is PA where no "
-        "similarity is defined (the code takes the identity for an all-zero prediction); NaN where "
-        "none is left."
+        "A joint whose matrix is not finite, singular (such as all zeros) or a reflection is left "
+        "out, and so is PA where no similarity is defined (the code takes the identity for an "
+        "all-zero prediction); NaN where none is left."
     ),
 )
 COLUMNS = ("angle", "joints", "pa_angle", "pa_joints")
 ORIENTED = (0, 1, 2, 4, 5, 16, 17, 18, 19)
+# Smallest singular value over the largest: 1 for a rotation. At 0 many rotations are equally near,
+# and singular matrices that were rounded to float32 come to some 1e-7.
+SINGULAR = 1e-6
 
 
 def score(
@@ -66,7 +69,7 @@ def score(
         valid = torch.ones(pred.shape[:2], dtype=torch.bool, device=pred.device)
     if valid.shape != pred.shape[:2]:
         raise ValueError(f"valid must be {tuple(pred.shape[:2])}, got {tuple(valid.shape)}.")
-    pred, target = pred.to(torch.float64), target.to(torch.float64)
+    pred, target = pred.detach().to(torch.float64), target.detach().to(torch.float64)
     sums = [*_sums(angles(pred, target), valid)]
     if pred_joints is None or target_joints is None:
         return torch.stack([*sums, torch.zeros_like(sums[0]), torch.zeros_like(sums[0])], -1)
@@ -81,10 +84,11 @@ def numbers(sums: Tensor) -> Mapping[str, Tensor]:
 
 
 def angles(pred: Tensor, target: Tensor) -> Tensor:
-    """(…) angle between two rotations (…, 3, 3) [°]; NaN for what is none."""
+    """(…) angle between two rotations (…, 3, 3) [°]; NaN for what is near none, or near many."""
     product = pred.to(torch.float64) @ target.to(torch.float64).transpose(-1, -2)
     finite = product.isfinite().all(-1).all(-1)
-    u, _, vt = torch.linalg.svd(torch.where(finite[..., None, None], product, 0.0))
+    u, s, vt = torch.linalg.svd(torch.where(finite[..., None, None], product, 0.0))
+    whole = s[..., 2] > SINGULAR * s[..., 0]
     turn = u @ vt
     axis = torch.stack(
         [
@@ -96,7 +100,7 @@ def angles(pred: Tensor, target: Tensor) -> Tensor:
     )
     cosine = turn.diagonal(dim1=-2, dim2=-1).sum(-1) - 1
     angle = torch.rad2deg(torch.atan2(axis.norm(dim=-1), cosine))
-    return torch.where(finite & (torch.linalg.det(turn) > 0), angle, torch.nan)
+    return torch.where(finite & whole & (torch.linalg.det(turn) > 0), angle, torch.nan)
 
 
 def _sums(angle: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

@@ -45,7 +45,7 @@ def score(
     Args:
         detections: (..., D, K, 2) detected joints [px].
         people: (..., P, K, 2) labelled joints [px]; anything where not visible.
-        visible: (..., P, K) True where a joint is labelled, hidden or not (COCO's v > 0).
+        visible: (..., P, K) above 0 where a joint is labelled, hidden or not: flags, or COCO's v.
         area: (..., P) of the people [px²].
         sigmas: (K,) tolerance of each joint; see `ehpsbench.metrics.oks_sigmas`.
         box: (..., P, 4) x, y, w, h of the people [px], for those without labelled joints; NaN
@@ -58,17 +58,17 @@ def score(
         ValueError: shapes do not fit, a detection is not finite, or an area is negative.
     """
     _check(detections, people, visible, area)
-    said, true = detections.double().unsqueeze(-3), people.double().unsqueeze(-4)
-    offset = said - true
-    labelled = visible
+    said = detections.detach().double().unsqueeze(-3)
+    offset = said - people.detach().double().unsqueeze(-4)
+    labelled = visible > 0
     if box is not None:
-        boxed = ~visible.any(-1) & box.isfinite().all(-1)
-        labelled = visible | boxed[..., None]
+        boxed = ~labelled.any(-1) & box.isfinite().all(-1)
+        labelled = labelled | boxed[..., None]
         each = said.expand_as(offset).transpose(-4, -3)[boxed]
-        offset.transpose(-4, -3)[boxed] = _outside(each, box.double()[boxed])
+        offset.transpose(-4, -3)[boxed] = _outside(each, box.detach().double()[boxed])
     tolerance = torch.as_tensor(sigmas, dtype=torch.float64, device=people.device)
     distance = offset[..., 0] ** 2 + offset[..., 1] ** 2
-    size = 2 * (area.double() + EPSILON)[..., None, :, None]
+    size = 2 * (area.detach().double() + EPSILON)[..., None, :, None]
     similar = torch.exp(-(distance / (2 * tolerance) ** 2 / size))
     similar = similar.masked_fill(~labelled.unsqueeze(-3), 0.0)
     return similar.sum(-1) / labelled.sum(-1).double().unsqueeze(-2)

@@ -10,7 +10,9 @@ HEAD = """\
 Made from the cards of `metrics/` by `python -m ehpsbench.metrics.page`; a test holds it to them.
 Each is a pure function on tensors: `from ehpsbench.metrics import pve; pve.score(pred, target)`.
 Lengths go in as metres. Which points, roots and people a benchmark takes is said by its protocol
-(`ehpsbench protocol show NAME`).
+(`ehpsbench protocol show NAME`). No protocol takes `body_measurements` yet: the landmarks that it
+asks for are, for the bodies of a store, `body_landmarks(bodies)` of
+`ehpsbench.evaluation.mesh.landmarks`.
 
 | metric | unit | definition | follows | where others differ | undefined |
 |---|---|---|---|---|---|

@@ -55,7 +55,7 @@ def score(
     Args:
         pred: (B, J, 2) predicted joints [px].
         target: (B, J, 2) labelled joints [px]; anything where not visible.
-        visible: (B, J) True where a joint is labelled.
+        visible: (B, J) above 0 where a joint is labelled: flags, COCO's v, or confidences.
         normaliser: (B,) size of each person [px]; ones for a threshold in px.
         threshold: largest error, × normaliser.
         inclusive: whether an error of exactly the threshold is correct.
@@ -76,8 +76,9 @@ def score(
             f"visible must be {tuple(pred.shape[:2])} and normaliser {tuple(pred.shape[:1])}, they "
             f"are {tuple(visible.shape)} and {tuple(normaliser.shape)}"
         )
-    size = normaliser.double()[:, None]
-    counted = visible & (size > 0)
+    pred, target = pred.detach(), target.detach()
+    size = normaliser.detach().double()[:, None]
+    counted = (visible > 0) & (size > 0)
     if not pred.isfinite().all(-1)[counted].all():
         raise ValueError("pred holds values that are not finite where joints are labelled")
     distance = (pred.double() - target.double()).square().sum(-1).sqrt()

@@ -46,9 +46,3 @@ class Curve:
             self.thresholds(distance), distance.contiguous(), right=not self.inclusive
         )
         return torch.where(distance.isnan(), torch.nan, left[first])
-
-    def hits(self, distance: Tensor) -> Tensor:
-        """(…, steps) share of the (…, N) distances within each threshold."""
-        limit = self.thresholds(distance)
-        near = distance[..., None] <= limit if self.inclusive else distance[..., None] < limit
-        return near.to(torch.float64).mean(-2)

@@ -4,6 +4,8 @@ Points are worked on as (B, 3, N), one axis after the other: vector units and ma
 several times faster on it than on (B, N, 3). A float64 tensor that already lies so, given as its
 `.transpose(1, 2)`, is not copied. What was made here is worked on in place: at a megabyte a person
 and metric, fresh memory costs more than the arithmetic.
+
+Metrics measure and are not trained by: what enters is detached, so no result has a gradient.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def mean_point_error(
     mask = None if valid is None else point_mask(pred, target, valid)
     difference = planar(pred) - planar(target)
     if shift is not None:
-        difference = difference.sub_(shift.to(difference)[..., None])
+        difference = difference.sub_(shift.detach().to(difference)[..., None])
     return mean_length(difference, mask)
 
 
@@ -56,7 +58,7 @@ def mean_length(vectors: Tensor, counted: Tensor | None = None) -> Tensor:
 
 def planar(points: Tensor) -> Tensor:
     """(B, N, 3) → contiguous float64 (B, 3, N); the same memory where it lies so already."""
-    turned = points.transpose(1, 2)
+    turned = points.detach().transpose(1, 2)
     return turned.to(torch.float64, memory_format=torch.contiguous_format).contiguous()
 
 
@@ -73,18 +75,14 @@ def root_shift(pred_root: Tensor | None, target_root: Tensor | None, count: int)
     if not given:
         return None
     zero = torch.zeros_like(given[0], dtype=torch.float64)
-    a, b = (zero if r is None else r.to(torch.float64) for r in (pred_root, target_root))
+    a, b = (zero if r is None else r.detach().to(torch.float64) for r in (pred_root, target_root))
     return a - b
 
 
 def centred(points: Tensor, root: Tensor | None) -> Tensor:
     """(B, N, 3) float64 points relative to each instance's root (B, 3); as they are for None."""
-    doubled = points.to(torch.float64)
-    if root is None:
-        return doubled
-    if root.shape != (points.shape[0], 3):
-        raise ValueError(f"root must be {(points.shape[0], 3)}, got {tuple(root.shape)}.")
-    return doubled - root.to(torch.float64)[:, None, :]
+    doubled, shift = points.detach().to(torch.float64), root_shift(root, None, len(points))
+    return doubled if shift is None else doubled - shift[:, None, :]
 
 
 def check_points(pred: Tensor, target: Tensor) -> None:

@@ -13,7 +13,7 @@ LEAST_POINTS = 3
 # Points nearer together than this share of their coordinates are one point: rounding noise of
 # float64 is 1e-16, true bodies are 1e-2 and more.
 COINCIDENT = 1e-12
-FAR = 1e-4  # spread of points about their mean, as a share of the mean's distance; squared
+FAR = 1e-4  # square of 1e-2: RMS spread about the mean, as a share of the mean's distance from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Similarity:
 
     def __call__(self, points: Tensor) -> Tensor:
         """(B, N, 3) points, moved; float64."""
-        centred = points.to(torch.float64) - self.source_mean[:, None, :]
+        centred = points.detach().to(torch.float64) - self.source_mean[:, None, :]
         turned = torch.einsum("bij,bnj->bni", self.rotation, centred)
         return self.scale[:, None, None] * turned + self.target_mean[:, None, :]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -211,6 +212,17 @@ def test_missing_files_say_which(tmp_path: Path, coco_store: Store, bodies: Body
     (tmp_path / ANNOTATIONS).unlink()
     with pytest.raises(MissingFiles, match=r"annotations .* are missing"):
         evaluate(coco_store, "model", COCO, bodies, predictions=said_file(tmp_path, []))
+
+
+@pytest.mark.parametrize("start", [b"", b"[" + b'{"a": 1},' * 300])
+def test_a_binary_file_is_refused_wherever_it_stops_being_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    path = tmp_path / "said.json"
+    path.write_bytes(start + gzip.compress(b"[]") + bytes(range(128, 256)) * 200)
+    monkeypatch.setattr("ehpsbench.evaluation.keypoints2d.submitted.BLOCK", 1000)
+    with pytest.raises(InputError, match=r"said\.json is not UTF-8 text"):
+        list(elements(path))
 
 
 def test_a_list_is_read_over_the_ends_of_blocks(

@@ -486,3 +486,25 @@ def test_a_gpu_gives_the_same() -> None:
     ]
     for name, value in found[0].items():
         np.testing.assert_allclose(value, found[1][name].cpu(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("people", [1, 3])
+def test_cocos_flags_as_whole_numbers_are_read_as_truth_values(people: int) -> None:
+    rng = np.random.default_rng(8)
+    joints = torch.from_numpy(rng.uniform(0, 90, (people, 17, 2)))
+    said = torch.cat([joints + 2, joints + 30])
+    flags = torch.from_numpy(rng.integers(0, 3, (people, 17)))
+    flags[0] = 0
+    size, box = torch.full((people,), 4000.0), torch.tensor([[0.0, 0, 90, 90]]).repeat(people, 1)
+    found = oks.score(said, joints, flags, size, [0.05] * 17, box=box)
+    expected = oks.score(said, joints, flags > 0, size, [0.05] * 17, box=box)
+    torch.testing.assert_close(found, expected)
+    crowd, scores = (torch.arange(people) == 0)[None], torch.rand(1, 2 * people)
+    areas = (size.repeat(2)[None], size[None])
+    one, other = (
+        keypoint_ap.matches(found[None], scores, *areas, crowd=c, ignored=c)
+        for c in (crowd, crowd.int())
+    )
+    assert one.correct.equal(other.correct)
+    assert one.wrong.equal(other.wrong)
+    assert one.people.equal(other.people)

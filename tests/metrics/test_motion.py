@@ -156,7 +156,7 @@ def test_many_sequences_in_one_call_are_the_sequences_one_by_one() -> None:
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
     joints = torch.zeros(5, 4, 3)
-    with pytest.raises(ValueError, match=r"\(F, J, 3\)"):
+    with pytest.raises(ValueError, match=r"must both be \(B, N, 3\)"):
         acceleration_error.score(joints, joints[:4])
     with pytest.raises(ValueError, match="valid must be"):
         acceleration_error.score(joints, joints, torch.ones(4))

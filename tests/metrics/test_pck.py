@@ -97,3 +97,13 @@ def test_what_is_not_finite_is_refused_only_where_a_joint_is_labelled() -> None:
         pck.score(pred, torch.zeros(1, 3, 2), seen, torch.ones(1))
     with pytest.raises(ValueError, match="normaliser"):
         pck.score(pred, torch.zeros(1, 2, 2), seen, torch.ones(2))
+
+
+@pytest.mark.parametrize("people", [1, 40])
+@pytest.mark.parametrize("kind", [torch.int64, torch.uint8, torch.float32])
+def test_cocos_visibility_2_is_labelled_and_minus_1_is_not(people: int, kind: torch.dtype) -> None:
+    pred, target, confidence, box = made(4, people)
+    flags = (confidence * 3).long() - (0 if kind == torch.uint8 else 1)
+    assert flags.max() >= 1
+    rows = pck.score(pred, target, flags.to(kind), box[:, 0])
+    torch.testing.assert_close(rows, pck.score(pred, target, flags > 0, box[:, 0]))

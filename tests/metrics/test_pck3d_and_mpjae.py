@@ -135,6 +135,19 @@ def test_matrices_that_are_almost_rotations_are_made_so_and_mirrors_left_out() -
     assert mpjae.numbers(mpjae.score(pred[None], true)[0])["mpjae"].isnan()
 
 
+def test_a_singular_matrix_is_near_no_rotation_and_left_out() -> None:
+    flat = torch.outer(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 0.0, 1.0]))
+    flat = flat + torch.outer(torch.rand(3), torch.rand(3)).float()
+    pred = torch.stack([torch.zeros(3, 3), flat, turn(20).float()])[None]
+    true = turn(0).expand(1, 3, 3, 3)
+    assert mpjae.angles(pred, true).isnan().tolist() == [[True, True, False]]
+    assert mpjae.angles(true, pred).isnan().tolist() == [[True, True, False]]
+    joints = torch.rand(1, 5, 3)
+    rows = mpjae.score(pred, true, pred_joints=joints, target_joints=joints)
+    assert rows[0].tolist() == pytest.approx([20, 1, 20, 1], abs=1e-4)
+    assert mpjae.numbers(mpjae.score(pred[:, :1], true[:, :1])[0])["mpjae"].isnan()
+
+
 def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(B, J, 3, 3\)"):
         mpjae.score(torch.zeros(2, 9, 3), torch.zeros(2, 9, 3))

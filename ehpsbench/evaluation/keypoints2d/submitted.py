@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,13 +168,13 @@ def elements(path: Path) -> Iterator[Any]:
 
     Raises:
         MissingFiles: there is no such file.
-        InputError: it is not a list, or broken.
+        InputError: it is not a list, not UTF-8, or broken.
     """
     if not path.is_file():
         raise MissingFiles(f"The predictions {path} are missing; expected a COCO result json.")
     decoder, first, whole = json.JSONDecoder(), True, False
     with path.open(encoding="utf-8") as file:
-        buffer = file.read(BLOCK).lstrip()
+        buffer = _read(file, path).lstrip()
         if not buffer.startswith("["):
             raise InputError(f"{path} is not a COCO result json: that is a list of detections.")
         at = _next(buffer, 1)
@@ -186,12 +186,22 @@ def elements(path: Path) -> Iterator[Any]:
             except json.JSONDecodeError as error:
                 if whole:
                     raise InputError(f"{path} is broken or cut short ({error.msg}).") from error
-                more = file.read(BLOCK)
+                more = _read(file, path)
                 whole, buffer = not more, buffer[at:] + more
                 at = _next(buffer, 0)
                 continue
             at, first = _next(buffer, end), False
             yield element
+
+
+def _read(file: TextIO, path: Path) -> str:
+    try:
+        return file.read(BLOCK)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text ({error.reason}); expected a COCO result json, which is "
+            "a list of detections, not compressed."
+        ) from error
 
 
 def _next(buffer: str, at: int) -> int:
