@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import block_size, selected, some
+from ehpsbench.metrics.pixels import in_blocks, measured, room_for, selected, some
 
 ZeroTruth = Literal["right_angle", "leave_out"]
 THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)  # degrees
@@ -24,16 +24,17 @@ EDGES_BELOW = tuple(int(FINE * t) for t in THRESHOLDS)
 
 
 def of_images(
-    function: Callable[[Tensor], Tensor],
+    function: Callable[[Iterator[Tensor]], Tensor],
     pred: Tensor,
     target: Tensor,
     valid: Tensor | None,
     zero_truth: ZeroTruth,
 ) -> list[Tensor]:
-    """What `function` says of the angles (n,) of the pixels that count, image by image.
+    """What `function` says of the angles of the pixels that count, image by image.
 
     Args:
-        function: of float64 angles [degrees].
+        function: of portions (n,) of an image's float64 angles [degrees]; each is written over
+            when the next is asked for.
         pred: (B, 3, ...) predicted normals of any length.
         target: (B, 3, ...) true normals of any length.
         valid: (B, ...) which pixels count; None: all.
@@ -47,49 +48,56 @@ def of_images(
             "pred and target must both be normals (B, 3, ...), got "
             f"{tuple(pred.shape)} and {tuple(target.shape)}."
         )
+    pred, target = measured(pred), measured(target)
     shape = (len(pred), *pred.shape[2:])
     if valid is not None and valid.shape != shape:
         raise ValueError(f"valid must be {shape}, got {tuple(valid.shape)}.")
 
-    def of_image(image: int) -> Tensor:
-        mask = None if valid is None else valid[image].to(device=pred.device, dtype=torch.bool)
-        if zero_truth == "leave_out":
-            there = (target[image] != 0).any(0)
-            mask = there if mask is None else mask & there
-        where = some(mask)
-        said, true = ([selected(axis, where) for axis in x[image]] for x in (pred, target))
-        return function(angles(said, true))
-
-    return [of_image(image) for image in range(len(pred))]
+    if valid is None:
+        valid = torch.ones(shape, dtype=torch.bool, device=pred.device)
+    mask = valid.to(device=pred.device, dtype=torch.bool)
+    if zero_truth == "leave_out":
+        mask = mask & (target != 0).any(1)
+    images = zip(pred, target, mask, strict=True)
+    return [function(_portions(*image)).to(pred.device) for image in images]
 
 
-def angles(pred: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
-    """(n,) angle between vectors, each given as its three coordinates (n,), float64 [degrees].
+def _portions(pred: Tensor, target: Tensor, mask: Tensor) -> Iterator[Tensor]:
+    """(n,) angles of the pixels of one image where the mask is true, portion by portion."""
+    axes = (axis.reshape(-1) for axis in (*pred, *target))
+    room = room_for(mask.reshape(-1), 5)
+    for here, *parts in in_blocks(mask.reshape(-1), *axes):
+        where = some(here)
+        said, true = ([selected(x, where) for x in p] for p in (parts[:3], parts[3:]))
+        if len(true[0]):
+            yield _cosine(said, true, room[:, : len(true[0])]).acos_().mul_(180.0 / torch.pi)
+
+
+def angles(pred: Tensor, target: Tensor) -> Tensor:
+    """(n,) angle between the columns of (3, n) and (3, n), float64 [degrees].
 
     Source:
         DSINE ef0c2af utils/utils.py:129-137: torch's cosine similarity (lengths below 1e-8 count
         as 1e-8, so a zero vector is at 90°), clamped, arccos.
     """
-    found = pred[0].new_empty(pred[0].shape, dtype=torch.float64)
-    if not len(found):
-        return found
-    size = block_size(found)
-    room = found.new_empty((5, size))
-    axes = (axis.split(size) for axis in (*pred, *target))
-    for out, *parts in zip(found.split(size), *axes, strict=True):
-        cosine = _cosine(parts[:3], parts[3:], room[:, : len(out)])
-        torch.mul(cosine.acos_(), 180.0 / torch.pi, out=out)
-    return found
+    return of_images(together, pred[None], target[None], None, "right_angle")[0]
+
+
+def together(portions: Iterable[Tensor]) -> Tensor:
+    """(n,) all angles of an image in one."""
+    found = [portion.clone() for portion in portions]
+    return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
 
 
 def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
     """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
     square, other, cosine = _products(pred, target, room)
-    if min(float(square.amin()), float(other.amin())) < LEAST_LENGTH**2:
+    shortest = torch.minimum(square.amin(), other.amin())
+    if not float(shortest) >= LEAST_LENGTH**2:  # also when a vector is not finite
         square.clamp_(min=LEAST_LENGTH**2)
         other.clamp_(min=LEAST_LENGTH**2)
     low, high = (float(x) for x in cosine.div_(square.mul_(other).sqrt_()).aminmax())
-    if low < -ALIGNED or high > ALIGNED:
+    if not -ALIGNED <= low <= high <= ALIGNED:  # also when a vector is not finite
         # arccos turns an error of 1e-16 there into 1e-6°; torch's own sum is 20 times slower
         near = cosine.abs() > ALIGNED
         said, true = (
@@ -117,9 +125,18 @@ def _products(
 
 def histogram(errors: Tensor) -> Tensor:
     """(BINS,) int64 how many of (n,) finite angles fall in each bin, the lower edge included."""
-    counts = torch.bincount((errors * FINE).to(torch.int32), minlength=180 * FINE + 1)
-    counts[-2] += counts[-1]  # 180° belongs to the last bin
+    return binned(counted(errors))
+
+
+def counted(errors: Tensor) -> Tensor:
+    """(5761,) int64 finite angles by 1/32°, which add up; see `binned`."""
+    return torch.bincount((errors * FINE).to(torch.int32), minlength=180 * FINE + 1)
+
+
+def binned(counts: Tensor) -> Tensor:
+    """(BINS,) the histogram of counts by 1/32°; 180° itself belongs to the last bin."""
     coarse = counts[FINE_BINS:-1].reshape(COARSE_BINS, -1).sum(1)
+    coarse[-1] += counts[-1]
     return torch.cat([counts[:FINE_BINS], coarse])
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.depth_alignment import Alignment, ToDepth, unaligned
-from ehpsbench.metrics.pixels import block_size, depth_pixels, pixel_mask
+from ehpsbench.metrics.pixels import depth_pixels, in_blocks, pixel_mask, room_for
 
 CARD = MetricCard(
     title="Depth errors: AbsRel, SqRel, RMSE, RMSElog, log10, δ1–δ3, silog",
@@ -135,11 +135,11 @@ def _row(sums: list[float], count: int) -> list[float]:
 
 def _sums(pred: Tensor, target: Tensor, depth: ToDepth) -> list[float]:
     """The 10 sums over the pixels of one image: differences, logarithms, pixels that are right."""
-    found = []
-    room = target.new_empty((4, block_size(target)))
-    for said, true in zip(pred.split(room.shape[1]), target.split(room.shape[1]), strict=True):
-        away, relative, sign, log = room[:, : len(true)].unbind()
-        depth(said, out=away)
+    found, room = [], room_for(target, 5)
+    for p, g in in_blocks(pred, target):
+        true, away, relative, sign, log = room[:, : len(g)].unbind()
+        true.copy_(g)
+        depth(p, away)
         torch.div(away, true, out=log)
         right = _right(away, true, log)
         torch.sign(torch.sub(log, 1.0, out=relative), out=sign)  # the logarithm's sign too
@@ -157,8 +157,8 @@ def _right(pred: Tensor, target: Tensor, ratio: Tensor) -> list[float]:
     if low > SURE[0] and high < SURE[1]:
         return [float(len(ratio))] * 4
     worst = torch.maximum(ratio, target / pred)
-    if low < 0:
-        worst[pred < 0] = torch.inf
+    if not low > 0:  # also when a prediction is not finite
+        worst[~(pred > 0)] = torch.inf
     found = [*(worst < bound for bound in RATIOS), worst <= RATIOS[0]]
     return [float(inside.sum()) for inside in found]
 

@@ -11,10 +11,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import depth_pixels, middle, pixel_mask
+from ehpsbench.metrics.pixels import depth_pixels, in_blocks, middle, pixel_mask, room_for
 
 Space = Literal["depth", "disparity"]
-ToDepth = Callable[..., Tensor]
+ToDepth = Callable[[Tensor, Tensor], None]
 LEAST_DISPARITY = 1e-3  # 1/m: Marigold and Video Depth Anything clip aligned disparity here
 MOMENTS = 5  # pixels, mean prediction, mean truth, spread of the prediction, joint spread
 
@@ -37,14 +37,14 @@ class Alignment:
 
     def __call__(self, pred: Tensor, clip: tuple[float, float] | None = None) -> Tensor:
         """(B, ...) predictions as depth, clipped to least and greatest depth, float64 [m]."""
-        doubled = pred.to(torch.float64)
-        if not len(doubled):
-            return doubled
-        return torch.stack([self.of_image(i, clip)(x) for i, x in enumerate(doubled)])
+        found = torch.empty_like(pred, dtype=torch.float64)
+        for image, (said, out) in enumerate(zip(pred, found, strict=True)):
+            self.of_image(image, clip)(said, out)
+        return found
 
     def of_image(self, image: int, clip: tuple[float, float] | None = None) -> ToDepth:
-        """The function that makes pixels of one image depth, float64 [m] both."""
-        shift, slope = self.shift[image], float(self.scale[image])
+        """The function that writes pixels of one image as depth into float64 ones [m]."""
+        shift, slope = float(self.shift[image]), float(self.scale[image])
         if self.space == "depth":
             low, high = clip or (None, None)
         else:
@@ -52,11 +52,12 @@ class Alignment:
             if clip is not None:
                 low, high = max(low, 1 / clip[1]), 1 / clip[0] if clip[0] > 0 else torch.inf
 
-        def depth(pred: Tensor, out: Tensor | None = None) -> Tensor:
-            fitted = torch.add(shift, pred, alpha=slope, out=out)
+        def depth(pred: Tensor, out: Tensor) -> None:
+            out.copy_(pred).mul_(slope).add_(shift)
             if low is not None:
-                fitted.clamp_(low, high)
-            return fitted if self.space == "depth" else fitted.reciprocal_()
+                out.clamp_(low, high)
+            if self.space == "disparity":
+                out.reciprocal_()
 
         return depth
 
@@ -142,6 +143,7 @@ def median(
     scales = []
     for image in range(len(pred)):
         said, true = depth_pixels(pred[image], target[image], None if mask is None else mask[image])
+        said, true = said.to(torch.float64), true.to(torch.float64)
         depth = said if space == "depth" else said.reciprocal()
         scales.append(middle(true) / middle(depth))
     ratio = torch.stack(scales) if scales else pred.new_zeros(0, dtype=torch.float64)
@@ -179,13 +181,21 @@ def from_moments(
 
 
 def _moments(pred: Tensor, target: Tensor, space: Space) -> Tensor:
-    if not len(target):
-        return pred.new_zeros(MOMENTS)
-    true = target if space == "depth" else target.reciprocal()
-    means = pred.mean(), true.mean()
-    said = pred - means[0]  # so centred, its products need no other centre
-    count = means[0].new_full((), len(said))
-    return torch.stack([count, *means, said.dot(said), said.dot(true)])
+    rows, room = [], room_for(target, 2)
+    for p, g in in_blocks(pred, target):
+        if not len(g):
+            continue
+        said, true = room[:, : len(g)].unbind()
+        said.copy_(p)
+        true.copy_(g)
+        if space == "disparity":
+            true.reciprocal_()
+        means = float(said.mean()), float(true.mean())
+        said.sub_(means[0])  # so centred, its products need no other centre
+        rows.append([float(len(g)), *means, float(said.dot(said)), float(said.dot(true))])
+    found = room.new_tensor(rows).reshape(-1, MOMENTS)
+    group = torch.zeros(len(rows), dtype=torch.int64, device=found.device)
+    return _together(found, group).sum(0)  # none or one
 
 
 def _together(found: Tensor, group: Tensor) -> Tensor:

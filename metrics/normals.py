@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from ehpsbench.metrics.angular_error import (
     BINS,
     EDGES_BELOW,
+    FINE,
     WITHIN,
     ZeroTruth,
-    histogram,
+    binned,
+    counted,
     median,
     median_of,
     of_images,
+    together,
 )
 from ehpsbench.metrics.card import MetricCard
 
@@ -83,7 +89,8 @@ def exact_median(
     Returns:
         () float64 [degrees], without the histogram's error; NaN where not defined.
     """
-    return median(torch.cat(of_images(lambda errors: errors, pred, target, valid, zero_truth)))
+    errors = of_images(together, pred, target, valid, zero_truth)
+    return median(torch.cat(errors) if errors else pred.new_empty(0, dtype=torch.float64))
 
 
 def numbers(sums: Tensor) -> dict[str, Tensor]:
@@ -105,11 +112,17 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
     return found | {"pixels": pixels}
 
 
-def _row(errors: Tensor) -> Tensor:
-    total, square, broken = errors.sum(), errors.dot(errors), errors.new_zeros(())
-    if not bool(total.isfinite()):
-        finite = errors.isfinite()
-        broken = (~finite).sum().double()
-        errors = errors[finite]
-        total, square = errors.sum(), errors.dot(errors)
-    return torch.cat([torch.stack([total, square, broken]), histogram(errors).double()])
+def _row(portions: Iterator[Tensor]) -> Tensor:
+    total = square = broken = 0.0
+    counts = torch.zeros(180 * FINE + 1, dtype=torch.int64)
+    for errors in portions:
+        part = float(errors.sum())
+        if not math.isfinite(part):
+            broken += float((~errors.isfinite()).sum())
+            errors = errors[errors.isfinite()]
+            part = float(errors.sum())
+        total += part
+        square += float(errors.dot(errors))
+        counts = counts.to(errors.device) + counted(errors)
+    sums = torch.tensor([total, square, broken], dtype=torch.float64, device=counts.device)
+    return torch.cat([sums, binned(counts).double()])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ from ehpsbench.metrics.angular_error import (
     histogram,
     median,
     of_images,
+    together,
 )
 from ehpsbench.metrics.card import MetricCard
 
@@ -75,7 +78,8 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
     return found | {name: stored[name] for name in COUNTS}
 
 
-def _row(errors: Tensor) -> Tensor:
+def _row(portions: Iterator[Tensor]) -> Tensor:
+    errors = together(portions)
     if not len(errors):
         row = errors.new_zeros(len(COLUMNS))
         row[COLUMNS.index("images_left_out")] = 1.0

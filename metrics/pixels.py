@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 # A few float64 temporaries of this many pixels fit the second-level cache, which whole maps do
 # not; below 2^15 torch works an operation on one thread, which is faster than starting more.
-BLOCK = 3 << 13
+BLOCK = 1 << 14
 
 
 def pixel_mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor | None:
@@ -33,6 +35,18 @@ def pixel_mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor | N
     return valid.to(device=pred.device, dtype=torch.bool)
 
 
+def measured(values: Tensor) -> Tensor:
+    """The map in a type that torch computes with, without gradients; metrics are not trained.
+
+    16-bit unsigned maps, as PNG holds them, and half floats have almost no operations.
+    """
+    values = values.detach()
+    if values.is_floating_point():
+        return values.to(torch.float32) if values.element_size() < 4 else values
+    plain = (torch.uint8, torch.int16, torch.int32, torch.int64, torch.bool)
+    return values if values.dtype in plain else values.to(torch.int64)
+
+
 def some(valid: Tensor | None) -> Tensor | None:
     """`valid`, or None where it is true everywhere: then nothing has to be picked."""
     if valid is None:
@@ -52,9 +66,16 @@ def selected(values: Tensor, valid: Tensor | None) -> Tensor:
     return torch.from_numpy(values.numpy()[valid.numpy()])
 
 
-def block_size(pixels: Tensor) -> int:
-    """How many of (n,) pixels to work through at once."""
-    return BLOCK if pixels.device.type == "cpu" else max(len(pixels), 1)
+def in_blocks(*values: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Portions of some (n,) values, small enough to be worked through in the cache."""
+    size = BLOCK if values[0].device.type == "cpu" else max(len(values[0]), 1)
+    return zip(*(torch.split(x, size) for x in values), strict=True)
+
+
+def room_for(pixels: Tensor, rows: int) -> Tensor:
+    """(rows, n) float64 scratch for what is made of a portion of (n,) pixels."""
+    size = BLOCK if pixels.device.type == "cpu" else len(pixels)
+    return pixels.new_empty((rows, min(size, len(pixels))), dtype=torch.float64)
 
 
 def middle(values: Tensor) -> Tensor:
@@ -67,12 +88,12 @@ def middle(values: Tensor) -> Tensor:
 
 
 def depth_pixels(pred: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(n,) float64 pixels of one image, predicted and true, that are valid and truly a depth."""
+    """(n,) pixels of one image, predicted and true, that are valid and whose truth is a depth."""
     where = some(valid)
-    said, true = selected(pred, where), selected(target, where)
+    said, true = (selected(measured(values), where) for values in (pred, target))
     if len(true):
         low, high = (float(x) for x in true.aminmax())
         if not (low > 0 and high < torch.inf):
             known = (true > 0) & true.isfinite()
             said, true = said[known], true[known]
-    return said.to(torch.float64), true.to(torch.float64)
+    return said, true

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
+from ehpsbench.metrics.pixels import measured
 
 CARD = MetricCard(
     title="Mean intersection over union of classes (mIoU), mean and overall accuracy",
@@ -73,6 +74,7 @@ def score(
         ValueError: shapes differ, labels are no whole numbers, or a value is out of range.
     """
     _check(pred, target, classes)
+    pred, target = measured(pred), measured(target)
     rows = []
     for said, true in zip(pred, target, strict=True):
         joint, ignored = _joint_areas(said, true, classes, ignore_index)

@@ -92,7 +92,7 @@ def test_an_image_without_a_valid_pixel_has_no_number_and_is_counted() -> None:
 def test_random_vectors_of_any_length_have_the_angles_of_a_loop() -> None:
     rng = np.random.default_rng(5)
     pred, true = rng.normal(size=(2, 3, 400)) * 10 ** rng.uniform(-3, 3, (2, 1, 400))
-    found = angular_error.angles(list(torch.from_numpy(pred)), list(torch.from_numpy(true)))
+    found = angular_error.angles(torch.from_numpy(pred), torch.from_numpy(true))
     expected = [
         np.degrees(np.arctan2(np.linalg.norm(np.cross(p, g)), p @ g))
         for p, g in zip(pred.T, true.T, strict=True)
@@ -105,7 +105,7 @@ def test_equal_and_opposite_vectors_have_the_angle_of_torchs_cosine(sign: float)
     true = torch.randn(3, 999, generator=torch.Generator().manual_seed(0)).double()
     pred = sign * true
     cosine = torch.cosine_similarity(pred, true, dim=0).clamp(-1, 1)
-    found = angular_error.angles(list(pred), list(true))
+    found = angular_error.angles(pred, true)
     torch.testing.assert_close(found, cosine.acos() * 180 / torch.pi, rtol=1e-12, atol=1e-12)
 
 
