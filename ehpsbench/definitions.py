@@ -37,8 +37,15 @@ def read_definition(kind: type[Kind], path: Path, what: str, **fields: str) -> K
         return kind.model_validate({**fields, **tomllib.loads(path.read_text(encoding="utf-8"))})
     except OSError as error:
         raise InputError(f"The {what} {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+    except ValidationError as error:
+        words = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
+        raise InputError(f"{path} is not a valid {what}: {words}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid {what}: {error}") from error
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "as a whole"
 
 
 def places(folder: Path, group: str) -> dict[str, Path]:

@@ -143,7 +143,11 @@ def _area(entry: Mapping[str, Any], points: Floats, boxed: bool, where: str) -> 
     """Of the box that the first detection decides on for all, as COCO's loadRes does."""
     if boxed:
         box = entry.get("bbox")
-        if not isinstance(box, list) or len(box) != 4:
+        if (
+            not isinstance(box, list)
+            or len(box) != 4
+            or not all(isinstance(x, int | float) for x in box)
+        ):
             raise InputError(f"{where} has no bbox x, y, w, h; the first result has one.")
         return float(box[2]) * float(box[3])
     body = points[:17, :2]
