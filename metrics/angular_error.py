@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import in_blocks, measured, room_for, selected, some
+from ehpsbench.metrics.pixels import in_blocks, measured, room_for, selected
 
 ZeroTruth = Literal["right_angle", "leave_out"]
 THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)  # degrees
@@ -64,13 +64,15 @@ def of_images(
 
 def _portions(pred: Tensor, target: Tensor, mask: Tensor) -> Iterator[Tensor]:
     """(n,) angles of the pixels of one image where the mask is true, portion by portion."""
+    flat = mask.reshape(-1)
     axes = (axis.reshape(-1) for axis in (*pred, *target))
-    room = room_for(mask.reshape(-1), 5)
-    for here, *parts in in_blocks(mask.reshape(-1), *axes):
-        where = some(here)
-        said, true = ([selected(x, where) for x in p] for p in (parts[:3], parts[3:]))
-        if len(true[0]):
-            yield _cosine(said, true, room[:, : len(true[0])]).acos_().mul_(180.0 / torch.pi)
+    spread = len(flat) / max(int(flat.sum(dtype=torch.int32)), 1)
+    room = room_for(flat, 5, spread)
+    for here, *parts in in_blocks(flat, *axes, spread=spread):
+        found = selected(parts, here)
+        if count := len(found[0]):
+            cosine = _cosine(found[:3], found[3:], room[:, :count])
+            yield cosine.acos_().mul_(180.0 / torch.pi)
 
 
 def angles(pred: Tensor, target: Tensor) -> Tensor:
@@ -92,8 +94,8 @@ def together(portions: Iterable[Tensor]) -> Tensor:
 def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
     """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
     square, other, cosine = _products(pred, target, room)
-    shortest = torch.minimum(square.amin(), other.amin())
-    if not float(shortest) >= LEAST_LENGTH**2:  # also when a vector is not finite
+    shortest = float(square.amin()), float(other.amin())
+    if not all(x >= LEAST_LENGTH**2 for x in shortest):  # also when a vector is not finite
         square.clamp_(min=LEAST_LENGTH**2)
         other.clamp_(min=LEAST_LENGTH**2)
     low, high = (float(x) for x in cosine.div_(square.mul_(other).sqrt_()).aminmax())
@@ -111,7 +113,7 @@ def _products(
     pred: list[Tensor], target: list[Tensor], room: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(n,) float64 products of the vectors: p·p, g·g and p·g; one axis at a time, for the cache."""
-    said, true, *found = room.unbind()
+    *found, said, true = room.unbind()
     for axis, (p, g) in enumerate(zip(pred, target, strict=True)):
         said.copy_(p)
         true.copy_(g)
@@ -125,12 +127,12 @@ def _products(
 
 def histogram(errors: Tensor) -> Tensor:
     """(BINS,) int64 how many of (n,) finite angles fall in each bin, the lower edge included."""
-    return binned(counted(errors))
+    return binned(counted(errors * FINE))
 
 
 def counted(errors: Tensor) -> Tensor:
-    """(5761,) int64 finite angles by 1/32°, which add up; see `binned`."""
-    return torch.bincount((errors * FINE).to(torch.int32), minlength=180 * FINE + 1)
+    """(5761,) int64 how many of (n,) finite angles [1/32°] are in each; see `binned`."""
+    return torch.bincount(errors.to(torch.int32), minlength=180 * FINE + 1)
 
 
 def binned(counts: Tensor) -> Tensor:

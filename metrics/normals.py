@@ -123,6 +123,6 @@ def _row(portions: Iterator[Tensor]) -> Tensor:
             part = float(errors.sum())
         total += part
         square += float(errors.dot(errors))
-        counts = counts.to(errors.device) + counted(errors)
+        counts = counts.to(errors.device) + counted(errors.mul_(FINE))
     sums = torch.tensor([total, square, broken], dtype=torch.float64, device=counts.device)
     return torch.cat([sums, binned(counts).double()])
