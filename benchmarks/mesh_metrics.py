@@ -21,7 +21,7 @@ from ehpsbench.metrics.point_error import planar
 
 VERTICES, HAND, FACE = 10_475, 778, 5_023
 PELVIS, NECK, WRISTS = 0, 12, (20, 21)
-CHUNK = 32
+CHUNK = 64
 Floats = NDArray[np.float32]
 
 
