@@ -20,15 +20,13 @@ import ehpsbench
 from ehpsbench.atomic import digest, file_digest
 from ehpsbench.checks import BODY_RULES
 from ehpsbench.dataset_adapters import catalogue
-from ehpsbench.dataset_adapters.card import Card, ExpectedFile
+from ehpsbench.dataset_adapters.card import Card
 from ehpsbench.dataset_adapters.release import (
     Release,
     Unit,
-    expected_files,
     open_release,
-    releases_below,
 )
-from ehpsbench.errors import EhpsbenchError, InputError, MissingFiles, StoreError
+from ehpsbench.errors import EhpsbenchError, InputError, StoreError
 from ehpsbench.label_bodies import bodies_for
 from ehpsbench.merge import Merged, merge
 from ehpsbench.processes import completed
@@ -116,31 +114,6 @@ def ingest(
         merged = merge(store, release.name, staging, used, limit=limit, manifest=job)
         shutil.rmtree(folder)
     return _report(release.name, merged, len(units), min(resumed, len(used)), notes)
-
-
-def check(name: str, root: Path, *, layout: str = "owners") -> list[dict[str, str]]:
-    """Which of a release's expected files are there; nothing is read.
-
-    Returns:
-        For each pattern of the card: `pattern`, `what`, and `state`: found, missing or optional
-        (not there, not needed).
-    """
-    card = catalogue.card(name)
-    try:
-        root = open_release(root, card, layout=layout).root
-    except MissingFiles:
-        if not root.is_dir() or releases_below(root, expected_files(card, layout)):
-            raise
-    return [
-        {"pattern": f.pattern, "what": f.what, "state": _file_state(root, f)}
-        for f in expected_files(card, layout)
-    ]
-
-
-def _file_state(root: Path, file: ExpectedFile) -> str:
-    if next(iter(root.glob(file.pattern)), None) is not None:
-        return "found"
-    return "missing" if file.required else "optional"
 
 
 def _check_alias(alias: str | None, card: Card, store: Store) -> None:

@@ -96,6 +96,7 @@ def _one_body_set(summaries: Mapping[str, Summaries]) -> None:
         str(summary["body_set"]): f"{entry} on {benchmark}"
         for benchmark, found in summaries.items()
         for entry, summary in found.items()
+        if summary["body_set"] is not None
     }
     if len(sets) > 1:
         (one, first), (other, second) = sorted(sets.items())[:2]

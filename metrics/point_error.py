@@ -2,8 +2,8 @@
 
 Points are worked on as (B, 3, N), one axis after the other: vector units and matrix products run
 several times faster on it than on (B, N, 3). A float64 tensor that already lies so, given as its
-`.transpose(1, 2)`, is not copied. What was made here is worked on in place: at a megabyte a person
-and metric, fresh memory costs more than the arithmetic.
+`.transpose(1, 2)`, is not copied. What was made here is worked on in place: the first touch of
+fresh memory costs about as much as an operation on it.
 
 Metrics measure and are not trained by: what enters is detached, so no result has a gradient.
 """

@@ -104,6 +104,13 @@ def progress_bar(what: str, unit: str) -> Iterator[Callable[[int, int, int], Non
         yield update
 
 
+@contextmanager
+def counting_bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar whose steps are what is counted: a function to call with done and in all."""
+    with progress_bar(what, unit) as bar:
+        yield lambda done, total: bar(done, total, done)
+
+
 def print_card(card: dict[str, Any]) -> None:
     """Write a dataset's card: a line per field, files as a list, the citation as it is."""
     plain = {k: v for k, v in card.items() if k not in ("files", "citation")}

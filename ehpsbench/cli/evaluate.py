@@ -71,7 +71,7 @@ def evaluate(
         return
     results = {}
     for benchmark in names:
-        with console.progress_bar(f"Scoring {benchmark}", "done") as bar:
+        with console.counting_bar(f"Scoring {benchmark}", "done") as bar:
             results[benchmark] = score(
                 place,
                 who,
@@ -79,7 +79,7 @@ def evaluate(
                 bodies,
                 predictions=predictions,
                 allow_missing=allow_missing,
-                progress=lambda done, total, bar=bar: bar(done, total, done),  # type: ignore[misc]
+                progress=bar,
             )
         if not json:
             _print(who, results[benchmark], slices)
@@ -126,14 +126,10 @@ def _write(
     from ehpsbench.cli import console
     from ehpsbench.errors import InputError
     from ehpsbench.evaluation.agora.submission import write_submission
-    from ehpsbench.evaluation.imported import import_predictions
-    from ehpsbench.evaluation.protocol import protocol
 
     if what != "agora" or len(benchmarks) != 1:
         raise InputError("--write agora is what can be written, for one --benchmark of AGORA.")
-    if predictions is not None:
-        import_predictions(store, entry, protocol(benchmarks[0]), predictions, bodies)
-    made = write_submission(store, entry, benchmarks[0], bodies, out)
+    made = write_submission(store, entry, benchmarks[0], bodies, out, predictions=predictions)
     console.out.print(
         f"{made.path}: {made.people:,} people in {made.images:,} images", soft_wrap=True
     )

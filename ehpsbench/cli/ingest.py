@@ -36,7 +36,9 @@ def ingest(
     from ehpsbench.store import Store, default_store
 
     if check:
-        findings = library.check(name, root, layout=layout)
+        from ehpsbench.release_check import check as missing_files
+
+        findings = missing_files(name, root, layout=layout)
         if json:
             console.print_json(findings)
         else:

@@ -1,4 +1,4 @@
-"""Predicted bodies from somebody's file → the store's predictions of an entry."""
+"""Predicted bodies from somebody's file → a table like the store's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from ehpsbench.evaluation.predictions import (
     check_body,
     conform,
     predictions_table,
-    write_table,
 )
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.restricted_pickle import load_npz
@@ -84,15 +83,6 @@ def imported(store: Store, rules: Protocol, path: Path, bodies: BodySet) -> Impo
     return Imported(predictions_table(mine, bodies, str(path)), tuple(notes))
 
 
-def import_predictions(
-    store: Store, entry: str, rules: Protocol, path: Path, bodies: BodySet
-) -> tuple[str, ...]:
-    """Put the predictions of a file in the store, as an entry's; see `imported`. Returns notes."""
-    found = imported(store, rules, path, bodies)
-    write_table(store, entry, rules.name, found.table)
-    return found.notes
-
-
 def _parquet(path: Path, bodies: BodySet, notes: list[str]) -> Columns:
     try:
         table = pq.read_table(path, partitioning=None)
@@ -145,6 +135,8 @@ def _named(
     store: Store, rules: Protocol, columns: Columns, path: Path, notes: list[str]
 ) -> NDArray[Any]:
     """(N,) whom each prediction is of, by image and box; None where nobody is there."""
+    if not len(columns["global_orient"]):
+        raise InputError(f"{path} holds nobody.")
     if "image_path" not in columns:
         raise InputError(f"{path} says neither {NAMED} nor image_path; whose bodies are these?")
     people = store.instances(rules.dataset, rules.split, (NAMED, "image_path", "bbox"))

@@ -19,7 +19,7 @@ from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
-from ehpsbench.evaluation.summary import summary
+from ehpsbench.evaluation.summary import summarised
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,9 +105,10 @@ def map_images(store: Store, rules: Protocol, kind: Kind, pixels: Pixels) -> Map
             left_out[f"no {column}"] = lacking
         table = table.filter(here)
     if not table.num_rows:
+        why = ", ".join(f"{reason} ({count:,})" for reason, count in left_out.items())
         raise InputError(
             f"{rules.name} scores {kind} maps, but no image of {rules.dataset}/{rules.split} has "
-            f"{' and '.join(needed)}: {left_out or 'it has no images'}."
+            f"{' and '.join(needed)}: {why or 'it has no images'}."
         )
     people = _people(store, rules) if pixels == "person" else None
     root = store.release_root(rules.dataset)
@@ -133,8 +134,7 @@ def predicted_maps(
         raise InputError(
             f"{path} has no map for {len(missing)} of the {len(images)} images that {rules.name} "
             f"scores, for example {example} (as {example.replace('/', '__')}.npy or .png). "
-            "Predict all of them; to look at an incomplete entry all the same, allow missing "
-            "predictions."
+            "Predict all of them; to score an incomplete entry all the same, give --allow-missing."
         )
     return folder
 
@@ -220,22 +220,19 @@ def map_result(
     undefined = {n: "no pixel says" for n, v in found.items() if np.isnan(v.value)}
     about = {"predictions": folder.declared.model_dump()}
     missing = sum(file is None for file in folder.files)
-    return Result(
+    return summarised(
+        store,
+        entry,
+        rules,
+        None,
         rows,
-        summary(
-            store,
-            entry,
-            rules,
-            None,
-            rows,
-            found,
-            missing=missing,
-            unused=folder.unused,
-            left_out=images.left_out,
-            removed={},
-            skipped=undefined,
-            about=about,
-        ),
+        found,
+        missing=missing,
+        unused=folder.unused,
+        left_out=images.left_out,
+        removed={},
+        skipped=undefined,
+        about=about,
     )
 
 

@@ -43,7 +43,9 @@ def people_by_box(
             of_image[image].append(i)
     found = np.full(len(image_paths), None, object)
     names = np.asarray(people["instance_id"], object)
-    truth, has_box = np.ma.getdata(people["bbox"]), present(people["bbox"])
+    nobody = np.ma.masked_all((len(names), 4))  # a column that is null in every row is not there
+    truth = np.ma.getdata(people.get("bbox", nobody))
+    has_box = present(people.get("bbox", nobody))
     for image, predictions in of_image.items():
         here = rows[image]
         if boxes is None or not has_box[here].all():

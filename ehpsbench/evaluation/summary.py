@@ -11,14 +11,14 @@ import ehpsbench
 from ehpsbench.atomic import digest
 from ehpsbench.evaluation.numbers import Number
 from ehpsbench.evaluation.protocol import Protocol
-from ehpsbench.evaluation.results import RESULTS_VERSION, identity_column
+from ehpsbench.evaluation.results import RESULTS_VERSION, Result, identity_column
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
 
-def summary(
+def summarised(
     store: Store,
     entry: str,
     rules: Protocol,
@@ -32,8 +32,8 @@ def summary(
     removed: Mapping[str, int],
     skipped: Mapping[str, str],
     about: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The summary of a result.
+) -> Result:
+    """A result: its rows, and a summary of them.
 
     Args:
         store: with the data.
@@ -50,7 +50,7 @@ def summary(
         about: what else a task has to say.
     """
     scored: Sequence[str] = rows[identity_column(rows)].to_pylist()
-    return {
+    said = {
         "results_version": RESULTS_VERSION,
         "ehpsbench_version": ehpsbench.__version__,
         "entry": entry,
@@ -79,3 +79,4 @@ def summary(
         "numbers": {name: number.as_dict() for name, number in numbers.items()},
         **(about or {}),
     }
+    return Result(rows, said)

@@ -34,6 +34,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "staging": 4,
     "merge": 4,
     "ingest": 4,
+    "release_check": 4,
     "label_bodies": 4,
     "samples": 4,
     "loading": 4,

@@ -21,7 +21,8 @@ from ehpsbench.errors import (
     StoreError,
     UnknownName,
 )
-from ehpsbench.ingest import check, ingest
+from ehpsbench.ingest import ingest
+from ehpsbench.release_check import check
 from ehpsbench.store import Store
 
 
@@ -238,6 +239,15 @@ def test_check_says_which_files_are_there_without_reading(
 ) -> None:
     assert {f["state"] for f in check("bedlam", bedlam_release)} <= {"found", "optional"}
     assert "missing" in {f["state"] for f in check("bedlam", tmp_path)}
+
+
+def test_check_names_the_releases_of_a_parent_that_holds_two(
+    bedlam_release: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(bedlam_release, tmp_path / name)
+    with pytest.raises(MissingFiles, match=r"Several .* Name one"):
+        check("bedlam", tmp_path)
 
 
 def test_a_store_that_is_a_file_is_refused(bedlam_release: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ehpsbench.body.bodies import BodySet, open_bodies
@@ -18,7 +20,7 @@ from ehpsbench.errors import BodyMismatch, InputError
 from ehpsbench.evaluation.agora.images import images_of
 from ehpsbench.evaluation.agora.submission import write_submission
 from ehpsbench.evaluation.evaluate import evaluate
-from ehpsbench.evaluation.predictions import write_predictions
+from ehpsbench.evaluation.predictions import read_predictions, write_predictions
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.ingest import ingest
 from ehpsbench.restricted_pickle import load
@@ -185,3 +187,21 @@ def test_benchmarks_of_others_and_predictions_on_other_bodies_are_refused(
     with pytest.raises(BodyMismatch):
         write_submission(store, "model", TEST, open_bodies("full"), path)
     assert not path.exists()
+
+
+def test_a_file_is_written_as_the_zip_and_a_refused_one_changes_nothing(
+    store: Store, bodies: BodySet, tmp_path: Path
+) -> None:
+    table = read_predictions(store, "model", TEST, bodies)
+    good, bad, zipped = tmp_path / "good.parquet", tmp_path / "bad.parquet", tmp_path / "x.zip"
+    pq.write_table(table.slice(0, 1), good)
+    kept = (store.predictions / "model" / f"{TEST}.parquet").read_bytes()
+    made = write_submission(store, "other", TEST, bodies, zipped, predictions=good)
+    assert (made.people, read_predictions(store, "other", TEST, bodies).num_rows) == (1, 1)
+    strangers = pa.array([f"elsewhere/{i}" for i in range(table.num_rows)])
+    pq.write_table(table.set_column(0, "instance_id", strangers), bad)
+    bytes_of_zip = zipped.read_bytes()
+    with pytest.raises(InputError, match="not of the split"):
+        write_submission(store, "model", TEST, bodies, zipped, predictions=bad)
+    assert (store.predictions / "model" / f"{TEST}.parquet").read_bytes() == kept
+    assert zipped.read_bytes() == bytes_of_zip

@@ -70,6 +70,28 @@ def test_two_people_and_no_boxes_is_an_error_that_says_what_to_give(
         evaluate(store, "model", AGORA, bodies, predictions=path)
 
 
+def test_a_split_without_boxes_is_matched_by_images_alone(
+    tmp_path: Path, truth: dict[str, Any], bodies: BodySet, make_store: Make, repeat_truth: Make
+) -> None:
+    del truth["bbox"]
+    truth["image_path"] = np.array([f"scene/{i}.png" for i in range(6)], object)
+    store = make_store(tmp_path / "boxless", truth, bodies)
+    paths = truth["image_path"].astype(str)
+    path = humandata(
+        tmp_path / "model.npz", repeat_truth(truth), image_path=paths, bbox_xywh=np.ones((6, 5))
+    )
+    assert evaluate(store, "model", AGORA, bodies, predictions=path).number() < 0.01
+
+
+def test_a_file_of_nobody_is_refused(
+    tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
+) -> None:
+    said = {name: values[:0] for name, values in repeat_truth(truth).items()}
+    path = humandata(tmp_path / "model.npz", said, image_path=np.array([], str))
+    with pytest.raises(InputError, match="holds nobody"):
+        evaluate(store, "model", AGORA, bodies, predictions=path)
+
+
 def test_images_of_another_dataset_are_named(
     tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
 ) -> None:

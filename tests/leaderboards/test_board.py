@@ -44,7 +44,7 @@ def test_a_broken_board_file_is_refused_by_name(tmp_path: Path, text: str) -> No
 def test_a_benchmark_cannot_be_on_a_board_twice() -> None:
     twice = [{"id": "x", "primary": "pve"}] * 2
     with pytest.raises(ValidationError, match="named twice"):
-        Board(name="b", title="t", benchmarks=twice)  # type: ignore[arg-type]
+        Board(name="b", title="t", benchmarks=twice)
 
 
 def test_the_hash_of_a_board_changes_with_its_primary_errors() -> None:

@@ -94,6 +94,13 @@ def test_two_body_sets_do_not_meet_across_benchmarks_either(tmp_path: Path) -> N
         standings(store, TWO, samples=50)
 
 
+def test_a_result_without_bodies_may_stand_beside_any(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100)
+    scored(store, "a", "pw3d-test", 60, body_set=None)
+    assert standings(store, TWO, samples=50).row("a").mpe.mean == 80
+
+
 def test_an_error_that_the_results_do_not_have_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     scored(store, "a", "ehf", 100)

@@ -274,4 +274,4 @@ def test_shapes_and_variants_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"sums must be \(…, 23\)"):
         agora.numbers(torch.zeros(8))
     with pytest.raises(ValueError, match="'official' or 'matched'"):
-        agora.numbers(torch.zeros(23), "both")  # type: ignore[arg-type]
+        agora.numbers(torch.zeros(23), "both")

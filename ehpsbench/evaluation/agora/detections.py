@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,11 +14,12 @@ from ehpsbench.evaluation.agora.pickles import PickleFolder
 from ehpsbench.evaluation.agora.posed import Posed
 from ehpsbench.evaluation.agora.predicted_rows import PredictedRows
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
-from ehpsbench.evaluation.imported import imported
-from ehpsbench.evaluation.predictions import read_predictions, write_table
+from ehpsbench.evaluation.imported import Imported, imported
+from ehpsbench.evaluation.predictions import read_predictions
 from ehpsbench.evaluation.request import Request
 
 if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
 
@@ -31,29 +33,38 @@ class Detections(Protocol):
         """Those of some images, by rows of `Images`."""
 
 
+def imported_rows(
+    store: Store, rules: AgoraProtocol, path: Path | None, bodies: BodySet
+) -> Imported | None:
+    """Predicted bodies of a file like the store's; None for no file, or the owners' pickles."""
+    if path is None or path.suffix != ".parquet":
+        return None
+    return imported(store, rules, path, bodies)
+
+
 def detections_of(
-    store: Store, entry: str, rules: AgoraProtocol, request: Request, images: Images
+    store: Store,
+    entry: str,
+    rules: AgoraProtocol,
+    request: Request,
+    images: Images,
+    given: Imported | None,
 ) -> Detections:
-    """What an entry says: `request.predictions`, else its predictions in the store.
+    """What an entry says: in its file, in `request.predictions`, else in the store.
 
     Args:
         store: with the split.
         entry: who.
         rules: of the benchmark.
-        request: `predictions` is a folder or .zip of the owners' pickles, or a .parquet like the
-            store's, which then becomes the entry's predictions there.
+        request: `predictions` is a folder or .zip of the owners' pickles, unless `given` is it.
         images: of the split.
+        given: predictions of a file like the store's.
 
     Raises:
         InputError: there are none, or they are of images that are not of the split.
     """
     path = request.predictions
-    if path is not None and path.suffix != ".parquet":
+    if path is not None and given is None:
         return PickleFolder.of(path, images, request.bodies, lenient=request.allow_missing)
-    if path is not None:
-        table = imported(store, rules, path, request.bodies).table
-        rows = PredictedRows.of(table, images, request.bodies, str(path))
-        write_table(store, entry, rules.name, table)
-        return rows
-    table = read_predictions(store, entry, rules.name, request.bodies)
+    table = given.table if given else read_predictions(store, entry, rules.name, request.bodies)
     return PredictedRows.of(table, images, request.bodies, f"{entry} on {rules.name}")

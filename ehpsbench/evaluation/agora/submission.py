@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from ehpsbench.atomic import replacing
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.agora.detections import imported_rows
 from ehpsbench.evaluation.agora.images import Images, images_of
 from ehpsbench.evaluation.agora.posed import MATCHED, joints_and_vertices
 from ehpsbench.evaluation.agora.predicted_rows import PredictedRows, neutral, own_focal
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import check_bodies
-from ehpsbench.evaluation.predictions import parameters, read_predictions
+from ehpsbench.evaluation.predictions import parameters, read_predictions, write_table
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.restricted_pickle.encoder import Encoder
 
@@ -63,6 +64,7 @@ def write_submission(
     bodies: BodySet,
     path: Path,
     *,
+    predictions: Path | None = None,
     form: Form = "parameters",
 ) -> Submission:
     """Write an entry's predictions in the store as the zip that AGORA's server takes.
@@ -72,11 +74,13 @@ def write_submission(
     vectors, hands relative to the mean hand) or `allSmplJoints3d` and `verts`.
 
     Args:
-        store: with the predictions and the images of the split; labels are not needed.
+        store: with the images of the split; labels are not needed.
         entry: who predicted.
         benchmark: on what, a protocol of the task agora; predictions need `transl`.
         bodies: the body set of the parameters.
         path: of the zip; replaced whole.
+        predictions: a .parquet, which then becomes the entry's predictions; None: those that the
+            entry has in the store.
         form: parameters are small, vertices need no model on the server.
 
     Raises:
@@ -88,7 +92,8 @@ def write_submission(
         raise InputError(f"{benchmark} is not scored by AGORA's server; its task is {rules.task}.")
     check_bodies(store, rules.dataset, bodies)
     images = images_of(store, rules)
-    table = read_predictions(store, entry, rules.name, bodies)
+    given = imported_rows(store, rules, predictions, bodies)
+    table = given.table if given else read_predictions(store, entry, rules.name, bodies)
     rows = PredictedRows.of(table, images, bodies, f"{entry} on {rules.name}")
     names = _names(rows, path)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -98,6 +103,8 @@ def write_submission(
                 info = zipfile.ZipInfo(f"{FOLDER}/{name}", STAMP)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, Encoder(PROTOCOL).encode(said))
+    if given is not None:
+        write_table(store, entry, rules.name, table)
     seen = int((rows.counts() > 0).sum())
     fit = bodies.model("smplx", "neutral").num_vertices == OWNERS_VERTICES
     return Submission(path, len(names), seen, len(images.ids) - seen, fit)

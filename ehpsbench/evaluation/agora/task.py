@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from ehpsbench.evaluation.agora.people import People, people_of
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import check_bodies
 from ehpsbench.evaluation.numbers import of_sums
+from ehpsbench.evaluation.predictions import write_table
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
-from ehpsbench.evaluation.summary import summary
+from ehpsbench.evaluation.summary import summarised
 from ehpsbench.metrics.agora_columns import COLUMNS, ERRORS
 from ehpsbench.schema import from_arrow
 
@@ -55,14 +57,18 @@ def evaluate(store: Store, entry: str, rules: AgoraProtocol, request: Request) -
         BodyMismatch: predictions, labels and bodies are not of one body set.
         MissingBody: a list of vertices or a model is not there.
     """
-    from ehpsbench.evaluation.agora.detections import detections_of
+    from ehpsbench.evaluation.agora.detections import detections_of, imported_rows
 
     check_bodies(store, rules.dataset, request.bodies)
     images = images_of(store, rules)
     people = people_of(store, rules, images)
-    detections = detections_of(store, entry, rules, request, images)
+    given = imported_rows(store, rules, request.predictions, request.bodies)
+    detections = detections_of(store, entry, rules, request, images, given)
     scores = _scored(store, people, images, detections, rules, request)
-    return _result(store, entry, rules, request, images, people, scores)
+    if given is not None:  # only now: a file that is refused changes nothing
+        write_table(store, entry, rules.name, given.table)
+    notes = given.notes if given else ()
+    return _result(store, entry, rules, request, images, people, scores, notes)
 
 
 def _scored(
@@ -110,6 +116,7 @@ def _result(
     images: Images,
     people: People,
     scores: _Scores,
+    notes: Sequence[str],
 ) -> Result:
     from ehpsbench.metrics.agora import numbers
 
@@ -121,9 +128,10 @@ def _result(
         "images_without_predictions": int((images.scored & ~seen).sum()),
         "detections": int(scores.detections[images.scored].sum()),
         "false_positives": int(scores.false_positives.sum()),
+        "notes": list(notes),
         "people_missed": int((people.counted & np.isnan(scores.errors[:, 0])).sum()),
     }
-    found = summary(
+    return summarised(
         store,
         entry,
         rules,
@@ -137,7 +145,6 @@ def _result(
         skipped={},
         about=about,
     )
-    return Result(rows, found)
 
 
 def _rows(images: Images, people: People, scores: _Scores) -> pa.Table:

@@ -18,7 +18,7 @@ from ehpsbench.evaluation.numbers import SAMPLES, Number, of_sums
 from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
-from ehpsbench.evaluation.summary import summary
+from ehpsbench.evaluation.summary import summarised
 from ehpsbench.resampling import generator, interval, resampling_weights
 
 if TYPE_CHECKING:
@@ -227,22 +227,19 @@ def _result(
     about: dict[str, Any],
 ) -> Result:
     undefined = {n: "nobody to find" for n, v in numbers.items() if np.isnan(v.value)}
-    return Result(
+    return summarised(
+        store,
+        entry,
+        rules,
+        None,
         rows,
-        summary(
-            store,
-            entry,
-            rules,
-            None,
-            rows,
-            numbers,
-            missing=missing,
-            unused=unused,
-            left_out=truth.reasons,
-            removed=_removed(store, rules),
-            skipped=undefined,
-            about=about,
-        ),
+        numbers,
+        missing=missing,
+        unused=unused,
+        left_out=truth.reasons,
+        removed=_removed(store, rules),
+        skipped=undefined,
+        about=about,
     )
 
 

@@ -18,7 +18,7 @@ from ehpsbench.evaluation.numbers import of_values
 from ehpsbench.evaluation.predictions import parameters, read_predictions, write_table
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
-from ehpsbench.evaluation.summary import summary
+from ehpsbench.evaluation.summary import summarised
 from ehpsbench.schema import from_arrow
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _result(
         columns[name][found] = values
     people = selection.people["instance_id"].to_pylist()
     rows = result_rows(people, _clusters(selection.people), columns)
-    about = summary(
+    return summarised(
         store,
         entry,
         rules,
@@ -134,7 +134,6 @@ def _result(
         skipped=scores.skipped,
         about={"notes": list(notes)},
     )
-    return Result(rows, about)
 
 
 def _clusters(people: pa.Table) -> list[str]:
