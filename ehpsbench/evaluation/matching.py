@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.schema import Columns, present
+from ehpsbench.schema import Columns, nullable, present
 
 LEAST_IOU = 0.5  # of a predicted box with the person's, both tight or both padded alike
 
@@ -43,7 +43,7 @@ def people_by_box(
             of_image[image].append(i)
     found = np.full(len(image_paths), None, object)
     names = np.asarray(people["instance_id"], object)
-    nobody = np.ma.masked_all((len(names), 4))  # a column that is null in every row is not there
+    nobody = nullable(np.zeros((len(names), 4)), np.zeros(len(names), bool))  # a column that is null in every row is not there
     truth = np.ma.getdata(people.get("bbox", nobody))
     has_box = present(people.get("bbox", nobody))
     for image, predictions in of_image.items():
