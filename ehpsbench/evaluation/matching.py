@@ -43,7 +43,8 @@ def people_by_box(
             of_image[image].append(i)
     found = np.full(len(image_paths), None, object)
     names = np.asarray(people["instance_id"], object)
-    nobody = nullable(np.zeros((len(names), 4)), np.zeros(len(names), bool))  # a column that is null in every row is not there
+    # a column that is null in every row is not there
+    nobody = nullable(np.zeros((len(names), 4)), np.zeros(len(names), bool))
     truth = np.ma.getdata(people.get("bbox", nobody))
     has_box = present(people.get("bbox", nobody))
     for image, predictions in of_image.items():
