@@ -28,7 +28,7 @@ def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1200)
-    parser.add_argument("--recipe", default="micro")
+    parser.add_argument("--recipe", default="micro-cpu")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -12,7 +12,7 @@ from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 def rank_datasets(
     datasets: Annotated[list[str], typer.Argument(help="Datasets in the store.")],
     board: Annotated[str, typer.Option(help="Board, or a .toml file.")] = "mpe",
-    recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro",
+    recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
     seeds: Annotated[int, typer.Option(min=1, help="Training runs per dataset.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells.")] = False,

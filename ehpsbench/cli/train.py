@@ -11,7 +11,7 @@ from ehpsbench.cli.options import BodyModelsOption, StoreOption
 
 def train(
     dataset: Annotated[str, typer.Argument(help="Dataset in the store.")],
-    recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro",
+    recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
     split: Annotated[
         list[str] | None, typer.Option(help="Split to train on; default: those called train….")

@@ -71,7 +71,7 @@ def run_demo(
     seed: int = 0,
     workers: int | None = None,
     plan: Plan | None = None,
-    recipe: str | Path = "micro",
+    recipe: str | Path = "micro-cpu",
     say: Say = lambda line: None,
 ) -> DemoReport:
     """Run the demo in `out`; a stopped one goes on where it was.

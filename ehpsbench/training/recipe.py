@@ -25,11 +25,25 @@ class Input(Definition):
     width: Positive
     padding: float = Field(default=1.2, ge=1, description="tight box × this, grown to the aspect")
     margin: float = Field(default=1.4, ge=1, description="cached crop / crop, for augmentation")
+    store: Literal["jpeg", "raw"] = Field(default="jpeg", description="how cached crops are kept")
+    quality: int = Field(
+        default=92, ge=1, le=100, description="of JPEG, without chroma subsampling"
+    )
 
 
 class Model(Definition):
     """The network: trunk, decoder and heads."""
 
+    head: Literal["smplest-x", "smpler-x"] = "smplest-x"
+    pretrained: Literal["none", "vitpose", "mae", "dinov2", "dinov3"] = Field(
+        default="none", description="what the trunk starts from; the file is given to `train`"
+    )
+    drop_path: float = Field(
+        default=0.0, ge=0, lt=1, description="of the last block; linear in depth"
+    )
+    normalise: Literal["half", "imagenet"] = Field(
+        default="half", description="(x − 0.5) / 0.25, or ImageNet's mean and deviation"
+    )
     stem: Literal["patch", "conv"] = "patch"
     patch: Positive = 16
     stem_channels: tuple[Positive, ...] = Field(
@@ -40,13 +54,21 @@ class Model(Definition):
     depth: Positive
     heads: Positive
     mlp_ratio: Positive = 4
-    tokens: Literal["grouped", "joint"] = "grouped"
+    tokens: Literal["grouped", "joint", "all"] = Field(
+        default="grouped", description="one a group, one a joint, or SMPLest-X's 80"
+    )
     token_start: Literal["learnt", "image"] = Field(
         default="learnt", description="what a task token holds before the decoder"
     )
     decoder_depth: int = Field(ge=0)
     decoder_heads: Positive = 8
+    decoder_head_dim: Positive | None = Field(default=None, description="None: dim / heads")
+    decoder_mlp_ratio: Positive | None = Field(default=None, description="None: mlp_ratio")
+    decoder_queries: Literal["tokens", "tokens_and_image"] = "tokens"
     head_dim: Positive = 128
+    camera: Literal["view", "virtual"] = Field(
+        default="view", description="2D loss through the crop's own camera, or one of f = 5000 px"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Model:
@@ -66,8 +88,9 @@ class Budget(Definition):
 
 
 class Optimiser(Definition):
-    """AdamW with a linear warm-up and a cosine down to `min_lr`."""
+    """Adam or AdamW with a linear warm-up and a cosine down to `min_lr`, in samples seen."""
 
+    name: Literal["adamw", "adam"] = "adamw"
     lr: float = Field(gt=0)
     min_lr: float = Field(ge=0)
     warmup_samples: int = Field(default=0, ge=0)
@@ -85,6 +108,7 @@ class Augmentation(Definition):
     rotation_probability: Share = 0.6
     colour: float = Field(default=0.0, ge=0, lt=1, description="each channel × (1 ± up to this)")
     flip: Share = 0.0
+    occlude: Share = Field(default=0.0, description="share of crops that something covers")
 
 
 class LossWeights(Definition):
@@ -99,6 +123,8 @@ class LossWeights(Definition):
     joints2d: Weight = 1.0
     hand_root: Weight = 1.0
     camera: Weight = 0.0
+    boxes: Weight = Field(default=1.0, description="smpler-x: centre and size of hands and face")
+    positions: Weight = Field(default=1.0, description="smpler-x: 2.5D joints in the heatmaps")
 
 
 class Heldout(Definition):

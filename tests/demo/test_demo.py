@@ -35,10 +35,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recipe(folder: Path) -> Path:
     """The micro recipe with half its budget."""
-    text = (FOLDER / "micro.toml").read_text()
+    text = (FOLDER / "micro-cpu.toml").read_text()
     path = folder.parent / "half.toml"
     path.write_text(
-        text.replace('name = "micro"', 'name = "half"').replace(
+        text.replace('name = "micro-cpu"', 'name = "half"').replace(
             "samples_seen = 12000", "samples_seen = 6000"
         )
     )

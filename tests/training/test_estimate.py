@@ -76,7 +76,7 @@ def test_parts_that_nobody_labels_rest_in_the_mean_pose(people, bodies):
 
 def test_a_network_starts_at_the_mean_pose_and_remembers_it(people, bodies):
     _, _, made = truth(people(), bodies)
-    plan = recipe("micro")
+    plan = recipe("micro-cpu")
     torch.manual_seed(0)
     network = Network(plan)
     start_from(network, made)

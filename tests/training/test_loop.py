@@ -21,7 +21,7 @@ from ehpsbench.training.predict import predict
 from ehpsbench.training.recipe import recipe
 from ehpsbench.world.settings import WorldSettings
 
-MICRO = recipe("micro")
+MICRO = recipe("micro-cpu")
 
 
 def tiny(samples_seen=44, **optimiser):

@@ -52,19 +52,19 @@ def test_every_recipe_builds_a_network_that_starts_at_the_standing_pose(name):
 
 
 def test_one_token_a_joint_makes_76_task_tokens_and_groups_make_7():
-    assert Network(recipe("micro")).tokens.shape[1] == 7
+    assert Network(recipe("micro-cpu")).tokens.shape[1] == 7
     assert sum(Network(recipe("smplest-x-small")).layout.values()) == 76
 
 
 def test_the_trunk_hands_extra_tokens_back_apart_from_the_patches():
-    settings = recipe("micro").model
+    settings = recipe("micro-cpu").model
     image, extra = Trunk(settings, 64, 48)(torch.rand(2, 3, 64, 48), torch.zeros(2, 5, 96))
     assert image.shape == (2, 12, 96)
     assert extra.shape == (2, 5, 96)
 
 
 def test_extra_tokens_and_patches_see_each_other():
-    trunk = Trunk(recipe("micro").model, 64, 48)
+    trunk = Trunk(recipe("micro-cpu").model, 64, 48)
     images, extra = torch.rand(1, 3, 64, 48), torch.randn(1, 1, 96)
     plain, moved = trunk(images, extra), trunk(images, extra + torch.randn(1, 1, 96))
     assert (plain[0] - moved[0]).abs().max() > 1e-3
@@ -84,5 +84,5 @@ def test_the_same_seed_makes_the_same_weights():
     made = []
     for _ in range(2):
         torch.manual_seed(7)
-        made.append(Network(recipe("micro")).state_dict())
+        made.append(Network(recipe("micro-cpu")).state_dict())
     assert all(torch.equal(made[0][k], made[1][k]) for k in made[0])

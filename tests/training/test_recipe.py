@@ -28,14 +28,14 @@ def test_an_unknown_recipe_is_met_with_the_nearest_name():
 )
 def test_a_recipe_with_a_fault_is_refused_by_name(tmp_path, old, new, word):
     path = tmp_path / "mine.toml"
-    path.write_text((FOLDER / "micro.toml").read_text().replace(old, new, 1))
+    path.write_text((FOLDER / "micro-cpu.toml").read_text().replace(old, new, 1))
     with pytest.raises(InputError, match=word):
         recipe(path)
 
 
 def test_the_hash_follows_the_content_and_not_the_prose(tmp_path):
-    text = (FOLDER / "micro.toml").read_text()
+    text = (FOLDER / "micro-cpu.toml").read_text()
     for name, old, new in [("prose", "miniature", "a thimble"), ("lr", "lr = 3e-3", "lr = 1e-3")]:
         (tmp_path / f"{name}.toml").write_text(text.replace(old, new))
-    assert recipe(tmp_path / "prose.toml").hash == recipe("micro").hash
-    assert recipe(tmp_path / "lr.toml").hash != recipe("micro").hash
+    assert recipe(tmp_path / "prose.toml").hash == recipe("micro-cpu").hash
+    assert recipe(tmp_path / "lr.toml").hash != recipe("micro-cpu").hash
