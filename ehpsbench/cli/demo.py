@@ -13,6 +13,9 @@ def demo(
         Path("demo")
     ),
     seed: Annotated[int, typer.Option(help="Seed of the worlds and of the training.")] = 0,
+    plan: Annotated[
+        Path | None, typer.Option(help="Another table of worth (.toml); default: the demo's own.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; default: one per processor.")
     ] = None,
@@ -20,9 +23,11 @@ def demo(
 ) -> None:
     """Miniature releases of planted worth → ingest → train → score → rank → report."""
     from ehpsbench.cli import console
+    from ehpsbench.demo.plan import TABLE, read_plan
     from ehpsbench.demo.run import run_demo
 
-    report = run_demo(out, seed=seed, workers=workers, say=console.say)
+    table = read_plan(plan or TABLE)
+    report = run_demo(out, seed=seed, workers=workers, plan=table, say=console.say)
     console.print_standings(report.standings)
     console.print_verdict(report.verdict)
     console.out.print(f"Report: {report.path.resolve()}", soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ class PlannedSet(Definition):
 
     name: str = Field(pattern=r"^[a-z-]+$")
     about: str
+    people: int | None = Field(default=None, gt=0, description="None: as the other sets")
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -40,6 +41,7 @@ class Plan(Definition):
 
     Attributes:
         version: raised whenever the table changes.
+        layout: in which the training sets are written; one for all, only the worth may differ.
         people: in every training set.
         benchmark_people: about how many in every benchmark.
         image_scale: of the layout's own image size.
@@ -52,6 +54,7 @@ class Plan(Definition):
     """
 
     version: int
+    layout: Literal["owners", "humandata"] = "owners"
     people: int = Field(gt=0)
     benchmark_people: int = Field(gt=0)
     image_scale: float = Field(gt=0)

@@ -25,7 +25,7 @@ from ehpsbench.world.settings import WorldSettings
 Say = Callable[[str], None]
 
 BODY = "open-small"
-LAYOUT = "bedlam"  # of every training set: the layouts must not differ, only the worth
+SOURCE = "bedlam"  # whose release every training set is
 BENCHMARKS = {  # dataset → split of its miniature
     "agora": "validation",
     "ubody": "test",
@@ -59,6 +59,7 @@ class _Release:
     dataset: str
     name: str
     split: str
+    layout: str
     people: int
     settings: WorldSettings
     seed: int
@@ -157,8 +158,11 @@ def _releases(plan: Plan, seed: int) -> list[_Release]:
     """Training sets, then benchmarks; every one has people of its own."""
     world = plan.benchmark_settings()
     wanted = [
-        *((LAYOUT, s.name, "train", plan.people, plan.settings(s)) for s in plan.sets),
-        *((n, n, split, plan.benchmark_people, world) for n, split in BENCHMARKS.items()),
+        *(
+            (SOURCE, s.name, "train", plan.layout, s.people or plan.people, plan.settings(s))
+            for s in plan.sets
+        ),
+        *((n, n, split, "owners", plan.benchmark_people, world) for n, split in BENCHMARKS.items()),
     ]
     return [
         _Release(*one, seed=int(digest([seed, one[1]])[:8], 16), scale=plan.image_scale)
@@ -189,10 +193,11 @@ def _write_and_read(places: tuple[Path, Path], release: _Release) -> str:
             seed=release.seed,
             body=BODY,
             split=release.split,
+            layout=release.layout,
             settings=release.settings,
             scale=release.scale,
         )
-    report = ingest(release.dataset, root, Store(store), alias=release.name)
+    report = ingest(release.dataset, root, Store(store), alias=release.name, layout=release.layout)
     people = sum(report.instances.values())
     return f"{release.name}: {people:,} people, {sum(report.rejects.values())} refused"
 
