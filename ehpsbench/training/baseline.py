@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ehpsbench.training.estimate import Estimate
 from ehpsbench.training.joints import JOINTS
-from ehpsbench.training.model import SPAN, Network
+from ehpsbench.training.models.network import Network
+from ehpsbench.training.models.prediction import SPAN
 from ehpsbench.training.rotations import from_six
 from ehpsbench.training.targets import Targets
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ehpsbench.atomic import replacing
 from ehpsbench.errors import InputError
 from ehpsbench.training.cells import Cell
-from ehpsbench.training.model import Network
+from ehpsbench.training.models.network import Network
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer

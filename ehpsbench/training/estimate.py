@@ -14,7 +14,8 @@ from ehpsbench.geometry import axis_angle
 from ehpsbench.training.augment import Draws, images_of
 from ehpsbench.training.data import batches
 from ehpsbench.training.losses import Skeleton
-from ehpsbench.training.model import SPAN, Network
+from ehpsbench.training.models.network import Network
+from ehpsbench.training.models.prediction import SPAN
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.views import Views
 
@@ -27,7 +28,7 @@ CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bodies of N crops in their views; as `model.Prediction`, in NumPy."""
+    """Bodies of N crops in their views; as `Prediction`, in NumPy."""
 
     rotations: Floats
     betas: Floats

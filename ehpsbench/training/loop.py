@@ -27,7 +27,7 @@ from ehpsbench.training.data import Samples, groups, order, samples
 from ehpsbench.training.estimate import estimate, skeleton
 from ehpsbench.training.heldout import Check, evenly, held_out
 from ehpsbench.training.losses import Skeleton, losses, total
-from ehpsbench.training.model import Network
+from ehpsbench.training.models.network import Network, network
 from ehpsbench.training.recipe import Optimiser, Recipe
 
 if TYPE_CHECKING:
@@ -134,18 +134,18 @@ def _start(
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = Network(recipe)
-    start_from(network, data.targets.take(rows))
-    network.to(where)
+        made = network(recipe)
+    start_from(made, data.targets.take(rows))
+    made.to(where)
     settings = recipe.optimiser
     optimiser = torch.optim.AdamW(
-        network.parameters(),
+        made.parameters(),
         lr=settings.lr,
         betas=settings.betas,
         weight_decay=settings.weight_decay,
         fused=True,
     )
-    return _Run(recipe, seed, where, data, rows, network, optimiser, skeleton(bodies))
+    return _Run(recipe, seed, where, data, rows, made, optimiser, skeleton(bodies))
 
 
 def _steps(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ehpsbench.training.augment import Batch
 from ehpsbench.training.joints import LEFT_CHAIN, PART_ROOT, PELVIS, RIGHT_CHAIN
-from ehpsbench.training.model import Prediction
+from ehpsbench.training.models.prediction import Prediction
 from ehpsbench.training.recipe import LossWeights
 
 # rotations (B, 55, 3, 3), betas (B, 10) → joints (B, 55, 3) [m], wherever they stand

@@ -20,7 +20,7 @@ from ehpsbench.training.checkpoint import load_weights
 from ehpsbench.training.crops import Progress, crops
 from ehpsbench.training.data import Columns
 from ehpsbench.training.estimate import Estimate, estimate, parameters
-from ehpsbench.training.model import Network
+from ehpsbench.training.models.network import Network, network
 from ehpsbench.training.recipe import Recipe
 from ehpsbench.training.targets import has
 from ehpsbench.training.views import views
@@ -67,17 +67,17 @@ def predict(
             f"{bodies.name} ({bodies.id[:12]}). Predict with that set, or train again."
         )
     recipe = cells.recipe_of(record)
-    network = trained(store.runs / cell / cells.WEIGHTS, recipe)
+    model = trained(store.runs / cell / cells.WEIGHTS, recipe)
     rules = mesh_protocol(benchmark)
     columns = from_arrow(select(store, rules, bodies).people)
     _check_boxes(columns, benchmark)
     size = recipe.input
     if mean_pose:
-        found = start_of(network).repeated(len(columns["instance_id"]))
+        found = start_of(model).repeated(len(columns["instance_id"]))
     else:
         root = store.release_root(rules.dataset)
         pictures = crops(columns, root, store.runs / "crops", size, progress=progress)
-        found = _asked(network, pictures, recipe, device)
+        found = _asked(model, pictures, recipe, device)
     aspect = size.width / size.height
     where = views(columns, aspect, size.padding)
     said = {"instance_id": columns["instance_id"]} | parameters(found, where, bodies, aspect)
@@ -87,16 +87,16 @@ def predict(
 
 def trained(weights: Path, recipe: Recipe) -> Network:
     """The network of a finished cell."""
-    network = Network(recipe)
-    load_weights(weights, network)
-    return network
+    made = network(recipe)
+    load_weights(weights, made)
+    return made
 
 
 def _asked(
-    network: Network, pictures: NDArray[np.uint8], recipe: Recipe, device: str | None
+    model: Network, pictures: NDArray[np.uint8], recipe: Recipe, device: str | None
 ) -> Estimate:
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return estimate(network.to(where), pictures, recipe.input, where)
+    return estimate(model.to(where), pictures, recipe.input, where)
 
 
 def _check_boxes(columns: Columns, benchmark: str) -> None:

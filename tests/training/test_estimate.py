@@ -7,7 +7,8 @@ from ehpsbench.body.forward import forward
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.training.baseline import mean_pose, start_from, start_of
 from ehpsbench.training.estimate import Estimate, parameters, view_joints, view_vertices
-from ehpsbench.training.model import SPAN, Network
+from ehpsbench.training.models.network import network
+from ehpsbench.training.models.prediction import SPAN
 from ehpsbench.training.recipe import recipe
 from ehpsbench.training.targets import targets
 from ehpsbench.training.views import views
@@ -78,10 +79,10 @@ def test_a_network_starts_at_the_mean_pose_and_remembers_it(people, bodies):
     _, _, made = truth(people(), bodies)
     plan = recipe("micro-cpu")
     torch.manual_seed(0)
-    network = Network(plan)
-    start_from(network, made)
-    said = network(torch.rand(1, 3, 64, 48))
+    begun = network(plan)
+    start_from(begun, made)
+    said = begun(torch.rand(1, 3, 64, 48))
     mean = mean_pose(made)
     np.testing.assert_allclose(said.rotations.detach()[0], mean.rotations[0], atol=0.1)
-    np.testing.assert_allclose(start_of(network).rotations, mean.rotations, atol=1e-6)
-    np.testing.assert_allclose(start_of(network).camera, mean.camera, atol=1e-6)
+    np.testing.assert_allclose(start_of(begun).rotations, mean.rotations, atol=1e-6)
+    np.testing.assert_allclose(start_of(begun).camera, mean.camera, atol=1e-6)

@@ -8,7 +8,7 @@ from ehpsbench.training.augment import Draws, batch
 from ehpsbench.training.crops import CropSize
 from ehpsbench.training.estimate import skeleton
 from ehpsbench.training.losses import losses, total
-from ehpsbench.training.model import SPAN, Prediction, standing
+from ehpsbench.training.models.prediction import SPAN, Prediction, standing
 from ehpsbench.training.recipe import Input, LossWeights
 from ehpsbench.training.targets import targets
 from ehpsbench.training.views import views

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from ehpsbench.training.model import SPAN, Network, Prediction, Trunk, standing
+from ehpsbench.training.models.network import network
+from ehpsbench.training.models.prediction import SPAN, Prediction, standing
+from ehpsbench.training.models.trunk import Trunk
 from ehpsbench.training.recipe import names, recipe
 from ehpsbench.training.rotations import from_six, rotation_z, to_six, turn_to_axis
 
@@ -39,9 +41,9 @@ def test_the_shortest_turn_takes_a_ray_to_the_axis_without_roll():
 def test_every_recipe_builds_a_network_that_starts_at_the_standing_pose(name):
     plan = recipe(name)
     torch.manual_seed(0)
-    network = Network(plan)
+    made = network(plan)
     with torch.no_grad():
-        said = network(torch.rand(2, 3, plan.input.height, plan.input.width))
+        said = made(torch.rand(2, 3, plan.input.height, plan.input.width))
     assert said.rotations.shape == (2, 55, 3, 3)
     assert said.hand_root.shape == (2, 2, 3, 3)
     assert [said.betas.shape[1], said.expression.shape[1], said.camera.shape[1]] == [10, 10, 3]
@@ -52,8 +54,8 @@ def test_every_recipe_builds_a_network_that_starts_at_the_standing_pose(name):
 
 
 def test_one_token_a_joint_makes_76_task_tokens_and_groups_make_7():
-    assert Network(recipe("micro-cpu")).tokens.shape[1] == 7
-    assert sum(Network(recipe("smplest-x-small")).layout.values()) == 76
+    assert network(recipe("micro-cpu")).tokens.shape[1] == 7
+    assert sum(network(recipe("smplest-x-small")).layout.values()) == 76
 
 
 def test_the_trunk_hands_extra_tokens_back_apart_from_the_patches():
@@ -84,5 +86,5 @@ def test_the_same_seed_makes_the_same_weights():
     made = []
     for _ in range(2):
         torch.manual_seed(7)
-        made.append(Network(recipe("micro-cpu")).state_dict())
+        made.append(network(recipe("micro-cpu")).state_dict())
     assert all(torch.equal(made[0][k], made[1][k]) for k in made[0])
