@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ MANIFEST_KEYS = (
     "rejects",
 )
 PARTS_KEYS = ("instances_parts", "images_parts")
+BATCH = 1024  # rows: two megabytes of people without keypoints
 
 
 def default_store() -> Path:
@@ -133,10 +134,21 @@ class Store:
         """The images of a dataset (of one split), with and without people."""
         return self._read("images", dataset, split, columns)
 
-    def rejects(self, dataset: str) -> pa.Table:
+    def batches(
+        self, table: str, dataset: str, split: str, columns: Sequence[str], rows: int = BATCH
+    ) -> Iterator[pa.Table]:
+        """The rows of `instances` or `images` so many at a time, in the stored order."""
+        wanted = _known(table, columns)
+        for path in self.parts(table, dataset, split):
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(rows, columns=wanted):
+                    yield pa.Table.from_batches([batch]).select(wanted)
+
+    def rejects(self, dataset: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The refused rows of a dataset, whole, with `rule`, `rule_column`, `rule_value`."""
         self.manifest(dataset)
-        return pq.read_table(self.rejects_path(dataset))
+        names = None if columns is None else list(columns)
+        return pq.read_table(self.rejects_path(dataset), columns=names)
 
     def rejects_path(self, dataset: str) -> Path:
         """The Parquet file of a dataset's refused rows."""
@@ -157,12 +169,8 @@ class Store:
     def _read(
         self, table: str, dataset: str, split: str | None, columns: Sequence[str] | None
     ) -> pa.Table:
-        schema = TABLES[table]
-        wanted = list(schema.names if columns is None else columns)
-        unknown = [name for name in wanted if name not in schema.names]
-        if unknown:
-            raise UnknownName.of(f"column of {table}", unknown[0], schema.names)
-        empty = schema.empty_table().select(wanted)
+        wanted = _known(table, columns)
+        empty = TABLES[table].empty_table().select(wanted)
         parts = [
             pq.read_table(path, columns=wanted, partitioning=None)
             for path in self.parts(table, dataset, split)
@@ -258,6 +266,15 @@ class Store:
                 f"benchmark, * EXCLUDE (filename) FROM ({sql.scan(files['results'], True)})"
             )
         return views
+
+
+def _known(table: str, columns: Sequence[str] | None) -> list[str]:
+    """The columns asked for, which the table must have; None: all."""
+    names = TABLES[table].names
+    wanted = list(names if columns is None else columns)
+    if unknown := [name for name in wanted if name not in names]:
+        raise UnknownName.of(f"column of {table}", unknown[0], names)
+    return wanted
 
 
 def _broken(files: Mapping[str, Sequence[Path]], error: Exception) -> StoreError:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.matching import people_by_box
-from ehpsbench.evaluation.plausible import refuse_wrong_units
+from ehpsbench.evaluation.plausible import Units, refuse_wrong_units
 from ehpsbench.evaluation.predictions import (
     BODY_HASH,
     PREDICTIONS,
     SIZES,
     check_body,
-    conform,
     predictions_table,
+    read_batches,
+    refuse_twice,
 )
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.restricted_pickle import load_npz
@@ -36,15 +37,43 @@ NAMED = "instance_id"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Predicted bodies from a file, checked, and not in the store yet.
+    """Predicted bodies from a file that are not in the store yet.
 
     Attributes:
-        table: with the columns of `PREDICTIONS`.
+        source: a Parquet file that is read a few rows at a time, or all of another kind's.
+        body_hash: of the body that they belong to.
         notes: what the user should know of it, a sentence each.
     """
 
-    table: pa.Table
+    source: Path | pa.Table
+    body_hash: str
     notes: tuple[str, ...]
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Tables with the columns of `PREDICTIONS`, one at least; each call reads them anew.
+
+        Raises:
+            InputError: the file is broken, not finite or, at its end, of another unit.
+        """
+        if isinstance(self.source, pa.Table):
+            yield self.source
+            return
+        units = Units()
+        for batch in read_batches(self.source):
+            units.add(from_arrow(batch))
+            metadata = {**(batch.schema.metadata or {}), BODY_HASH: self.body_hash}
+            yield batch.replace_schema_metadata(metadata)
+        units.refuse(str(self.source))
+
+    def table(self) -> pa.Table:
+        """All at once.
+
+        Raises:
+            InputError: as `batches`, or a person is there twice.
+        """
+        found = pa.concat_tables(self.batches())
+        refuse_twice(found[NAMED], "The predictions")
+        return found
 
 
 def imported(store: Store, rules: Protocol, path: Path, bodies: BodySet) -> Imported:
@@ -64,37 +93,35 @@ def imported(store: Store, rules: Protocol, path: Path, bodies: BodySet) -> Impo
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
-    notes: list[str] = []
     if path.suffix == ".parquet":
-        columns = _parquet(path, bodies, notes)
-    elif path.suffix == ".npz":
-        columns = _humandata(path)
-        notes.append(f"{path.name} is taken to be of the body {bodies.name}, neutral SMPL-X.")
-    else:
+        return _parquet(path, bodies)
+    if path.suffix != ".npz":
         raise InputError(
             f"{path} is not a file of predicted bodies; expected .parquet or a HumanData .npz."
         )
+    columns = _humandata(path)
+    notes = [f"{path.name} is taken to be of the body {bodies.name}, neutral SMPL-X."]
     refuse_wrong_units(columns, str(path))
     if NAMED not in columns:
         names = _named(store, rules, columns, path, notes)
         known = np.asarray([name is not None for name in names], bool)
         columns = {n: v[known] for n, v in (columns | {NAMED: names}).items()}
     mine = {name: values for name, values in columns.items() if name in PREDICTIONS.names}
-    return Imported(predictions_table(mine, bodies, str(path)), tuple(notes))
+    table = predictions_table(mine, bodies, str(path))
+    return Imported(table, bodies.model("smplx", "neutral").hash, tuple(notes))
 
 
-def _parquet(path: Path, bodies: BodySet, notes: list[str]) -> Columns:
-    try:
-        table = pq.read_table(path, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read as Parquet: {error}") from error
-    if BODY_HASH in (table.schema.metadata or {}):
-        check_body(table, path, bodies)
+def _parquet(path: Path, bodies: BodySet) -> Imported:
+    head = next(read_batches(path))
+    notes: tuple[str, ...] = ()
+    if BODY_HASH in (head.schema.metadata or {}):
+        check_body(head, path, bodies)
     else:
-        notes.append(
-            f"{path.name} does not name its body; it is taken to be {bodies.name}'s neutral SMPL-X."
+        notes = (
+            f"{path.name} does not name its body; it is taken to be {bodies.name}'s neutral "
+            "SMPL-X.",
         )
-    return dict(from_arrow(conform(table, path)))
+    return Imported(path, bodies.model("smplx", "neutral").hash, notes)
 
 
 def _humandata(path: Path) -> Columns:

@@ -13,6 +13,7 @@ from ehpsbench.errors import InputError
 ANGLES = ("global_orient", "body_pose", "left_hand_pose", "right_hand_pose", "jaw_pose")
 FARTHEST = 300.0  # m from the camera: nobody is labelled farther off
 LARGEST_TURN = 3 * np.pi  # rad a joint: networks overshoot π, degrees lie far beyond
+MOST_TURNED = 0.05  # of the joints: a network gone astray on a few people is scored
 TYPICAL_ERROR = 1000.0  # mm: a mean error of a metre is a unit or a frame, not a model
 
 
@@ -26,23 +27,40 @@ def refuse_wrong_units(columns: Mapping[str, NDArray[Any]], where: str) -> None:
     Raises:
         InputError: says which column, its typical size, and what it looks like.
     """
-    for name in ANGLES:
-        if name in columns and len(columns[name]):
-            vectors = np.ma.getdata(columns[name]).astype(np.float64).reshape(-1, 3)
-            largest = float(np.nanpercentile(np.linalg.norm(vectors, axis=1), 99))
-            if largest > LARGEST_TURN:
+    units = Units()
+    units.add(columns)
+    units.refuse(where)
+
+
+class Units:
+    """What lies beyond metres and radians, counted a few people at a time."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, NDArray[np.float64]] = {}
+
+    def add(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Count (N, k) predicted parameters; values that are not there say nothing."""
+        for name in (*ANGLES, "transl"):
+            if name in columns:
+                vectors = np.ma.getdata(columns[name]).astype(np.float64).reshape(-1, 3)
+                length = np.linalg.norm(vectors, axis=1)
+                beyond = length > (FARTHEST if name == "transl" else LARGEST_TURN)
+                found = np.isfinite(length).sum(), beyond.sum(), length[beyond].sum()
+                self._counts[name] = self._counts.get(name, np.zeros(3)) + found
+
+    def refuse(self, where: str) -> None:
+        """Refuse what was counted; see `refuse_wrong_units`."""
+        for name, (count, beyond, total) in self._counts.items():
+            if name == "transl" and beyond > count / 2:
                 raise InputError(
-                    f"{where}: joints of {name} turn by {largest:.0f} rad; are these degrees? "
-                    "Expected axis-angle vectors [rad]."
+                    f"{where}: people are {total / beyond:,.0f} m from the camera; millimetres "
+                    "given as metres? Expected transl [m]."
                 )
-    if "transl" in columns and len(columns["transl"]):
-        place = np.ma.getdata(columns["transl"]).astype(np.float64)
-        distance = float(np.nanmedian(np.linalg.norm(place, axis=1)))
-        if distance > FARTHEST:
-            raise InputError(
-                f"{where}: people are {distance:,.0f} m from the camera; millimetres given as "
-                "metres? Expected transl [m]."
-            )
+            if name != "transl" and beyond > MOST_TURNED * count:
+                raise InputError(
+                    f"{where}: joints of {name} turn by {total / beyond:.0f} rad; are these "
+                    "degrees? Expected axis-angle vectors [rad]."
+                )
 
 
 def wrong_unit(summary: Mapping[str, Any]) -> list[str]:

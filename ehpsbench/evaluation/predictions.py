@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 PREDICTIONS_VERSION = 1
+BATCH = 1024  # rows that are read or written at once
+BUFFER = 1 << 18  # bytes of a column read at once, whatever the row groups
 BODY_HASH = b"ehpsbench.body_hash"
 REQUIRED = ("instance_id", "global_orient", "body_pose", "betas")
 SIZES = {
@@ -80,7 +82,7 @@ def write_predictions(
         InputError: a column is unknown, missing, of another size or not finite; an id twice.
     """
     where = f"The predictions of {entry} on {benchmark}"
-    return write_table(store, entry, benchmark, predictions_table(columns, bodies, where))
+    return write_batches(store, entry, benchmark, [predictions_table(columns, bodies, where)])
 
 
 def predictions_table(columns: Mapping[str, NDArray[Any]], bodies: BodySet, where: str) -> pa.Table:
@@ -110,17 +112,31 @@ def predictions_table(columns: Mapping[str, NDArray[Any]], bodies: BodySet, wher
         BODY_HASH.decode(): bodies.model("smplx", "neutral").hash,
     }
     table = to_arrow(columns, PREDICTIONS).replace_schema_metadata(metadata)
-    _check(table, where)
+    check_values(table, where)
+    refuse_twice(table["instance_id"], where)
     return table
 
 
-def write_table(store: Store, entry: str, benchmark: str, table: pa.Table) -> Path:
-    """Put a table of predictions in its place; see `predictions_table`."""
+def write_batches(store: Store, entry: str, benchmark: str, batches: Iterable[pa.Table]) -> Path:
+    """Put tables of predictions in their place as one file; see `predictions_table`.
+
+    Args:
+        store: where to.
+        entry: who predicts.
+        benchmark: on what.
+        batches: one at least, with the columns and metadata of `predictions_table`.
+    """
     path = predictions_path(store, entry, benchmark)
     whose = {"ehpsbench.entry": entry, "ehpsbench.benchmark": benchmark}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **whose})
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    tables = iter(batches)
+    first = next(tables)
+    schema = PREDICTIONS.with_metadata({**(first.schema.metadata or {}), **whose})
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for table in (first, *tables):
+            writer.write_table(table.replace_schema_metadata(schema.metadata), BATCH)
     return path
 
 
@@ -139,18 +155,41 @@ def read_predictions(
         InputError: the file is not there, broken, of another layout or not finite; an id twice.
         BodyMismatch: the parameters belong to another body.
     """
+    table = pa.concat_tables(stored_batches(store, entry, benchmark, bodies))
+    refuse_twice(table["instance_id"], str(predictions_path(store, entry, benchmark)))
+    return table
+
+
+def stored_batches(
+    store: Store, entry: str, benchmark: str, bodies: BodySet | None = None
+) -> Iterator[pa.Table]:
+    """The same a few at a time, one table at least; whether somebody is there twice is not seen."""
     path = predictions_path(store, entry, benchmark)
     if not path.is_file():
         raise InputError(f"There are no predictions of {entry} on {benchmark}: {path} is missing.")
+    for batch in read_batches(path):
+        if bodies is not None:
+            check_body(batch, path, bodies)
+        yield batch
+
+
+def read_batches(path: Path) -> Iterator[pa.Table]:
+    """The rows of a Parquet file in the columns of `PREDICTIONS`, a few at a time.
+
+    The first table is empty: it tells columns and metadata, also of a file without rows.
+
+    Raises:
+        InputError: the file is broken, of another layout, null where it must not, or not finite.
+    """
     try:
-        table = pq.read_table(path, partitioning=None)
+        with pq.ParquetFile(path, buffer_size=BUFFER) as file:
+            yield conform(file.schema_arrow.empty_table(), path)
+            for batch in file.iter_batches(BATCH):
+                table = conform(pa.Table.from_batches([batch], file.schema_arrow), path)
+                check_values(table, str(path))
+                yield table
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path} cannot be read as Parquet: {error}") from error
-    table = conform(table, path)
-    _check(table, str(path))
-    if bodies is not None:
-        check_body(table, path, bodies)
-    return table
 
 
 def conform(table: pa.Table, path: Path) -> pa.Table:
@@ -187,14 +226,21 @@ def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     return column.cast(wanted)
 
 
-def _check(table: pa.Table, where: str) -> None:
-    """Refuse nulls where values are needed, values that are not finite, and ids met twice."""
+def refuse_twice(people: pa.ChunkedArray, where: str) -> None:
+    """Refuse predictions that name somebody twice."""
+    counts = people.value_counts()
+    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    if len(twice):
+        raise InputError(
+            f"{where}: {len(twice)} people are there twice, for example {min(twice.to_pylist())}."
+        )
+
+
+def check_values(table: pa.Table, where: str) -> None:
+    """Refuse nulls where values are needed, and values that are not finite."""
     for name in REQUIRED:
         if table[name].null_count:
             raise InputError(f"{where}: {name} is null in {table[name].null_count} rows.")
-    counts = table["instance_id"].value_counts().to_pylist()
-    if twice := sorted(c["values"] for c in counts if c["counts"] > 1):
-        raise InputError(f"{where}: {len(twice)} people are there twice, for example {twice[0]}.")
     for name in SIZES:
         flat = pc.list_flatten(table[name].combine_chunks())
         finite = np.isfinite(flat.to_numpy(zero_copy_only=False))
@@ -202,8 +248,8 @@ def _check(table: pa.Table, where: str) -> None:
             rows = np.flatnonzero(np.asarray(table[name].is_valid()))
             row = int(rows[np.argmin(finite) // SIZES[name]])
             raise InputError(
-                f"{where}: {name} of {table['instance_id'][row]} is not finite; "
-                f"{int((~finite).sum())} such values. Leave a person out, or write a number."
+                f"{where}: {name} of {table['instance_id'][row]} is not finite. Leave a person "
+                "out, or write a number."
             )
 
 

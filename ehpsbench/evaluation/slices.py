@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ehpsbench.evaluation.numbers import Number, of_values
@@ -24,10 +25,14 @@ HEIGHTS = (
     (200.0, 400.0, "200 to 400 px"),
     (400.0, np.inf, "400 px and more"),
 )
+SLICES = ("occlusion", "truncation", "gender", "size", "pose")
 POSE_CLUSTERS = 6
 ROUNDS = 20
 
+MOST_CLUSTERED = 4096  # poses that centres are sought in; the others only find theirs
+
 Labels = NDArray[np.object_]
+Floats = NDArray[np.float64]
 
 
 def slices(
@@ -37,7 +42,8 @@ def slices(
 
     Occlusion and truncation are the owners' shares, size is the longer side of the tight box,
     gender the subject's, or the body's where the subject's is not known; pose clusters group the
-    true poses (k-means on rotation matrices, largest first, named by the person in the middle).
+    true poses (k-means on rotation matrices of at most 4,096 people, largest first, named by the
+    person in the middle).
 
     Args:
         store: with the people.
@@ -49,23 +55,48 @@ def slices(
     Returns:
         slice → part → number; slices of which nothing is known are not there.
     """
-    people = store.instances(dataset, split, NEEDED)
-    place = {name: i for i, name in enumerate(people["instance_id"].to_pylist())}
-    order = pa.array([place[name] for name in rows["instance_id"].to_pylist()])
-    columns = from_arrow(people.take(order))
-    found = {}
-    for name, labels in _labelled(columns):
-        parts = [part for part in dict.fromkeys(labels) if part is not None]
-        if parts:
-            found[name] = {
-                part: of_values(rows.filter(pa.array(labels == part)), [column])[column]
-                for part in sorted(parts, key=_order)
-            }
-    return found
+    return {
+        name: of_parts(labels, lambda part: of_values(rows.filter(part), [column])[column])
+        for name, labels in labelled(store, dataset, split, rows["instance_id"]).items()
+    }
 
 
-def _labelled(columns: Columns) -> Iterator[tuple[str, Labels]]:
-    """(slice, (N,) part of each person; None where it is not known)."""
+def of_parts(labels: Labels, number: Callable[[pa.Array], Number]) -> dict[str, Number]:
+    """The number of each part that somebody is in, in order; `number` is given who is in it."""
+    parts = sorted({part for part in labels if part is not None}, key=_order)
+    return {part: number(pa.array(labels == part)) for part in parts}
+
+
+def labelled(store: Store, dataset: str, split: str, people: pa.ChunkedArray) -> dict[str, Labels]:
+    """Slice → (N,) part of each person, None where it is not known; see `slices`.
+
+    Args:
+        store: with the people, who are read a few at a time.
+        dataset: theirs.
+        split: theirs.
+        people: (N,) instance ids, some of which the split may not know.
+    """
+    found = {name: np.full(len(people), None, object) for name in SLICES}
+    for rows, columns in _read(store, dataset, split, people):
+        for name, values in _known_of(columns):
+            found[name][rows] = values
+    found["pose"] = _pose_clusters(store, dataset, split, people)
+    return {name: labels for name, labels in found.items() if (labels != None).any()}  # noqa: E711
+
+
+def _read(
+    store: Store, dataset: str, split: str, people: pa.ChunkedArray
+) -> Iterator[tuple[NDArray[np.int64], Columns]]:
+    """(n,) places among `people`, and the columns of those who stand there."""
+    for batch in store.batches("instances", dataset, split, NEEDED):
+        place = pc.index_in(batch["instance_id"], value_set=people).fill_null(-1)
+        rows = np.asarray(place, np.int64)
+        if (rows >= 0).any():
+            yield rows[rows >= 0], from_arrow(batch.filter(pa.array(rows >= 0)))
+
+
+def _known_of(columns: Columns) -> Iterator[tuple[str, Labels]]:
+    """(slice, (n,) part of each person; None where it is not known)."""
     for name in ("occlusion", "truncation"):
         if name in columns:
             yield name, _binned(columns[name], SHARES)
@@ -74,8 +105,6 @@ def _labelled(columns: Columns) -> Iterator[tuple[str, Labels]]:
         longer = np.ma.getdata(columns["bbox"])[:, 2:].max(1)
         here = present(columns["bbox"])
         yield "size", _binned(np.ma.MaskedArray(longer, ~here), HEIGHTS)
-    if "body_pose" in columns:
-        yield "pose", _pose_clusters(columns)
 
 
 def _order(part: str) -> tuple[int, str]:
@@ -100,26 +129,40 @@ def _gender(columns: Columns) -> Labels:
     return labels
 
 
-def _pose_clusters(columns: Columns) -> Labels:
+def _pose_clusters(store: Store, dataset: str, split: str, people: pa.ChunkedArray) -> Labels:
     """Largest cluster first; each is named by its number and its most central person."""
-    labels = np.full(len(columns["instance_id"]), None, object)
-    known = np.flatnonzero(present(columns["body_pose"]))
-    if len(known) < 2 * POSE_CLUSTERS:
+    labels = np.full(len(people), None, object)
+    seek = range(0, len(people), -(-len(people) // MOST_CLUSTERED) or 1)
+    poses = [p[np.isin(r, seek)] for r, p in _poses(store, dataset, split, people)]
+    if sum(map(len, poses)) < 2 * POSE_CLUSTERS:
         return labels
-    vectors = np.ma.getdata(columns["body_pose"])[known].reshape(-1, 3)
-    points = rotation_matrix(vectors).reshape(len(known), -1)
-    cluster, distance = _k_means(points)
-    sizes = np.bincount(cluster, minlength=POSE_CLUSTERS)
+    centres = _k_means(np.concatenate(poses))
+    cluster, distance = np.full(len(people), -1), np.full(len(people), np.inf)
+    for rows, points in _poses(store, dataset, split, people):
+        squared = _squared_distances(points, centres)
+        cluster[rows], distance[rows] = squared.argmin(1), squared.min(1)
+    sizes = np.bincount(cluster[cluster >= 0], minlength=POSE_CLUSTERS)
     for number, which in enumerate(np.argsort(-sizes, kind="stable"), start=1):
         members = np.flatnonzero(cluster == which)
         if len(members):
-            middle = columns["instance_id"][known[members[np.argmin(distance[members])]]]
-            labels[known[members]] = f"pose {number}, like {middle}"
+            middle = people[int(members[np.argmin(distance[members])])]
+            labels[members] = f"pose {number}, like {middle}"
     return labels
 
 
-def _k_means(points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(N,) cluster and squared distance to its centre; starts from points far from one another."""
+def _poses(
+    store: Store, dataset: str, split: str, people: pa.ChunkedArray
+) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+    """(n,) places among `people` and (n, 189) entries of the rotation matrices of their joints."""
+    for rows, columns in _read(store, dataset, split, people):
+        if "body_pose" in columns:
+            known = present(columns["body_pose"])
+            vectors = np.ma.getdata(columns["body_pose"])[known].reshape(-1, 3)
+            yield rows[known], rotation_matrix(vectors).reshape(int(known.sum()), -1)
+
+
+def _k_means(points: Floats) -> Floats:
+    """(K, …) centres; starts from points far from one another."""
     centres = points[[int(((points - points.mean(0)) ** 2).sum(1).argmin())]]
     for _ in range(POSE_CLUSTERS - 1):
         nearest = _squared_distances(points, centres).min(1)
@@ -129,13 +172,10 @@ def _k_means(points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np
         for i in range(POSE_CLUSTERS):
             if (cluster == i).any():
                 centres[i] = points[cluster == i].mean(0)
-    squared = _squared_distances(points, centres)
-    return np.asarray(squared.argmin(1)), np.asarray(squared.min(1))
+    return centres
 
 
-def _squared_distances(
-    points: NDArray[np.float64], centres: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _squared_distances(points: Floats, centres: Floats) -> Floats:
     """(N, K), by the binomial formula: no array of all differences."""
     squares = (points**2).sum(1)[:, None] + (centres**2).sum(1)[None]
     return np.asarray(np.maximum(squares - 2 * points @ centres.T, 0))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import BodyMismatch, InputError
 from ehpsbench.evaluation.mesh.rules import mesh_protocol
-from ehpsbench.evaluation.mesh.selection import select
+from ehpsbench.evaluation.mesh.selection import all_labels, select
 from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.schema import from_arrow
 from ehpsbench.training import cells
@@ -69,7 +69,7 @@ def predict(
     recipe = cells.recipe_of(record)
     model = trained(store.runs / cell / cells.WEIGHTS, recipe)
     rules = mesh_protocol(benchmark)
-    columns = from_arrow(select(store, rules, bodies).people)
+    columns = from_arrow(all_labels(store, rules, select(store, rules, bodies)))
     _check_boxes(columns, benchmark)
     size = recipe.input
     if mean_pose:

@@ -66,5 +66,5 @@ def detections_of(
     path = request.predictions
     if path is not None and given is None:
         return PickleFolder.of(path, images, request.bodies, lenient=request.allow_missing)
-    table = given.table if given else read_predictions(store, entry, rules.name, request.bodies)
+    table = given.table() if given else read_predictions(store, entry, rules.name, request.bodies)
     return PredictedRows.of(table, images, request.bodies, f"{entry} on {rules.name}")

@@ -18,7 +18,7 @@ from ehpsbench.evaluation.agora.posed import MATCHED, joints_and_vertices
 from ehpsbench.evaluation.agora.predicted_rows import PredictedRows, neutral, own_focal
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import check_bodies
-from ehpsbench.evaluation.predictions import parameters, read_predictions, write_table
+from ehpsbench.evaluation.predictions import parameters, read_predictions, write_batches
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.restricted_pickle.encoder import Encoder
 
@@ -93,7 +93,7 @@ def write_submission(
     check_bodies(store, rules.dataset, bodies)
     images = images_of(store, rules)
     given = imported_rows(store, rules, predictions, bodies)
-    table = given.table if given else read_predictions(store, entry, rules.name, bodies)
+    table = given.table() if given else read_predictions(store, entry, rules.name, bodies)
     rows = PredictedRows.of(table, images, bodies, f"{entry} on {rules.name}")
     names = _names(rows, path)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -104,7 +104,7 @@ def write_submission(
                 info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, Encoder(PROTOCOL).encode(said))
     if given is not None:
-        write_table(store, entry, rules.name, table)
+        write_batches(store, entry, rules.name, [table])
     seen = int((rows.counts() > 0).sum())
     fit = bodies.model("smplx", "neutral").num_vertices == OWNERS_VERTICES
     return Submission(path, len(names), seen, len(images.ids) - seen, fit)

@@ -16,7 +16,7 @@ from ehpsbench.evaluation.agora.people import People, people_of
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import check_bodies
 from ehpsbench.evaluation.numbers import of_sums
-from ehpsbench.evaluation.predictions import write_table
+from ehpsbench.evaluation.predictions import write_batches
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
 from ehpsbench.evaluation.summary import summarised
@@ -66,7 +66,7 @@ def evaluate(store: Store, entry: str, rules: AgoraProtocol, request: Request) -
     detections = detections_of(store, entry, rules, request, images, given)
     scores = _scored(store, people, images, detections, rules, request)
     if given is not None:  # only now: a file that is refused changes nothing
-        write_table(store, entry, rules.name, given.table)
+        write_batches(store, entry, rules.name, given.batches())
     notes = given.notes if given else ()
     return _result(store, entry, rules, request, images, people, scores, notes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CHUNK = 64  # people at a time: about 100 MB with the licensed mesh
 Progress = Callable[[int, int], None]  # people done, people in all
+Part = tuple[Columns, Mapping[str, NDArray[np.float64]]]  # labels and predictions of some people
 SIDES = ("left", "right")
 
 
@@ -75,15 +76,45 @@ def errors(
     chunk: int = CHUNK,
     progress: Progress | None = None,
 ) -> Errors:
-    """Score predictions person by person.
+    """Score predictions of people who are all in memory; see `errors_of_parts`."""
+    count = len(predictions["global_orient"])
+    return errors_of_parts(
+        [(truth, predictions)],
+        truth,
+        protocol,
+        bodies,
+        count=count,
+        root=root,
+        device=device,
+        chunk=chunk,
+        progress=progress,
+    )
+
+
+def errors_of_parts(
+    parts: Iterable[Part],
+    everybody: Columns,
+    protocol: MeshProtocol,
+    bodies: BodySet,
+    *,
+    count: int,
+    root: Path | None = None,
+    device: str = "cpu",
+    chunk: int = CHUNK,
+    progress: Progress | None = None,
+) -> Errors:
+    """Score predictions person by person, part after part.
 
     Args:
-        truth: instance columns of N people.
-        predictions: (N, k) neutral SMPL-X parameters of the same people, in the same order.
+        parts: instance columns of some people, and (n, k) neutral SMPL-X parameters of the same
+            in the same order; N people in all.
+        everybody: gender and body_hash of the N people, or of one of each kind; for errors of
+            motion those of all, with track and frame.
         protocol: what to compute.
         bodies: the body set of both.
+        count: N.
         root: of the release, for meshes and templates.
-        device: where to compare.
+        device: where to pose predictions and to compare.
         chunk: people at a time.
         progress: told after every chunk.
 
@@ -92,15 +123,14 @@ def errors(
         BodyMismatch: truth and prediction are meshes of different topology.
         MissingBody: a file that the primary error needs is not there.
     """
-    columns, skipped = _columns(truth, protocol, bodies, device)
-    _check_models(truth, protocol, bodies)
-    count = len(predictions["global_orient"])
+    columns, skipped = _columns(everybody, protocol, bodies, device)
+    _check_models(everybody, protocol, bodies)
     found = {c.name: np.full(count, np.nan) for c in columns}
     motions = {c.name: Motion(c.error, count) for c in columns if c.error.of_motion}
-    for start in range(0, count, chunk):
-        rows = slice(start, min(start + chunk, count))
-        part = {name: values[rows] for name, values in truth.items()}
-        said = {name: values[rows] for name, values in predictions.items()}
+    done = 0
+    for part, said in _chunks(parts, chunk):
+        rows = slice(done, done + len(said["global_orient"]))
+        done = rows.stop
         figures = _figures(part, said, protocol, bodies, columns, root, device)
         for column in columns:
             if column.name in motions:
@@ -110,12 +140,23 @@ def errors(
         if progress is not None:
             progress(rows.stop, count)
     for name, motion in motions.items():
-        found[name] = motion.values(truth)
+        found[name] = motion.values(everybody)
     for error in protocol.errors:
         if error.points in HAND_SETS and error.name not in skipped:
             found |= _both_hands(error, found)
     order = [name for e in protocol.errors for name in e.columns if name in found]
     return Errors({name: found[name] for name in order}, skipped)
+
+
+def _chunks(parts: Iterable[Part], size: int) -> Iterator[Part]:
+    """The same people, at most so many at a time."""
+    for truth, predictions in parts:
+        for start in range(0, len(predictions["global_orient"]), size):
+            rows = slice(start, start + size)
+            yield (
+                {name: values[rows] for name, values in truth.items()},
+                {name: values[rows] for name, values in predictions.items()},
+            )
 
 
 def _both_hands(

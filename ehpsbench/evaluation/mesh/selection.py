@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import BodyMismatch, InputError
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
-from ehpsbench.schema import COLUMNS, Columns, from_arrow, present
+from ehpsbench.schema import COLUMNS, INSTANCES, Columns, from_arrow, present
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Mask = NDArray[np.bool_]
 NEEDED = tuple(c.name for c in COLUMNS if c.group != "keypoints")  # which are most of the bytes
+WHO = ("instance_id", "image_id", "cluster", "gender", "body_hash")
+TRACK = ("sequence", "camera", "track", "frame", "fps")
+JUDGED = ("source_model", "source_row", "kid", "global_orient", "vertices_path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,17 @@ class Selection:
     """Who is scored.
 
     Attributes:
-        people: their rows without the keypoint columns, in the stored order.
-        split_ids: ids of all people of the split, scored or not.
+        people: who they are and what is needed of all at once (`WHO`, for errors of motion also
+            `TRACK`), in the stored order; `labels` reads the rest.
+        kept: (M,) which of the split's people they are.
+        split_ids: (M,) ids of all people of the split, scored or not.
         left_out: people of the split that are not scored, by the first reason that holds.
         removed_by_checks: people that the protocol would score but the checks refused, by rule.
     """
 
     people: pa.Table
-    split_ids: frozenset[str]
+    kept: Mask
+    split_ids: pa.ChunkedArray
     left_out: dict[str, int]
     removed_by_checks: dict[str, int]
 
@@ -47,8 +54,7 @@ def select(store: Store, protocol: MeshProtocol, bodies: BodySet) -> Selection:
         BodyMismatch: the dataset was ingested with another body set.
     """
     check_bodies(store, protocol.dataset, bodies)
-    rows = store.instances(protocol.dataset, protocol.split, NEEDED)
-    reasons = _reasons(from_arrow(rows), rows.num_rows, protocol)
+    rows, reasons = _judged(store, protocol)
     kept = reasons == ""
     left_out = {str(r): int((reasons == r).sum()) for r in sorted(set(reasons.tolist()) - {""})}
     if not rows.num_rows:
@@ -65,10 +71,39 @@ def select(store: Store, protocol: MeshProtocol, bodies: BodySet) -> Selection:
         )
     return Selection(
         people=rows.filter(pa.array(kept)),
-        split_ids=frozenset(rows["instance_id"].to_pylist()),
+        kept=kept,
+        split_ids=rows["instance_id"],
         left_out=left_out,
         removed_by_checks=_removed(store, protocol),
     )
+
+
+def labels(store: Store, protocol: MeshProtocol, selection: Selection) -> Iterator[pa.Table]:
+    """The rows of the selected people without keypoints, a few at a time, in the stored order."""
+    start = 0
+    for batch in store.batches("instances", protocol.dataset, protocol.split, NEEDED):
+        kept = selection.kept[start : start + batch.num_rows]
+        start += batch.num_rows
+        if kept.any():
+            yield batch.filter(pa.array(kept))
+
+
+def all_labels(store: Store, protocol: MeshProtocol, selection: Selection) -> pa.Table:
+    """The rows of all selected people at once; see `labels`."""
+    return pa.concat_tables(labels(store, protocol, selection)).unify_dictionaries()
+
+
+def _judged(store: Store, protocol: MeshProtocol) -> tuple[pa.Table, NDArray[Any]]:
+    """Who everybody of the split is, and (M,) why they are not scored; see `_reasons`."""
+    who = [*WHO, *(TRACK if any(e.of_motion for e in protocol.errors) else ())]
+    columns = list(dict.fromkeys([*who, *protocol.rows.flags, *JUDGED]))
+    tables = [INSTANCES.empty_table().select(who)]
+    reasons = [np.zeros(0, object)]
+    for batch in store.batches("instances", protocol.dataset, protocol.split, columns):
+        tables.append(batch.select(who))
+        reasons.append(_reasons(from_arrow(batch), batch.num_rows, protocol))
+    found = np.concatenate(reasons)
+    return pa.concat_tables(tables).unify_dictionaries(), _thinned(found, protocol)
 
 
 def check_bodies(store: Store, dataset: str, bodies: BodySet) -> None:
@@ -86,10 +121,11 @@ def check_bodies(store: Store, dataset: str, bodies: BodySet) -> None:
 
 
 def _removed(store: Store, protocol: MeshProtocol) -> dict[str, int]:
-    rejects = store.rejects(protocol.dataset)
+    columns = ["split", "rule", *dict.fromkeys([*protocol.rows.flags, *JUDGED])]
+    rejects = store.rejects(protocol.dataset, columns)
     rejects = rejects.filter(pc.equal(rejects["split"].cast(pa.string()), protocol.split))
-    columns = from_arrow(rejects.drop_columns(["rule", "rule_column", "rule_value", "rules"]))
-    kept = _reasons(columns, rejects.num_rows, protocol) == ""
+    reasons = _reasons(from_arrow(rejects.select(columns[2:])), rejects.num_rows, protocol)
+    kept = _thinned(reasons, protocol) == ""
     rules = rejects["rule"].filter(pa.array(kept)).value_counts().to_pylist()
     return {r["values"]: r["counts"] for r in sorted(rules, key=lambda r: str(r["values"]))}
 
@@ -99,6 +135,11 @@ def _reasons(columns: Columns, count: int, protocol: MeshProtocol) -> NDArray[An
     reasons = np.full(count, "", object)
     for reason, keep in _rules(columns, count, protocol):
         reasons[(reasons == "") & ~keep] = reason
+    return reasons
+
+
+def _thinned(reasons: NDArray[Any], protocol: MeshProtocol) -> NDArray[Any]:
+    """The same, after a protocol that samples people took its share of those who are left."""
     if protocol.sampling.counted == "people" and protocol.sampling.every > 1:
         left = np.flatnonzero(reasons == "")
         out = np.delete(left, np.arange(0, len(left), protocol.sampling.every))

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.evaluation.imported import imported
+from ehpsbench.evaluation.imported import Imported, imported
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
-from ehpsbench.evaluation.mesh.selection import Selection, select
+from ehpsbench.evaluation.mesh.selection import TRACK, Selection, labels, select
 from ehpsbench.evaluation.numbers import of_values
-from ehpsbench.evaluation.predictions import parameters, read_predictions, write_table
+from ehpsbench.evaluation.predictions import stored_batches, write_batches
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
+from ehpsbench.evaluation.spooled import Spooled, spooled
 from ehpsbench.evaluation.summary import summarised
-from ehpsbench.schema import from_arrow
+from ehpsbench.schema import Columns, from_arrow
 
 if TYPE_CHECKING:
-    from ehpsbench.body.bodies import BodySet
     from ehpsbench.evaluation.mesh.scoring import Errors
     from ehpsbench.store import Store
 
@@ -40,6 +41,16 @@ class _Matched:
     unused: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What a result is made of."""
+
+    selection: Selection
+    matched: _Matched
+    scores: Errors
+    given: Imported | None
+
+
 def evaluate(store: Store, entry: str, rules: MeshProtocol, request: Request) -> Result:
     """Score an entry's predicted bodies; see `ehpsbench.evaluation.evaluate`.
 
@@ -48,47 +59,78 @@ def evaluate(store: Store, entry: str, rules: MeshProtocol, request: Request) ->
         BodyMismatch: predictions, labels and bodies are not of one body set.
         MissingBody: a file that the primary error needs is not there.
     """
-    from ehpsbench.evaluation.mesh.scoring import errors
-
-    bodies = request.bodies
     given = None
     if request.predictions is not None:
-        given = imported(store, rules, request.predictions, bodies)
-    predictions = given.table if given else read_predictions(store, entry, rules.name, bodies)
-    selection = select(store, rules, bodies)
-    matched = _match(predictions, selection, entry, rules)
-    if not request.allow_missing:
-        _refuse_missing(matched, selection, entry, rules)
+        given = imported(store, rules, request.predictions, request.bodies)
+    batches = given.batches() if given else stored_batches(store, entry, rules.name, request.bodies)
+    where = f"The predictions of {entry} on {rules.name}"
+    with spooled(batches, store.root, where) as predictions:
+        selection = select(store, rules, request.bodies)
+        matched = _match(predictions.ids, selection, entry, rules)
+        if not request.allow_missing:
+            _refuse_missing(matched, selection, entry, rules)
+        scores = _scores(store, rules, request, selection, matched, predictions)
+    if given is not None:  # only now: a file that is refused changes nothing
+        write_batches(store, entry, rules.name, given.batches())
+    return _result(store, entry, rules, request, _Scored(selection, matched, scores, given))
+
+
+def _scores(
+    store: Store,
+    rules: MeshProtocol,
+    request: Request,
+    selection: Selection,
+    matched: _Matched,
+    predictions: Spooled,
+) -> Errors:
+    """Errors of the people who have a prediction."""
+    from ehpsbench.evaluation.mesh.scoring import errors_of_parts
+
     found = matched.rows >= 0
-    people = from_arrow(selection.people.filter(pa.array(found)))
-    said = parameters(predictions.take(pa.array(matched.rows[found])))
-    scores = errors(
-        people,
-        said,
+    people = selection.people.filter(pa.array(found))
+    if TRACK[0] not in people.column_names:  # then one of each kind says all
+        people = people.group_by(["gender", "body_hash"]).aggregate([])
+    return errors_of_parts(
+        _parts(store, rules, selection, matched, predictions),
+        from_arrow(people),
         rules,
-        bodies,
+        request.bodies,
+        count=int(found.sum()),
         root=store.release_root(rules.dataset),
         device=request.device,
         progress=request.progress,
     )
-    if given is not None:  # only now: a file that is refused changes nothing
-        write_table(store, entry, rules.name, given.table)
-    notes = given.notes if given else ()
-    return _result(store, entry, rules, bodies, selection, matched, scores, notes)
+
+
+def _parts(
+    store: Store,
+    rules: MeshProtocol,
+    selection: Selection,
+    matched: _Matched,
+    predictions: Spooled,
+) -> Iterator[tuple[Columns, dict[str, NDArray[np.float64]]]]:
+    """Labels and predictions, a few people at a time."""
+    start = 0
+    for table in labels(store, rules, selection):
+        rows = matched.rows[start : start + table.num_rows]
+        start += table.num_rows
+        here = rows >= 0
+        if here.any():
+            yield from_arrow(table.filter(pa.array(here))), predictions.read(rows[here])
 
 
 def _match(
-    predictions: pa.Table, selection: Selection, entry: str, rules: MeshProtocol
+    said: pa.ChunkedArray, selection: Selection, entry: str, rules: MeshProtocol
 ) -> _Matched:
-    said = {name: i for i, name in enumerate(predictions["instance_id"].to_pylist())}
-    if unknown := sorted(set(said) - selection.split_ids):
+    unknown = said.filter(pc.invert(pc.is_in(said, value_set=selection.split_ids)))
+    if len(unknown):
         raise InputError(
             f"{entry} predicts {len(unknown)} people who are not in {rules.dataset}/{rules.split}, "
-            f"for example {unknown[0]}. Predict for the instance ids of this store."
+            f"for example {pc.min(unknown)}. Predict for the instance ids of this store."
         )
-    people = selection.people["instance_id"].to_pylist()
-    rows = np.asarray([said.get(person, -1) for person in people], np.int64)
-    return _Matched(rows, len(said) - int((rows >= 0).sum()))
+    rows = pc.index_in(selection.people["instance_id"], value_set=said).fill_null(-1)
+    found = np.asarray(rows, np.int64)
+    return _Matched(found, len(said) - int((found >= 0).sum()))
 
 
 def _refuse_missing(
@@ -105,16 +147,10 @@ def _refuse_missing(
 
 
 def _result(
-    store: Store,
-    entry: str,
-    rules: MeshProtocol,
-    bodies: BodySet,
-    selection: Selection,
-    matched: _Matched,
-    scores: Errors,
-    notes: Sequence[str],
+    store: Store, entry: str, rules: MeshProtocol, request: Request, scored: _Scored
 ) -> Result:
-    found = matched.rows >= 0
+    selection, scores = scored.selection, scored.scores
+    found = scored.matched.rows >= 0
     columns = {name: np.full(len(found), np.nan) for name in scores.columns}
     for name, values in scores.columns.items():
         columns[name][found] = values
@@ -124,15 +160,15 @@ def _result(
         store,
         entry,
         rules,
-        bodies,
+        request.bodies,
         rows,
         of_values(rows, list(columns)),
         missing=int((~found).sum()),
-        unused=matched.unused,
+        unused=scored.matched.unused,
         left_out=selection.left_out,
         removed=selection.removed_by_checks,
         skipped=scores.skipped,
-        about={"notes": list(notes)},
+        about={"notes": list(scored.given.notes if scored.given else ())},
     )
 
 

@@ -16,6 +16,8 @@ def inside_image(points: NDArray[np.float64], columns: Columns) -> NDArray[np.bo
         points: (B, P, 3) camera frame [m].
         columns: focal, principal_point, distortion, width and height of each row.
     """
+    if not {"focal", "principal_point"} <= set(columns):  # nobody here has a camera
+        return np.zeros(points.shape[:2], bool)
     focal, centre = np.ma.getdata(columns["focal"]), np.ma.getdata(columns["principal_point"])
     pixels = project(points, focal, centre)
     if "distortion" in columns and (bent := present(columns["distortion"])).any():
