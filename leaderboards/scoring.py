@@ -44,7 +44,7 @@ def score(
     """
     from ehpsbench.evaluation.evaluate import evaluate
 
-    if entry in cells.finished(store):
+    if cells.trained(store, entry):
         if predictions is not None:
             raise InputError(f"{entry} is a cell of this store; give --entry another name.")
         from ehpsbench.training.predict import predict
@@ -75,7 +75,7 @@ def benchmarks_of(
     Raises:
         InputError: a benchmark cannot be scored, or none can; says which, and for want of what.
     """
-    cell = entry in cells.finished(store)
+    cell = cells.trained(store, entry)
     lacking = {b: why for b in board.ids if (why := _lacks(store, entry, b, cell))}
     if lacking and (not partial or len(lacking) == len(board.ids)):
         words = "; ".join(f"{b}: {why}" for b, why in lacking.items())

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench import __version__
-from ehpsbench.atomic import canonical_json, digest, write_text
-from ehpsbench.errors import InputError, UnknownName
+from ehpsbench.atomic import canonical_json, digest, file_digest, write_text
+from ehpsbench.errors import InputError, MissingFiles, UnknownName
 from ehpsbench.evaluation.mesh.selection import check_bodies
+from ehpsbench.training.mix import Mix
 from ehpsbench.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
-CODE_VERSION = 1  # raise when the same recipe would train something else
-WEIGHTS, RECORD, LOG, HELDOUT, STATE = (
+CODE_VERSION = 2  # raise when the same recipe would train something else
+WEIGHTS, RECORD, LOG, HELDOUT = (
     "checkpoint.safetensors",
     "cell.json",
     "log.jsonl",
     "heldout.json",
-    "state.safetensors",
 )
+STATE = "state.safetensors"
+MEAN_POSE = "mean-pose.safetensors"
+SINGLE = "single"  # how one dataset is mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,35 @@ class Cell:
     """What decides the outcome of a run, and nothing else.
 
     Attributes:
-        id: `<dataset>--<recipe>--s<seed>`.
-        dataset: name in the store.
-        splits: the splits trained on.
+        id: `<dataset>--<recipe>--s<seed>`; the recipe with a piece of `start`, where there is one.
+        dataset: name of the dataset in the store, or of the mix.
+        parts: the datasets of the mix; one for a dataset.
+        mix: strategy of the mix; "single" for a dataset.
+        weights: of the parts, when weighted.
+        splits: of each part, those trained on.
         recipe: name of the recipe.
         recipe_hash: of its content.
         seed: of the initial weights, the order of samples and the augmentation.
-        data: fingerprint of the dataset's manifest.
+        data: fingerprint of the parts' manifests.
         body_set: id of the bodies of the labels.
+        pretrained: hash of the file that the trunk starts from.
+        start: hash of the weights that the whole network starts from.
         code_version: of the training code.
     """
 
     id: str
     dataset: str
-    splits: tuple[str, ...]
+    parts: tuple[str, ...]
+    mix: str
+    weights: tuple[float, ...] | None
+    splits: tuple[tuple[str, ...], ...]
     recipe: str
     recipe_hash: str
     seed: int
     data: str
     body_set: str
+    pretrained: str | None = None
+    start: str | None = None
     code_version: int = CODE_VERSION
 
     @property
@@ -66,27 +80,112 @@ def cell_id(dataset: str, recipe: str, seed: int) -> str:
 
 def cell(
     store: Store,
-    dataset: str,
+    dataset: str | Mix,
     recipe: Recipe,
     seed: int,
     bodies: BodySet,
     *,
     splits: tuple[str, ...] | None = None,
+    weights: Path | None = None,
+    start_from: str | Path | None = None,
 ) -> Cell:
-    """The cell that `train` with these arguments would make."""
-    manifest = store.manifest(dataset)
-    check_bodies(store, dataset, bodies)
-    chosen = splits or training_splits(dataset, list(manifest["splits"]))
+    """The cell that `train` with these arguments would make.
+
+    Args:
+        store: with the data, and the cell to start from.
+        dataset: name in the store, or a mix of several.
+        recipe: how.
+        seed: of everything random.
+        bodies: the body set of the rows.
+        splits: of a dataset; a mix names its own.
+        weights: pretrained weights of the trunk, where the recipe wants some.
+        start_from: a cell (or rung) of the store, or a weights file, for the whole network.
+    """
+    mix = mix_of(dataset, splits)
+    chosen, data = [], []
+    for part in mix.parts:
+        manifest = store.manifest(part)
+        check_bodies(store, part, bodies)
+        chosen.append(mix.splits.get(part) or training_splits(part, list(manifest["splits"])))
+        data.append(data_fingerprint(manifest, chosen[-1]))
+    start = None if start_from is None else _content(start_file(store, start_from))
+    named = recipe.name if start is None else f"{recipe.name}-from-{start[:8]}"
     return Cell(
-        id=cell_id(dataset, recipe.name, seed),
-        dataset=dataset,
-        splits=chosen,
+        id=cell_id(mix.name, named, seed),
+        dataset=mix.name,
+        parts=mix.parts,
+        mix=mix.strategy if len(mix.parts) > 1 else SINGLE,
+        weights=mix.weights if len(mix.parts) > 1 else None,
+        splits=tuple(chosen),
         recipe=recipe.name,
         recipe_hash=recipe.hash,
         seed=seed,
-        data=data_fingerprint(manifest, chosen),
+        data=data[0] if len(data) == 1 else digest(data),
         body_set=bodies.id,
+        pretrained=_pretrained(recipe, weights),
+        start=start,
     )
+
+
+def mix_of(dataset: str | Mix, splits: tuple[str, ...] | None = None) -> Mix:
+    """A mix as it is, a dataset as a mix of one."""
+    if isinstance(dataset, Mix):
+        if splits:
+            raise InputError(f"The mix {dataset.name} names the splits of its parts itself.")
+        return dataset
+    return Mix(name=dataset, parts=(dataset,), splits={dataset: splits} if splits else {})
+
+
+def budgeted(recipe: Recipe, samples_seen: int) -> Recipe:
+    """The recipe with another budget and a name that says so; a warm-up is at most a tenth of it."""
+    if samples_seen < 1:
+        raise InputError(f"A budget is one sample or more, not {samples_seen}.")
+    if samples_seen == recipe.budget.samples_seen:
+        return recipe
+    warm_up = min(recipe.optimiser.warmup_samples, samples_seen // 10)
+    return recipe.model_copy(
+        update={
+            "name": f"{recipe.name}-n{samples_seen}",
+            "budget": recipe.budget.model_copy(update={"samples_seen": samples_seen}),
+            "optimiser": recipe.optimiser.model_copy(update={"warmup_samples": warm_up}),
+        }
+    )
+
+
+def _pretrained(recipe: Recipe, weights: Path | None) -> str | None:
+    kind = recipe.model.pretrained
+    if kind == "none" and weights is not None:
+        raise InputError(
+            f"The recipe {recipe.name} starts from no pretrained weights, so {weights} has no "
+            "place in it. Set model.pretrained in the recipe, or leave the file out."
+        )
+    if kind != "none" and weights is None:
+        raise MissingFiles(
+            f"The recipe {recipe.name} starts from {kind} weights; give their file with --weights."
+        )
+    return None if weights is None else _content(weights)
+
+
+def start_file(store: Store, start_from: str | Path) -> Path:
+    """The weights file that is named, or that of a cell or rung of the store."""
+    if Path(start_from).is_file():
+        return Path(start_from)
+    record(store, str(start_from))
+    return weights_path(store, str(start_from))
+
+
+def _content(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise MissingFiles(f"The weights {path} cannot be read: {error.strerror}.") from error
+    return _file_digest(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _file_digest(path: Path, size: int, changed: int) -> str:
+    """Hash of a file, made again only when its size or time is another."""
+    return file_digest(path)
 
 
 def data_fingerprint(manifest: dict[str, Any], splits: tuple[str, ...]) -> str:
@@ -117,15 +216,36 @@ def training_splits(dataset: str, splits: list[str]) -> tuple[str, ...]:
     return chosen
 
 
-def is_done(store: Store, wanted: Cell) -> bool:
-    """True when the run exists, complete, with the same content hash."""
-    record = _read(store.runs / wanted.id / RECORD)
-    weights = store.runs / wanted.id / WEIGHTS
-    return record is not None and record["hash"] == wanted.hash and weights.is_file()
+def entry(cell: str, until: int | None = None) -> str:
+    """The name under which a cell is scored: itself, or `<cell>@<samples>` for a rung of it."""
+    return cell if until is None else f"{cell}@{until}"
 
 
-def write_record(folder: Path, done: Cell, recipe: Recipe, measured: dict[str, Any]) -> None:
-    """Write cell.json, last of all: with it the run exists."""
+def weights_path(store: Store, entry: str) -> Path:
+    """Where the weights of a cell or a rung lie."""
+    cell, _, until = entry.partition("@")
+    return store.runs / cell / (f"at-{until}.safetensors" if until else WEIGHTS)
+
+
+def record_path(store: Store, entry: str) -> Path:
+    """Where the record of a cell or a rung lies; with it, the weights count."""
+    cell, _, until = entry.partition("@")
+    return store.runs / cell / (f"at-{until}.json" if until else RECORD)
+
+
+def is_done(store: Store, wanted: Cell, until: int | None = None) -> bool:
+    """True when the run exists with the same content hash, complete, or up to a rung of it."""
+    name = entry(wanted.id, until)
+    found = _read(record_path(store, name))
+    return (
+        found is not None and found["hash"] == wanted.hash and weights_path(store, name).is_file()
+    )
+
+
+def write_record(
+    store: Store, done: Cell, recipe: Recipe, measured: dict[str, Any], until: int | None = None
+) -> None:
+    """Write the record of a cell or a rung, last of all: with it the run exists."""
     record = {
         "hash": done.hash,
         **asdict(done),
@@ -133,7 +253,7 @@ def write_record(folder: Path, done: Cell, recipe: Recipe, measured: dict[str, A
         "recipe_content": recipe.model_dump(mode="json"),
         "ehpsbench": __version__,
     }
-    write_json(folder / RECORD, record)
+    write_json(record_path(store, entry(done.id, until)), record)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
@@ -151,16 +271,21 @@ def mean_pose_entry(dataset: str) -> str:
     return f"{dataset}--mean-pose"
 
 
-def record(store: Store, cell_id: str) -> dict[str, Any]:
-    """cell.json of a finished run.
+def record(store: Store, entry: str) -> dict[str, Any]:
+    """The record of a finished run, or of a rung `<cell>@<samples>`.
 
     Raises:
-        UnknownName: there is no such run, or it did not finish.
+        UnknownName: there is no such run, or it did not get there.
     """
-    found = _read(store.runs / cell_id / RECORD)
+    found = _read(record_path(store, entry))
     if found is None:
-        raise UnknownName.of("finished cell", cell_id, finished(store))
+        raise UnknownName.of("finished cell", entry, finished(store))
     return found
+
+
+def trained(store: Store, entry: str) -> bool:
+    """True where a cell is finished, or a rung of it is."""
+    return record_path(store, entry).is_file()
 
 
 def finished(store: Store) -> list[str]:
@@ -171,7 +296,7 @@ def finished(store: Store) -> list[str]:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except json.JSONDecodeError as error:
         raise InputError(f"{path} is broken ({error}). Delete the run's folder.") from error

@@ -88,11 +88,11 @@ def train(
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     started = time.perf_counter()
-    data = samples(store, dataset, wanted.splits, recipe.input, bodies)
+    data = samples(store, dataset, wanted.splits[0], recipe.input, bodies)
     apart, independent = held_out(*groups(data.columns), recipe.heldout.share)
     if not apart.any():
         raise InputError(
-            f"{dataset} has {len(data)} rows of one image in {list(wanted.splits)}; training needs "
+            f"{dataset} has {len(data)} rows of one image in {list(wanted.splits[0])}; training needs "
             "at least two images, one of them held out."
         )
     scored = evenly(np.flatnonzero(apart), recipe.heldout.limit)
@@ -118,7 +118,7 @@ def train(
         "torch": torch.__version__,
         "seconds": {"data": prepared - started, "training": trained - prepared},
     }
-    cells.write_record(folder, wanted, recipe, measured)
+    cells.write_record(store, wanted, recipe, measured)
     (folder / cells.STATE).unlink(missing_ok=True)
     return folder
 

@@ -44,7 +44,7 @@ def predict(
 
     Args:
         store: with the cell and the benchmark's dataset.
-        cell: id of a finished cell.
+        cell: id of a finished cell, or a rung `<cell>@<samples>` of one.
         benchmark: what to predict; boxes come from the ground truth.
         bodies: the body set of the cell.
         mean_pose: predict the mean pose of the cell's training set instead of asking the network;
@@ -67,7 +67,7 @@ def predict(
             f"{bodies.name} ({bodies.id[:12]}). Predict with that set, or train again."
         )
     recipe = cells.recipe_of(record)
-    model = trained(store.runs / cell / cells.WEIGHTS, recipe)
+    model = trained(cells.weights_path(store, cell), recipe)
     rules = mesh_protocol(benchmark)
     columns = from_arrow(all_labels(store, rules, select(store, rules, bodies)))
     _check_boxes(columns, benchmark)

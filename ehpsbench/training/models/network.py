@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,8 +54,18 @@ class Network(nn.Module):
         """Images (B, 3, H, W) in 0–1."""
         raise NotImplementedError
 
-    def own_losses(self, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
-        """Terms that only this head has, before their weights, by the names of `LossWeights`."""
+    def own_counts(self, batch: Batch) -> dict[str, Tensor]:
+        """What the head's own means divide by: labelled entries, from the labels alone."""
+        return {}
+
+    def own_losses(
+        self, prediction: Prediction, batch: Batch, counts: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Terms that only this head has, before their weights, by the names of `LossWeights`.
+
+        `counts` are those of `own_counts`, added up over all pieces of the batch, so that the
+        terms of the pieces add up to those of the whole.
+        """
         return {}
 
 
