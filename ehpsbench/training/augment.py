@@ -25,6 +25,7 @@ class Batch:
     images: Tensor
     joints: Tensor
     joints_known: Tensor
+    pixels: Tensor
     pixels_known: Tensor
     rotations: Tensor
     rotations_known: Tensor
@@ -32,6 +33,7 @@ class Batch:
     hand_root_known: Tensor
     betas: Tensor
     betas_known: Tensor
+    betas_residual: Tensor
     expression: Tensor
     expression_known: Tensor
     camera: Tensor
@@ -144,6 +146,7 @@ def _turned(still: Batch, forward: Tensor, draws: Draws) -> Batch:
     return replace(
         still,
         joints=still.joints @ turn.transpose(1, 2),
+        pixels=still.pixels @ forward[:, :2, :2].transpose(1, 2) + forward[:, None, :2, 2],
         rotations=rotations,
         hand_root=turn[:, None] @ still.hand_root,
         camera=forward @ still.camera @ turn.transpose(1, 2),
@@ -174,6 +177,7 @@ def mirror(plain: Batch) -> Batch:
         images=plain.images.flip(-1),
         joints=plain.joints[:, order] * flip.diagonal(),
         joints_known=plain.joints_known[:, order],
+        pixels=plain.pixels[:, order] * flip.diagonal()[:2],
         pixels_known=plain.pixels_known[:, order],
         rotations=flip @ plain.rotations[:, order] @ flip,
         rotations_known=plain.rotations_known[:, order],

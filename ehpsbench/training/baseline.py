@@ -72,7 +72,7 @@ def _mean(values: NDArray[np.float32], known: NDArray[np.bool_]) -> Floats:
 
 def _mean_camera(targets: Targets) -> Floats:
     """(1, 3) mean size and place of the pelvis in the crop."""
-    known = targets.pixels_known[:, 0]
+    known = targets.pixels_known[:, 0] & targets.joints_known[:, 0]
     if not known.any():
         return np.zeros((1, 3))
     pelvis = targets.joints[known, 0].astype(np.float64)

@@ -40,7 +40,9 @@ def losses(
         "expression": _masked(prediction.expression - batch.expression, batch.expression_known),
         "joints3d": _root_relative(joints, batch),
         "parts3d": _part_relative(joints, batch),
-        "joints2d": _masked(_seen(placed, batch) - _seen(batch.joints, batch), batch.pixels_known),
+        "joints2d": _masked(
+            _seen(placed, batch) - batch.pixels.clamp(-FAR, FAR), batch.pixels_known
+        ),
         "hand_root": _hand_roots(prediction, batch),
         "camera": _camera(prediction, batch, aspect),
     }
@@ -100,7 +102,7 @@ def _chained(rotations: Tensor, chain: tuple[int, ...]) -> Tensor:
 
 def _camera(prediction: Prediction, batch: Batch, aspect: float) -> Tensor:
     """The pelvis in the view, in half heights of the crop at its true depth."""
-    known = batch.pixels_known[:, PELVIS]
+    known = batch.pixels_known[:, PELVIS] & batch.joints_known[:, PELVIS]
     scale = (batch.joints[:, PELVIS, 2] * batch.tangent).clamp(min=0.1)
     off = prediction.pelvis(batch.tangent, aspect) - batch.joints[:, PELVIS]
     # Depth counts relative to itself: half a metre is much at two metres and little at ten.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.geometry import rotation_matrix
-from ehpsbench.schema import present
+from ehpsbench.schema import SMPLX_JOINTS, present
 from ehpsbench.training.joints import (
     BODY,
     JAW,
@@ -21,6 +21,8 @@ from ehpsbench.training.joints import (
     LEFT_HAND,
     RIGHT_CHAIN,
     RIGHT_HAND,
+    SEEN_JOINTS,
+    SEEN_KEYPOINTS,
 )
 from ehpsbench.training.views import Views
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 SHAPE, EXPRESSION = 10, 10
+NEAR = 0.1  # m; what is nearer to the camera is not taken for seen
 Columns = Mapping[str, NDArray[Any]]
 Flags = NDArray[np.bool_]
 
@@ -39,13 +42,15 @@ class Targets:
     Attributes:
         joints: (N, 55, 3) in the view [m].
         joints_known: (N, 55).
-        pixels_known: (N, 55) joints whose projection by `camera` is where they are seen.
+        pixels: (N, 55, 2) where the joints are seen, in crop coordinates (edges at ±1, y down).
+        pixels_known: (N, 55).
         rotations: (N, 55, 3, 3) joint 0 in the view, the others relative to their parents.
         rotations_known: (N, 55).
         hand_root: (N, 2, 3, 3) left and right wrist in the view.
         hand_root_known: (N, 2).
         betas: (N, 10) on the neutral SMPL-X body.
         betas_known: (N,).
+        betas_residual: (N,) distance of that body from the labelled one, at rest [m].
         expression: (N, 10).
         expression_known: (N,).
         camera: (N, 3, 3) view → homogeneous crop coordinates.
@@ -54,6 +59,7 @@ class Targets:
 
     joints: NDArray[np.float32]
     joints_known: Flags
+    pixels: NDArray[np.float32]
     pixels_known: Flags
     rotations: NDArray[np.float32]
     rotations_known: Flags
@@ -61,6 +67,7 @@ class Targets:
     hand_root_known: Flags
     betas: NDArray[np.float32]
     betas_known: Flags
+    betas_residual: NDArray[np.float32]
     expression: NDArray[np.float32]
     expression_known: Flags
     camera: NDArray[np.float32]
@@ -77,8 +84,9 @@ class Targets:
 def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) -> Targets:
     """Targets of rows of the store.
 
-    3D joints come from each row's own body (gendered, SMPL, personal template, MANO); the shape
-    is taught only where a neutral SMPL-X shape is known.
+    3D joints come from each row's own body (gendered, SMPL, personal template, MANO), and so does
+    where they are seen; a row without a body has the owners' 2D keypoints. The shape is taught
+    only where a neutral SMPL-X shape is known.
 
     Args:
         columns: rows of the store, as `schema.from_arrow` gives them.
@@ -90,9 +98,13 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
 
     joints, known = posed_joints(columns, bodies, root)
     known = known & np.isfinite(joints).all(-1) & joint_flags(columns)
-    if not known.any():
-        raise InputError("None of these rows has a posed joint: there is nothing to train on.")
     turned = np.where(known[..., None], joints, 0) @ where.rotation.swapaxes(1, 2)
+    pixels, pixels_known = _pixels(columns, where, turned, known)
+    if not (known.any() or pixels_known.any()):
+        raise InputError(
+            "None of these rows has a posed joint or a 2D keypoint that is one of SMPL-X's joints: "
+            "there is nothing to train on."
+        )
     rotations, rotations_known = _rotations(columns, where)
     hand_root, hand_root_known = _hand_roots(columns, where, rotations, rotations_known)
     betas, betas_known = _shape(columns)
@@ -100,13 +112,15 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
     return Targets(
         joints=turned.astype(np.float32),
         joints_known=known,
-        pixels_known=known & (turned[..., 2] > 0.1) & ~has(columns, "distortion")[:, None],
+        pixels=pixels.astype(np.float32),
+        pixels_known=pixels_known,
         rotations=rotations.astype(np.float32),
         rotations_known=rotations_known,
         hand_root=hand_root.astype(np.float32),
         hand_root_known=hand_root_known,
         betas=betas.astype(np.float32),
         betas_known=betas_known,
+        betas_residual=np.zeros(len(betas), np.float32),
         expression=_vector(columns, "expression", EXPRESSION, face).astype(np.float32),
         expression_known=face,
         camera=where.camera.astype(np.float32),
@@ -115,11 +129,15 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
 
 
 def trainable(columns: Columns) -> Flags:
-    """(N,) rows that can teach: not refused by the owners, with a box and some valid part."""
+    """(N,) rows that can teach: not refused by the owners, with a box and a part or a 2D keypoint.
+
+    A row without a body model teaches 2D, if it labels one of the joints that it can.
+    """
     parts = ("body_valid", "left_hand_valid", "right_hand_valid")
-    keep = owner_valid(columns) & has(columns, "bbox") & has(columns, "source_model")
-    keep &= np.stack([flag(columns, part) for part in parts]).any(0)
-    return keep
+    posed = np.stack([flag(columns, part) for part in parts]).any(0)
+    seen = _marked(columns)[1].any(1)
+    teaches = np.where(has(columns, "source_model"), posed, seen)
+    return np.asarray(owner_valid(columns) & has(columns, "bbox") & teaches)
 
 
 def owner_valid(columns: Columns) -> Flags:
@@ -171,6 +189,36 @@ def joint_flags(columns: Columns) -> Flags:
         flags[:, part] = valid[:, None]
         flags[:, wrist] |= valid
     return flags
+
+
+def _pixels(
+    columns: Columns, where: Views, joints: NDArray[np.float64], known: Flags
+) -> tuple[NDArray[np.float64], Flags]:
+    """(N, 55, 2) where joints are seen in the crop, and (N, 55) which of them: see `targets`."""
+    homogeneous = joints @ where.camera.swapaxes(1, 2)
+    depth = np.where(homogeneous[..., 2:] > NEAR, homogeneous[..., 2:], 1.0)
+    straight = ~has(columns, "distortion")[:, None]
+    ahead = (joints[..., 2] > NEAR) & (homogeneous[..., 2] > NEAR)
+    projected = known & ahead & straight
+    marked, labelled = _marked(columns)
+    labelled &= ~has(columns, "source_model")[:, None] & straight
+    clicked = (marked - where.centre[:, None]) / where.half[:, None]
+    pixels = np.where(projected[..., None], homogeneous[..., :2] / depth, 0)
+    return np.where(labelled[..., None], clicked, pixels), projected | labelled
+
+
+def _marked(columns: Columns) -> tuple[NDArray[np.float64], Flags]:
+    """(N, 55, 2) the owners' keypoints that are joints of SMPL-X [px], and (N, 55) which."""
+    count = _rows(columns)
+    marked, labelled = np.zeros((count, JOINTS, 2)), np.zeros((count, JOINTS), bool)
+    rows = has(columns, "keypoints2d")
+    if rows.any():
+        points = np.ma.getdata(columns["keypoints2d"])[rows].reshape(-1, SMPLX_JOINTS, 3)
+        points = points[:, SEEN_KEYPOINTS].astype(np.float64)
+        good = np.isfinite(points).all(-1) & (points[..., 2] > 0)
+        marked[np.ix_(rows, SEEN_JOINTS)] = np.where(good[..., None], points[..., :2], 0)
+        labelled[np.ix_(rows, SEEN_JOINTS)] = good
+    return marked, labelled
 
 
 def _rotations(columns: Columns, where: Views) -> tuple[NDArray[np.float64], Flags]:

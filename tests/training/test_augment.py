@@ -57,6 +57,8 @@ def test_a_joint_lands_on_its_painted_spot_through_scale_shift_turn_and_mirror(m
     point = now.joints[torch.arange(len(made)), which]
     seen = (now.camera @ point[..., None])[..., 0]
     expected = (seen[:, :2] / seen[:, 2:] + 1) / 2 * torch.tensor([48.0, 64.0])
+    pixels = (now.pixels[torch.arange(len(made)), which] + 1) / 2 * torch.tensor([48.0, 64.0])
+    torch.testing.assert_close(pixels, expected, atol=1e-3, rtol=0)
     inside = ((expected > 6) & (expected < torch.tensor([42.0, 58.0]))).all(1)
     assert inside.any()
     assert draws.mirrored.any()

@@ -5,7 +5,7 @@ import pytest
 
 from ehpsbench.geometry import project, rotation_matrix
 from ehpsbench.schema import nullable
-from ehpsbench.training.joints import JOINTS, LEFT_CHAIN, MIRROR
+from ehpsbench.training.joints import JOINTS, LEFT_CHAIN, MIRROR, SEEN_KEYPOINTS
 from ehpsbench.training.targets import chained, targets, trainable
 from ehpsbench.training.views import views
 
@@ -25,6 +25,8 @@ def test_joints_in_the_view_project_to_their_pixels(people, bodies):
     found = made(columns, bodies)
     seen = found.joints @ found.camera.transpose(0, 2, 1)
     np.testing.assert_allclose(seen[..., :2] / seen[..., 2:], expected, atol=1e-4)
+    np.testing.assert_allclose(found.pixels, expected, atol=1e-4)
+    assert found.pixels_known.all()
 
 
 def test_the_root_is_turned_into_the_view_and_nothing_else(people, bodies):
@@ -105,3 +107,53 @@ def test_the_hand_root_is_what_the_chain_makes_of_the_wrist(people, bodies):
 def test_mirroring_joints_twice_is_no_change_and_moves_every_left_one():
     assert MIRROR[MIRROR].tolist() == list(range(JOINTS))
     assert (np.arange(JOINTS) == MIRROR).sum() == 7  # pelvis, spine ×3, neck, head, jaw
+
+
+def clicked(people, scores=1.0):
+    """Columns of 4 people whom annotators marked all 144 points of, at (i, 2i), and no body."""
+    columns = people()
+    kept = ("instance_id", "width", "height", "bbox")
+    columns = {name: columns[name] for name in kept}
+    points = np.zeros((4, 144, 3))
+    points[:] = np.stack([np.arange(144.0), 2 * np.arange(144.0), np.ones(144)], 1)
+    points[..., 2] = scores
+    return columns | {"keypoints2d": points.reshape(4, -1)}
+
+
+def test_a_row_of_2d_keypoints_teaches_where_its_joints_are_seen_and_nothing_else(people, bodies):
+    columns = clicked(people)
+    found, where = made(columns, bodies), views(columns, 0.75, 1.2)
+    assert trainable(columns).all()
+    for flags in (found.joints_known, found.rotations_known, found.hand_root_known):
+        assert not flags.any()
+    assert not (found.betas_known | found.expression_known).any()
+    place = found.pixels[:, 20] * where.half + where.centre
+    np.testing.assert_allclose(place, [[20, 40]] * 4, atol=1e-4)
+
+
+def test_hips_spine_neck_head_feet_and_jaw_are_not_taken_from_clicks(people, bodies):
+    known = made(clicked(people), bodies).pixels_known[0]
+    assert np.flatnonzero(~known).tolist() == [0, 1, 2, 3, 6, 9, 10, 11, 12, 13, 14, 15, 22]
+
+
+def test_a_keypoint_without_score_or_number_is_not_known_and_the_others_of_the_row_are(
+    people, bodies
+):
+    columns = clicked(people)
+    points = columns["keypoints2d"].reshape(4, 144, 3)
+    points[1, 4, 2], points[2, 5, 0] = 0, np.nan
+    found = made(columns, bodies)
+    assert found.pixels_known[:, 4].tolist() == [True, False, True, True]
+    assert found.pixels_known[:, 5].tolist() == [True, True, False, True]
+    assert np.isfinite(found.pixels).all()
+
+
+def test_a_row_whose_keypoints_are_no_joints_is_left_out(people):
+    columns = clicked(people)
+    columns["keypoints2d"].reshape(4, 144, 3)[2, SEEN_KEYPOINTS, 2] = 0
+    assert trainable(columns).tolist() == [True, True, False, True]
+
+
+def test_the_projection_of_a_labelled_body_goes_before_clicks(people, bodies):
+    columns = people() | {"keypoints2d": clicked(people)["keypoints2d"]}
+    np.testing.assert_array_equal(made(columns, bodies).pixels, made(people(), bodies).pixels)
