@@ -16,6 +16,7 @@ from PIL import Image
 from ehpsbench.atomic import digest, replacing
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.schema import present
+from ehpsbench.training.lens import Lens
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.views import Views, views
 
@@ -31,6 +32,7 @@ _TRANSPOSE = {
 }
 
 Progress = Callable[[int, int], None]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,13 @@ def _cut_all(
     of_image: dict[str, list[int]] = {}
     for row, image in enumerate(columns["image_path"].tolist()):
         of_image.setdefault(image, []).append(row)
-    codes = orientations(columns)
+    codes, lens = orientations(columns), Lens.of(columns)
 
     def cut_image(item: tuple[str, list[int]]) -> None:
         image = oriented(root / item[0], int(codes[item[1][0]]))
         _check_size(image, columns, item[1][0], root / item[0])
         for row in item[1]:
-            out[row] = cut(image, where, row, size)
+            out[row] = cut(image, where, row, size, lens)
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(cut_image, of_image.items()), 1):
@@ -160,23 +162,75 @@ def _check_size(
         )
 
 
-def cut(image: Image.Image, where: Views, row: int, size: CropSize) -> NDArray[np.uint8]:
-    """(H, W, 3) crop with its rim; averaged over the area of each pixel when it shrinks."""
+def cut(
+    image: Image.Image, where: Views, row: int, size: CropSize, lens: Lens | None = None
+) -> NDArray[np.uint8]:
+    """(H, W, 3) crop with its rim; averaged over the area of each pixel when it shrinks.
+
+    Args:
+        image: upright.
+        where: views of rows.
+        row: which of them.
+        size: of the crop.
+        lens: of the same rows; a bent one is undone.
+    """
     half = where.half[row] * size.margin
     low = where.centre[row] - half
     step = 2 * half / (size.width, size.height)
+    if lens is not None and lens.bent[row]:
+        return _unbent(image, low, step, size, lens.row(row))
     # Whole crop pixels that lie inside the image, so that the geometry stays exact.
     first = np.maximum(np.ceil(-low / step - 1e-6), 0).astype(int)
     last = np.floor((np.asarray(image.size) - low) / step + 1e-6).astype(int)
     last = np.minimum(last, (size.width, size.height))
     out = np.zeros((size.height, size.width, 3), np.uint8)
     if (last > first).all():
-        corners = np.concatenate([low + first * step, low + last * step])
-        box = np.clip(corners, 0, np.tile(image.size, 2))
-        piece = image.resize(
-            (int(last[0] - first[0]), int(last[1] - first[1])),
-            Image.Resampling.BILINEAR,
-            box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
-        )
-        out[first[1] : last[1], first[0] : last[0]] = np.asarray(piece)
+        shape = (int(last[0] - first[0]), int(last[1] - first[1]))
+        piece = _resized(image, low + first * step, low + last * step, shape)
+        out[first[1] : last[1], first[0] : last[0]] = piece
     return out
+
+
+def _resized(
+    image: Image.Image, low: Floats, high: Floats, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """(h, w, 3) the box from `low` to `high` [px] at `shape` (w, h), averaged when it shrinks."""
+    box = np.clip(np.concatenate([low, high]), 0, np.tile(image.size, 2)).tolist()
+    small = image.resize(shape, Image.Resampling.BILINEAR, box=(box[0], box[1], box[2], box[3]))
+    return np.asarray(small)
+
+
+def _unbent(
+    image: Image.Image, low: Floats, step: Floats, size: CropSize, lens: Lens
+) -> NDArray[np.uint8]:
+    """(H, W, 3) crop of the image that a pinhole would have taken; black where the lens ends."""
+    y, x = np.mgrid[: size.height, : size.width] + 0.5
+    grid = lens.image((low + np.stack([x, y], -1).reshape(-1, 2) * step)[None])[0]
+    seen = ((grid >= 0) & (grid <= image.size)).all(1)
+    out = np.zeros((size.height * size.width, 3), np.uint8)
+    if seen.any():
+        first, last = np.floor(grid[seen].min(0)), np.ceil(grid[seen].max(0))
+        first, last = np.maximum(first - 1, 0), np.minimum(last + 1, image.size)
+        # Shrink first, by as much as the middle of the crop shrinks, so that pixels are averaged.
+        places = np.where(seen[:, None], grid, np.nan).reshape(size.height, size.width, 2)
+        spacing = [np.nanmedian(np.abs(np.diff(places[..., a], axis=1 - a))) for a in (0, 1)]
+        shape = np.ceil((last - first) / np.maximum(np.nan_to_num(spacing, nan=1), 1)).astype(int)
+        piece = _resized(image, first, last, (int(shape[0]), int(shape[1])))
+        out[seen] = _between(piece, (grid[seen] - first) / (last - first) * shape - 0.5)
+    return out.reshape(size.height, size.width, 3)
+
+
+def _between(image: NDArray[np.uint8], places: Floats) -> NDArray[np.uint8]:
+    """(P, 3) colours at places (P, 2) x, y between the middles of an image's pixels."""
+    limit = np.array([image.shape[1], image.shape[0]]) - 1
+    places = np.clip(places, 0, limit)
+    low = np.minimum(places.astype(int), np.maximum(limit - 1, 0))
+    share, high = places - low, np.minimum(low + 1, limit)
+    corners = (
+        (low[:, 0], low[:, 1], (1 - share[:, 0]) * (1 - share[:, 1])),
+        (high[:, 0], low[:, 1], share[:, 0] * (1 - share[:, 1])),
+        (low[:, 0], high[:, 1], (1 - share[:, 0]) * share[:, 1]),
+        (high[:, 0], high[:, 1], share[:, 0] * share[:, 1]),
+    )
+    mixed = sum(image[y, x] * weight[:, None] for x, y, weight in corners)
+    return np.asarray(np.rint(mixed), np.uint8)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.schema import present
+from ehpsbench.training.lens import Lens, pinhole_boxes
 
 Floats = NDArray[np.float64]
 
@@ -24,8 +24,8 @@ class Views:
     """Crops of N people; "crop" coordinates have the edges of the crop at ±1, y down.
 
     Attributes:
-        centre: (N, 2) of the crop in the image [px].
-        half: (N, 2) half its width and height in the image [px].
+        centre: (N, 2) of the crop in the upright image, without its distortion [px].
+        half: (N, 2) half its width and height there [px].
         rotation: (N, 3, 3) camera → view.
         camera: (N, 3, 3) view [m] → homogeneous crop coordinates, exact for a pinhole.
         tangent: (N,) half the crop's height over its distance, at the middle.
@@ -43,15 +43,17 @@ def views(columns: Mapping[str, NDArray[Any]], aspect: float, padding: float) ->
 
     Args:
         columns: `bbox`, `width`, `height`, and `focal`, `principal_point` where known. Without a
-            focal length the image's diagonal is taken, without a principal point its centre.
+            focal length the image's diagonal is taken, without a principal point its centre. Where
+            `distortion` is known, the view is of the image as a pinhole would have taken it.
         aspect: width / height of the crop.
         padding: tight box → crop.
     """
-    box = np.asarray(columns["bbox"], np.float64)
+    lens = Lens.of(columns)
+    box = pinhole_boxes(lens, np.asarray(columns["bbox"], np.float64))
     centre = box[:, :2] + box[:, 2:] / 2
     half_height = np.maximum(box[:, 3], box[:, 2] / aspect) * padding / 2
     half = np.maximum(np.stack([half_height * aspect, half_height], 1), 1e-3)
-    focal, principal = intrinsics(columns)
+    focal, principal = lens.focal, lens.principal
     ray = np.concatenate([(centre - principal) / focal, np.ones((len(box), 1))], 1)
     rotation = _turn_to_axis(ray)
     camera = _crop_matrix(centre, half) @ _intrinsic_matrix(focal, principal)
@@ -64,23 +66,6 @@ def views(columns: Mapping[str, NDArray[Any]], aspect: float, padding: float) ->
         camera=camera @ rotation.swapaxes(1, 2),
         tangent=half[:, 1] / pixels_per_tangent,
     )
-
-
-def intrinsics(columns: Mapping[str, NDArray[Any]]) -> tuple[Floats, Floats]:
-    """Focal lengths (N, 2) and principal points (N, 2) [px], guessed where they are null."""
-    size = np.stack([columns["width"], columns["height"]], 1).astype(np.float64)
-    diagonal = np.repeat(np.linalg.norm(size, axis=1, keepdims=True), 2, axis=1)
-    return (
-        _known_or(columns.get("focal"), diagonal),
-        _known_or(columns.get("principal_point"), size / 2),
-    )
-
-
-def _known_or(values: NDArray[Any] | None, guess: Floats) -> Floats:
-    if values is None:
-        return guess
-    here = present(values)[:, None]
-    return np.where(here, np.ma.getdata(values), guess).astype(np.float64)
 
 
 def _turn_to_axis(ray: Floats) -> Floats:
