@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
+from ehpsbench.evaluation.numbers import Number, of_values
 from ehpsbench.evaluation.plausible import wrong_unit
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.request import Progress, Request
@@ -56,10 +60,15 @@ def evaluate(
 
 
 def _more(store: Store, rules: Protocol, result: Result) -> dict[str, Any]:
-    """Slices of the primary error, where it is one value a person, and what looks wrong."""
+    """Slices of the primary number, where rows are people, and what looks wrong."""
     notes = [*result.summary.get("notes", ()), *wrong_unit(result.summary)]
-    parts: dict[str, Any] = {}
-    if "instance_id" in result.rows.column_names and rules.primary in result.rows.column_names:
-        found = slices(store, rules.dataset, rules.split, result.rows, rules.primary)
-        parts = {n: {p: v.as_dict() for p, v in by.items()} for n, by in found.items()}
+    number = result.number_of
+    if number is None and {"instance_id", rules.primary} <= set(result.rows.column_names):
+        number = partial(_mean, name=rules.primary)
+    found = slices(store, rules.dataset, rules.split, result.rows, number) if number else {}
+    parts = {n: {p: v.as_dict() for p, v in by.items()} for n, by in found.items()}
     return {"notes": notes, "slices": parts}
+
+
+def _mean(rows: pa.Table, name: str) -> Number:
+    return of_values(rows, [name])[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.atomic import digest, file_digest, replacing, write_text
 from ehpsbench.errors import InputError, StoreError
+from ehpsbench.evaluation.numbers import Number
 from ehpsbench.evaluation.predictions import file_name
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ class Result:
         rows: instance_id or image_id, cluster, and a column for each value or statistic; NaN
             where not defined.
         summary: protocol, body set, counts and numbers; see `ehpsbench.evaluation.summary`.
+        number_of: the primary number of some of the rows, where it is no mean of a column; not
+            stored.
     """
 
     rows: pa.Table
     summary: dict[str, Any]
+    number_of: Callable[[pa.Table], Number] | None = None
 
     def number(self, name: str | None = None) -> float:
         """A number of the summary; the primary one for None, NaN where it is not defined."""

@@ -1,4 +1,4 @@
-"""Where errors are: the primary error of a result by what is known of each person."""
+"""Where errors are: the primary number of a result by what is known of each person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ehpsbench.evaluation.numbers import Number, of_values
+from ehpsbench.evaluation.numbers import Number
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.schema import Columns, from_arrow, present
 
@@ -36,9 +36,9 @@ Floats = NDArray[np.float64]
 
 
 def slices(
-    store: Store, dataset: str, split: str, rows: pa.Table, column: str
+    store: Store, dataset: str, split: str, rows: pa.Table, number: Callable[[pa.Table], Number]
 ) -> dict[str, dict[str, Number]]:
-    """The mean of an error in parts of the people, with intervals over clusters.
+    """A number of parts of the people.
 
     Occlusion and truncation are the owners' shares, size is the longer side of the tight box,
     gender the subject's, or the body's where the subject's is not known; pose clusters group the
@@ -49,39 +49,27 @@ def slices(
         store: with the people.
         dataset: theirs.
         split: theirs.
-        rows: of a result, with `instance_id` and `cluster`.
-        column: the error.
+        rows: of a result, with `instance_id`; those whom the split does not know are in no part.
+        number: what becomes of some of the rows.
 
     Returns:
         slice → part → number; slices of which nothing is known are not there.
     """
-    return {
-        name: of_parts(labels, lambda part: of_values(rows.filter(part), [column])[column])
-        for name, labels in labelled(store, dataset, split, rows["instance_id"]).items()
-    }
+    found = {}
+    for name, labels in _labelled(store, dataset, split, rows["instance_id"]).items():
+        if parts := sorted({part for part in labels if part is not None}, key=_order):
+            found[name] = {part: number(rows.filter(pa.array(labels == part))) for part in parts}
+    return found
 
 
-def of_parts(labels: Labels, number: Callable[[pa.Array], Number]) -> dict[str, Number]:
-    """The number of each part that somebody is in, in order; `number` is given who is in it."""
-    parts = sorted({part for part in labels if part is not None}, key=_order)
-    return {part: number(pa.array(labels == part)) for part in parts}
-
-
-def labelled(store: Store, dataset: str, split: str, people: pa.ChunkedArray) -> dict[str, Labels]:
-    """Slice → (N,) part of each person, None where it is not known; see `slices`.
-
-    Args:
-        store: with the people, who are read a few at a time.
-        dataset: theirs.
-        split: theirs.
-        people: (N,) instance ids, some of which the split may not know.
-    """
+def _labelled(store: Store, dataset: str, split: str, people: pa.ChunkedArray) -> dict[str, Labels]:
+    """Slice → (N,) part of each person, None where it is not known; the store is read by bits."""
     found = {name: np.full(len(people), None, object) for name in SLICES}
     for rows, columns in _read(store, dataset, split, people):
         for name, values in _known_of(columns):
             found[name][rows] = values
     found["pose"] = _pose_clusters(store, dataset, split, people)
-    return {name: labels for name, labels in found.items() if (labels != None).any()}  # noqa: E711
+    return found
 
 
 def _read(

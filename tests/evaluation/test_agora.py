@@ -310,6 +310,27 @@ def test_rows_are_people_who_count_and_images_and_carry_the_interval(
     assert f1["clusters"] == len(set(rows["cluster"].to_pylist()))
 
 
+def test_slices_hold_the_people_who_count_and_no_false_positives(
+    store: Store, rules: Any, bodies: BodySet
+) -> None:
+    people = store.instances("agora", "train").to_pylist()
+    genders = np.array([person["subject_gender"] or person["gender"] for person in people])
+    said = said_by_store(store, bodies)
+    men = {name: values[genders == "male"] for name, values in said.items()}
+    twice = {name: np.concatenate([values, values]) for name, values in men.items()}
+    keys = [f"{name}-{i}" for i, name in enumerate(twice["instance_id"])]
+    twice["instance_id"] = np.array(keys, object)
+    twice["transl"][len(keys) // 2 :, 0] += 30  # where nobody is
+    write_predictions(store, "men", protocol(rules("matched")).name, twice, bodies)
+    result = evaluate(store, "men", rules("matched"), bodies)
+    slices = result.summary["slices"]
+    assert {"gender", "occlusion", "size", "pose"} <= set(slices)
+    assert sum(part["count"] for part in slices["gender"].values()) == result.summary["scored"]
+    assert slices["gender"]["female"]["value"] is None
+    assert result.summary["false_positives"] >= len(keys) // 2
+    assert 0 < slices["gender"]["male"]["value"] < result.number() / 1.5
+
+
 def test_the_published_rules_score_images_with_hands_and_faces_only(
     store: Store, truth: People, bodies: BodySet, tmp_path: Path
 ) -> None:

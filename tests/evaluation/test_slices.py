@@ -11,9 +11,14 @@ import pyarrow as pa
 import pytest
 
 from ehpsbench.body.bodies import BodySet
+from ehpsbench.evaluation.numbers import Number, of_values
 from ehpsbench.evaluation.slices import slices
 
 Make = Callable[..., Any]
+
+
+def mean_pve(rows: pa.Table) -> Number:
+    return of_values(rows, ["pve"])["pve"]
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def found(tmp_path: Path, make_people: Make, make_store: Make, bodies: BodySet) 
     clusters = [f"video-{i // 4}" for i in range(60)]
     rows = pa.table({"instance_id": truth["instance_id"], "cluster": clusters, "pve": errors})
     shuffled = rows.take(pa.array(np.random.default_rng(1).permutation(60)))
-    return slices(store, "made", "test", shuffled, "pve"), errors
+    return slices(store, "made", "test", shuffled, mean_pve), errors
 
 
 def test_the_parts_of_a_slice_hold_everybody_once(found: Any) -> None:

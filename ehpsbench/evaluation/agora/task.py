@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ehpsbench.evaluation.agora.images import Images, images_of
 from ehpsbench.evaluation.agora.people import People, people_of
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import check_bodies
-from ehpsbench.evaluation.numbers import of_sums
+from ehpsbench.evaluation.numbers import Number, of_sums
 from ehpsbench.evaluation.predictions import write_batches
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
@@ -131,7 +131,7 @@ def _result(
         "notes": list(notes),
         "people_missed": int((people.counted & np.isnan(scores.errors[:, 0])).sum()),
     }
-    return summarised(
+    result = summarised(
         store,
         entry,
         rules,
@@ -145,6 +145,14 @@ def _result(
         skipped={},
         about=about,
     )
+    return replace(result, number_of=partial(_primary, rules=rules))
+
+
+def _primary(rows: pa.Table, rules: AgoraProtocol) -> Number:
+    """The primary number of some people: whatever image they are in, it has no false positives."""
+    from ehpsbench.metrics.agora import numbers
+
+    return of_sums(rows, COLUMNS, partial(numbers, variant=rules.variant))[rules.primary]
 
 
 def _rows(images: Images, people: People, scores: _Scores) -> pa.Table:
