@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -17,8 +18,35 @@ Skeleton = Callable[[Tensor, Tensor], Tensor]
 FAR = 3.0  # crop half-widths; a projection that strays further pulls no harder
 
 
+def known(batch: Batch) -> dict[str, Tensor]:
+    """For each mean that is taken: which of its entries are labelled; from the labels alone."""
+    joints = batch.joints_known
+    parts = [joints[:, part] & joints[:, root : root + 1] for part, root in PART_ROOT]
+    return {
+        "pose": batch.rotations_known,
+        "root": batch.rotations_known[:, 0],
+        "shape": batch.betas_known,
+        "expression": batch.expression_known,
+        "joints3d": joints & joints[:, PELVIS : PELVIS + 1],
+        "parts3d": torch.cat(parts, 1),
+        "joints2d": batch.pixels_known,
+        "hand_root": batch.hand_root_known,
+        "wrists": batch.rotations_known[:, :1] & batch.hand_root_known,
+        "camera": batch.pixels_known[:, PELVIS] & joints[:, PELVIS],
+    }
+
+
+def counts(batch: Batch) -> dict[str, Tensor]:
+    """How many entries of each mean are labelled."""
+    return {name: mask.sum() for name, mask in known(batch).items()}
+
+
 def losses(
-    prediction: Prediction, batch: Batch, skeleton: Skeleton, aspect: float
+    prediction: Prediction,
+    batch: Batch,
+    skeleton: Skeleton,
+    aspect: float,
+    whole: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Every term before its weight, by the names of `LossWeights`.
 
@@ -27,25 +55,31 @@ def losses(
         batch: what it should have been.
         skeleton: the neutral body, joints only, differentiable.
         aspect: width / height of the crop.
+        whole: `counts` of the batch that this one is a piece of, so that the terms of all pieces
+            add up to those of the batch; default: this batch is whole.
     """
     joints = skeleton(prediction.rotations, prediction.betas)
     pelvis = joints[:, PELVIS : PELVIS + 1]
     placed = joints - pelvis + prediction.pelvis(batch.tangent, aspect)[:, None]
-    return {
-        "pose": _masked(prediction.rotations - batch.rotations, batch.rotations_known),
-        "root": _masked(
-            prediction.rotations[:, 0] - batch.rotations[:, 0], batch.rotations_known[:, 0]
-        ),
-        "shape": _masked(prediction.betas - batch.betas, batch.betas_known),
-        "expression": _masked(prediction.expression - batch.expression, batch.expression_known),
-        "joints3d": _root_relative(joints, batch),
-        "parts3d": _part_relative(joints, batch),
-        "joints2d": _masked(
-            _seen(placed, batch) - batch.pixels.clamp(-FAR, FAR), batch.pixels_known
-        ),
-        "hand_root": _hand_roots(prediction, batch),
+    rotations = prediction.rotations - batch.rotations
+    differences = {
+        "pose": rotations,
+        "root": rotations[:, 0],
+        "shape": prediction.betas - batch.betas,
+        "expression": prediction.expression - batch.expression,
+        "joints3d": _from_root(joints) - _from_root(batch.joints),
+        "parts3d": _from_parts(joints) - _from_parts(batch.joints),
+        "joints2d": _seen(placed, batch) - batch.pixels.clamp(-FAR, FAR),
+        "hand_root": prediction.hand_root - batch.hand_root,
+        "wrists": _through_arms(prediction) - batch.hand_root,
         "camera": _camera(prediction, batch, aspect),
     }
+    masks = known(batch)
+    divisors = whole if whole is not None else {n: mask.sum() for n, mask in masks.items()}
+    terms = {n: _masked(d, masks[n], divisors[n]) for n, d in differences.items()}
+    # Of the hands' own root head, and of the wrists as the body's chain turns them.
+    terms["hand_root"] = terms["hand_root"] + terms.pop("wrists")
+    return terms
 
 
 def total(terms: Mapping[str, Tensor], weights: LossWeights) -> Tensor:
@@ -53,28 +87,20 @@ def total(terms: Mapping[str, Tensor], weights: LossWeights) -> Tensor:
     return torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
 
 
-def _masked(difference: Tensor, known: Tensor) -> Tensor:
-    """Mean |difference| over the entries that `known` (its leading axes) allows; 0 if none."""
+def _masked(difference: Tensor, known: Tensor, count: Tensor) -> Tensor:
+    """Sum of |difference| where `known` (its leading axes) allows, over `count` such entries."""
     mask = known.reshape(*known.shape, *([1] * (difference.ndim - known.ndim)))
     each = torch.where(mask, difference, 0).abs()
-    count = known.sum() * (difference[0].numel() / max(known[0].numel(), 1))
-    return each.sum() / count.clamp(min=1)
+    return each.sum() / (count.clamp(min=1) * math.prod(difference.shape[known.ndim :]))
 
 
-def _root_relative(joints: Tensor, batch: Batch) -> Tensor:
-    known = batch.joints_known & batch.joints_known[:, PELVIS : PELVIS + 1]
-    found = joints - joints[:, PELVIS : PELVIS + 1]
-    return _masked(found - (batch.joints - batch.joints[:, PELVIS : PELVIS + 1]), known)
+def _from_root(joints: Tensor) -> Tensor:
+    return joints - joints[:, PELVIS : PELVIS + 1]
 
 
-def _part_relative(joints: Tensor, batch: Batch) -> Tensor:
-    """Hands about their wrists, jaw and eyes about the neck; the mean of all of them."""
-    found, wanted, known = [], [], []
-    for part, root in PART_ROOT:
-        found.append(joints[:, part] - joints[:, root : root + 1])
-        wanted.append(batch.joints[:, part] - batch.joints[:, root : root + 1])
-        known.append(batch.joints_known[:, part] & batch.joints_known[:, root : root + 1])
-    return _masked(torch.cat(found, 1) - torch.cat(wanted, 1), torch.cat(known, 1))
+def _from_parts(joints: Tensor) -> Tensor:
+    """Hands from their wrists, jaw and eyes from the neck."""
+    return torch.cat([joints[:, part] - joints[:, root : root + 1] for part, root in PART_ROOT], 1)
 
 
 def _seen(points: Tensor, batch: Batch) -> Tensor:
@@ -84,13 +110,10 @@ def _seen(points: Tensor, batch: Batch) -> Tensor:
     return (homogeneous[..., :2] / depth).clamp(-FAR, FAR)
 
 
-def _hand_roots(prediction: Prediction, batch: Batch) -> Tensor:
-    """The hands' own root head, and the wrists as the body's chain turns them."""
-    known, wanted = batch.hand_root_known, batch.hand_root
-    whole = batch.rotations_known[:, :1] & known
+def _through_arms(prediction: Prediction) -> Tensor:
+    """(B, 2, 3, 3) wrists in the view, as the body's chain turns them."""
     chains = [_chained(prediction.rotations, chain) for chain in (LEFT_CHAIN, RIGHT_CHAIN)]
-    through = torch.stack(chains, 1)
-    return _masked(prediction.hand_root - wanted, known) + _masked(through - wanted, whole)
+    return torch.stack(chains, 1)
 
 
 def _chained(rotations: Tensor, chain: tuple[int, ...]) -> Tensor:
@@ -101,10 +124,9 @@ def _chained(rotations: Tensor, chain: tuple[int, ...]) -> Tensor:
 
 
 def _camera(prediction: Prediction, batch: Batch, aspect: float) -> Tensor:
-    """The pelvis in the view, in half heights of the crop at its true depth."""
-    known = batch.pixels_known[:, PELVIS] & batch.joints_known[:, PELVIS]
+    """(B, 3) error of the pelvis in the view, in half heights of the crop at its true depth."""
     scale = (batch.joints[:, PELVIS, 2] * batch.tangent).clamp(min=0.1)
     off = prediction.pelvis(batch.tangent, aspect) - batch.joints[:, PELVIS]
     # Depth counts relative to itself: half a metre is much at two metres and little at ten.
     off = torch.stack([off[:, 0], off[:, 1], off[:, 2] * batch.tangent], -1)
-    return _masked(off / scale[:, None], known)
+    return off / scale[:, None]
