@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ehpsbench.devices import device_named
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.predictions import predictions_path
 from ehpsbench.evaluation.protocol import protocol
@@ -26,6 +27,7 @@ def score(
     *,
     predictions: Path | None = None,
     allow_missing: bool = False,
+    device: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """The stored result of an entry on a benchmark.
@@ -37,6 +39,8 @@ def score(
         bodies: the body set of labels and predictions.
         predictions: file or folder of somebody's predictions.
         allow_missing: score an entry that lacks people.
+        device: where to predict and compare; None: a cell predicts on a GPU where there is one,
+            and what it says is compared on the CPU.
         progress: told how much is done, and of how much.
 
     Raises:
@@ -49,7 +53,7 @@ def score(
             raise InputError(f"{entry} is a cell of this store; give --entry another name.")
         from ehpsbench.training.predict import predict
 
-        predict(store, entry, benchmark, bodies)
+        predict(store, entry, benchmark, bodies, device=device and device_named(device))
     return evaluate(
         store,
         entry,
@@ -57,6 +61,7 @@ def score(
         bodies,
         predictions=predictions,
         allow_missing=allow_missing,
+        device=device or "cpu",
         progress=progress,
     )
 

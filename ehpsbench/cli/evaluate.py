@@ -36,6 +36,13 @@ PredictionsOption = Annotated[
 MissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Score an entry that lacks people all the same.")
 ]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where to predict and compare: cpu, cuda, cuda:1, or auto.",
+        show_default="cpu; a cell predicts on a GPU",
+    ),
+]
 WriteOption = Annotated[
     str | None, typer.Option(help="agora: do not score, write the zip that AGORA's server takes.")
 ]
@@ -49,6 +56,7 @@ def evaluate(
     predictions: PredictionsOption = None,
     allow_missing: MissingOption = False,
     slices: Annotated[bool, typer.Option("--slices", help="Also print errors by slice.")] = False,
+    device: DeviceOption = None,
     write: WriteOption = None,
     out: Annotated[Path, typer.Option(help="The zip of --write.")] = SUBMISSION,
     store: StoreOption = None,
@@ -79,6 +87,7 @@ def evaluate(
                 bodies,
                 predictions=predictions,
                 allow_missing=allow_missing,
+                device=device,
                 progress=bar,
             )
         if not json:

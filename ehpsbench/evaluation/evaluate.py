@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ehpsbench.devices import device_named
 from ehpsbench.evaluation.numbers import Number, of_values
 from ehpsbench.evaluation.plausible import wrong_unit
 from ehpsbench.evaluation.protocol import Protocol, protocol
@@ -42,17 +43,19 @@ def evaluate(
         predictions: file or folder of the entry's predictions; None: those in the store.
         allow_missing: score an entry that lacks people or images; its result is marked
             incomplete, what is missing has no error, and no board takes it.
-        device: where meshes and maps are compared.
+        device: where predicted bodies are posed, and meshes and maps compared: `cpu`, `cuda`,
+            `cuda:1`, or `auto` for a GPU where there is one.
         progress: told how much is done, and of how much.
 
     Raises:
-        InputError: predictions are missing, unknown, double or broken; nothing is scored.
+        InputError: predictions are missing, unknown, double or broken, or there is no such device;
+            nothing is scored.
         BodyMismatch: predictions, labels and `bodies` are not of one body set.
         MissingBody: a file that the primary number needs is not there.
     """
     rules = protocol(benchmark)
     task = import_module(f"ehpsbench.evaluation.{rules.task}.task")
-    request = Request(bodies, predictions, allow_missing, device, progress)
+    request = Request(bodies, predictions, allow_missing, device_named(device), progress)
     scored: Result = task.evaluate(store, entry, rules, request)
     result = Result(scored.rows, scored.summary | _more(store, rules, scored))
     write_result(store, result)

@@ -14,9 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SISTERS = ("dataset_adapters", "metrics", "leaderboards", "reports")
 ROOMS = {  # lower number = lower floor; a room may import its own floor and those below
     "errors": 0,
+    "devices": 1,
     "atomic": 0,
     "sql": 0,
     "definitions": 1,
+    "executors": 1,
     "geometry": 1,
     "schema": 1,
     "restricted_pickle": 1,

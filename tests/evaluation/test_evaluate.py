@@ -25,6 +25,7 @@ from ehpsbench.evaluation.results import read_result, read_rows, read_summary
 from ehpsbench.geometry import compose, project, rotation_matrix
 from ehpsbench.meshes import write_ply
 from ehpsbench.schema import nullable
+from ehpsbench.store import Store
 
 Make = Callable[..., Any]
 AGORA, UBODY, PW3D = "agora-val@made@test", "ubody-intra-test@made@test", "pw3d-test@made@test"
@@ -223,6 +224,25 @@ def test_scoring_two_at_a_time_changes_nothing(
         np.testing.assert_allclose(few[name], values, atol=MICROMETRE)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_numbers_of_the_cpu(
+    tmp_path: Path, bodies: BodySet, make_people: Make, make_store: Make, repeat_truth: Make
+) -> None:
+    truth = make_people(8)
+    store = make_store(tmp_path, truth, bodies)
+    said = repeat_truth(truth)
+    said["body_pose"] += 0.1
+    write_predictions(store, "model", AGORA, said, bodies)
+    here, there = (evaluate(store, "model", AGORA, bodies, device=d) for d in ("cpu", "cuda"))
+    for name in here.rows.column_names[2:]:
+        np.testing.assert_allclose(there.rows[name], here.rows[name], atol=2 * MICROMETRE)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, bodies: BodySet) -> None:
+    with pytest.raises(InputError, match="There is no device 'tpu' here"):
+        evaluate(Store(tmp_path), "model", AGORA, bodies, device="tpu")
+
+
 def test_labels_made_with_another_body_are_refused(
     bodies: BodySet, make_people: Make, repeat_truth: Make
 ) -> None:
@@ -327,8 +347,6 @@ def test_rows_that_were_changed_after_the_summary_are_refused(
 
 
 def test_an_entry_that_was_not_evaluated_says_what_to_do(tmp_path: Path, make_store: Make) -> None:
-    from ehpsbench.store import Store
-
     with pytest.raises(InputError, match="Predict, then evaluate"):
         read_summary(Store(tmp_path), "model", "ehf")
 
