@@ -7,7 +7,9 @@ EhpsbenchError
 │   └── UnknownName     a dataset, benchmark, board or recipe that does not exist
 ├── MissingBody         a body-model file that is needed and not at hand
 ├── BodyMismatch        numbers or rows of two body sets that must not meet
-└── StoreError          the store cannot be read or written
+├── StoreError          the store cannot be read or written
+├── Stopped             somebody asked for it; the same command goes on
+└── WorkerDied          a process that worked on something is no more
 
 A message says what was expected, what was found, where, and what to do.
 """
@@ -24,8 +26,10 @@ __all__ = [
     "MissingBody",
     "MissingFiles",
     "RefusedPickle",
+    "Stopped",
     "StoreError",
     "UnknownName",
+    "WorkerDied",
 ]
 
 
@@ -67,3 +71,20 @@ class BodyMismatch(EhpsbenchError):
 
 class StoreError(EhpsbenchError):
     """The store cannot be read or written."""
+
+
+class WorkerDied(EhpsbenchError):
+    """A process that worked on something is no more; what it had finished stays."""
+
+
+class Stopped(EhpsbenchError):
+    """Work that a signal ended in good order; the same command goes on with it."""
+
+    def __init__(self, message: str, signal: int = 15) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+    @property
+    def code(self) -> int:
+        """What a shell expects of a process that the signal ended."""
+        return 128 + self.signal

@@ -19,7 +19,7 @@ from ehpsbench.cli import (
     sample,
     train,
 )
-from ehpsbench.errors import EhpsbenchError
+from ehpsbench.errors import EhpsbenchError, Stopped
 
 WRONG_USE = 2
 INTERRUPTED = 130  # what typer makes of Ctrl-C, without a word
@@ -62,7 +62,7 @@ def main() -> None:
         app()
     except EhpsbenchError as error:
         print(f"ehpsbench: {error}", file=sys.stderr)
-        sys.exit(WRONG_USE)
+        sys.exit(error.code if isinstance(error, Stopped) else WRONG_USE)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             print("ehpsbench: stopped; run the same command again to go on.", file=sys.stderr)
