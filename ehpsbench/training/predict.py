@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
 from ehpsbench.errors import BodyMismatch, InputError
+from ehpsbench.evaluation.agora.people import people_to_predict
+from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.rules import mesh_protocol
-from ehpsbench.evaluation.mesh.selection import all_labels, select
+from ehpsbench.evaluation.mesh.selection import all_labels, check_bodies, select
 from ehpsbench.evaluation.predictions import write_predictions
+from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.schema import from_arrow
 from ehpsbench.training import cells
 from ehpsbench.training.baseline import start_of
@@ -45,7 +49,8 @@ def predict(
     Args:
         store: with the cell and the benchmark's dataset.
         cell: id of a finished cell, or a rung `<cell>@<samples>` of one.
-        benchmark: what to predict; boxes come from the ground truth.
+        benchmark: what to predict; boxes come from the ground truth, also where a benchmark is
+            of finding people (AGORA): its F1 then says nothing of the cell.
         bodies: the body set of the cell.
         mean_pose: predict the mean pose of the cell's training set instead of asking the network;
             the entry is `<dataset>--mean-pose`.
@@ -68,8 +73,8 @@ def predict(
         )
     recipe = cells.recipe_of(record)
     model = trained(cells.weights_path(store, cell), recipe)
-    rules = mesh_protocol(benchmark)
-    columns = from_arrow(all_labels(store, rules, select(store, rules, bodies)))
+    rules = protocol(benchmark)
+    columns = from_arrow(_people(store, rules, bodies))
     _check_boxes(columns, benchmark)
     size = recipe.input
     if mean_pose:
@@ -83,6 +88,15 @@ def predict(
     said = {"instance_id": columns["instance_id"]} | parameters(found, where, bodies, aspect)
     entry = cells.mean_pose_entry(record["dataset"]) if mean_pose else cell
     return write_predictions(store, entry, rules.name, said, bodies)
+
+
+def _people(store: Store, rules: Protocol, bodies: BodySet) -> pa.Table:
+    """The rows of the people whom a benchmark scores."""
+    if isinstance(rules, AgoraProtocol):
+        check_bodies(store, rules.dataset, bodies)
+        return people_to_predict(store, rules)
+    bodies_rules = mesh_protocol(rules)
+    return all_labels(store, bodies_rules, select(store, bodies_rules, bodies))
 
 
 def trained(weights: Path, recipe: Recipe) -> Network:

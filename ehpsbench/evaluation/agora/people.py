@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.evaluation.agora.images import Images
+from ehpsbench.evaluation.agora.images import Images, images_of
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import NEEDED
 from ehpsbench.schema import Columns, from_arrow, present
@@ -73,6 +73,16 @@ def people_of(store: Store, rules: AgoraProtocol, images: Images) -> People:
     left_out = {reason: count for reason, count in out.items() if count}
     removed = _removed(store, rules, images)
     return People(table, image[order], counted, matchable, kid, left_out, removed)
+
+
+def people_to_predict(store: Store, rules: AgoraProtocol) -> pa.Table:
+    """The rows of those who count, for a model that is told where people are.
+
+    Raises:
+        InputError: as `people_of`.
+    """
+    people = people_of(store, rules, images_of(store, rules))
+    return people.table.filter(pa.array(people.counted))
 
 
 def _rows_of_images(rows: pa.Table, images: Images) -> NDArray[np.int64]:

@@ -196,15 +196,15 @@ class MeshProtocol(Protocol):
 RULES = MeshProtocol
 
 
-def mesh_protocol(benchmark: str) -> MeshProtocol:
-    """The protocol of a benchmark that scores predicted bodies.
+def mesh_protocol(benchmark: str | Protocol) -> MeshProtocol:
+    """The protocol of a benchmark (or that protocol) if it scores predicted bodies.
 
     Raises:
         InputError: it scores something else; see also `ehpsbench.evaluation.protocol.protocol`.
     """
-    rules = protocol(benchmark)
+    rules = protocol(benchmark) if isinstance(benchmark, str) else benchmark
     if not isinstance(rules, MeshProtocol):
         raise InputError(
-            f"{benchmark} scores {rules.task}; predicted bodies cannot be scored by it."
+            f"{rules.name} scores {rules.task}; predicted bodies cannot be scored by it."
         )
     return rules
