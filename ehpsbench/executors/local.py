@@ -1,0 +1,155 @@
+"""Processes of this machine, one for each GPU where there are some; a dead one costs its item."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from ehpsbench.executors.outcome import TICK, Outcome, Task, Watch, died, exit_in_words
+from ehpsbench.executors.settings import Settings
+from ehpsbench.executors.worker import serve
+
+ADVICE = (
+    "If it was for want of memory, use fewer --workers. Others went on; the same command goes on "
+    "with this one."
+)
+END = object()
+
+
+@dataclass(slots=True)
+class _Worker:
+    """One process and the item that it has, if any."""
+
+    gpu: str | None
+    process: SpawnProcess
+    pipe: Connection[Any, Any]
+    item: Any = END
+
+    def outcome(self) -> Outcome | None:
+        """What it sent, or how it died; None while it works."""
+        alive = self.process.is_alive()  # asked first: its last words may be in the pipe
+        try:
+            if self.pipe.poll():
+                found: Outcome = self.pipe.recv()
+                return found
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            alive = False
+        return None if alive else died(exit_in_words(self.process.exitcode), ADVICE)
+
+
+def run(
+    task: Task,
+    items: Iterable[Any],
+    settings: Settings,
+    watch: Watch | None = None,
+    logs: Path | None = None,
+) -> Generator[tuple[Any, Outcome]]:
+    """See `look_up.run`; a process serves one item after another and is replaced when it dies."""
+    free: list[str | None] = list(places(settings))
+    threads = settings.cpus or (1 if len(free) > 1 else None)
+    waiting, idle, busy = iter(items), list[_Worker](), list[_Worker]()
+    try:
+        while True:
+            _hand_out(task, waiting, idle, busy, free, (threads, settings.grace_seconds))
+            if not busy:
+                return
+            connection.wait([w.pipe for w in busy], TICK)
+            for worker in list(busy):
+                if (outcome := worker.outcome()) is not None:
+                    busy.remove(worker)
+                    item, worker.item = worker.item, END
+                    if worker.process.is_alive():
+                        idle.append(worker)
+                    else:
+                        worker.pipe.close()
+                        free.append(worker.gpu)
+                    yield item, outcome
+            if watch is not None:
+                watch([worker.item for worker in busy])
+    finally:
+        _end(idle, busy, settings.grace_seconds)
+
+
+def places(settings: Settings) -> Sequence[str | None]:
+    """For each process the GPU that it sees, or None where it sees what this one sees."""
+    gpus = [] if settings.gpus == 0 else visible_gpus()
+    count = settings.workers or len(gpus) or 1
+    return [gpus[i % len(gpus)] if gpus else None for i in range(count)]
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if said is not None:
+        return [name.strip() for name in said.split(",") if name.strip() not in ("", "-1")]
+    import torch
+
+    return [str(i) for i in range(torch.cuda.device_count())]
+
+
+def _hand_out(
+    task: Task,
+    waiting: Iterator[Any],
+    idle: list[_Worker],
+    busy: list[_Worker],
+    free: list[str | None],
+    how: tuple[int | None, float],
+) -> None:
+    """An item to everybody who has none; processes are started as they are needed."""
+    while idle or free:
+        item = next(waiting, END)
+        if item is END:
+            return
+        worker = _alive(idle, free) or _start(task, free.pop(0), how)
+        worker.item = item
+        busy.append(worker)
+        with suppress(BrokenPipeError):  # it has just died; `outcome` says so at once
+            worker.pipe.send(item)
+
+
+def _alive(idle: list[_Worker], free: list[str | None]) -> _Worker | None:
+    """An idle process; one that died while it was idle makes room for a new one."""
+    while idle:
+        worker = idle.pop()
+        if worker.process.is_alive():
+            return worker
+        worker.pipe.close()
+        free.append(worker.gpu)
+    return None
+
+
+def _start(task: Task, gpu: str | None, how: tuple[int | None, float]) -> _Worker:
+    context = get_context("spawn")
+    near, far = context.Pipe()
+    process = context.Process(target=serve, args=(far, gpu, *how), name="ehpsbench-worker")
+    process.start()
+    far.close()
+    near.send(task)
+    return _Worker(gpu, process, near)
+
+
+def _end(idle: Sequence[_Worker], busy: Sequence[_Worker], grace: float) -> None:
+    """Let idle processes end, stop busy ones; who does not end in time is killed."""
+    for worker in busy:
+        worker.process.terminate()
+    for worker in idle:
+        worker.pipe.close()
+    until = time.monotonic() + grace
+    try:
+        for worker in (*idle, *busy):
+            worker.process.join(max(until - time.monotonic(), 0))
+    finally:
+        for worker in (*idle, *busy):
+            worker.process.kill()
+            worker.process.join()
+            worker.pipe.close()
+            worker.process.close()
