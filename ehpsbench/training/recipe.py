@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field, model_validator
 from ehpsbench.atomic import digest
 from ehpsbench.definitions import Definition, read_definition
 from ehpsbench.errors import UnknownName
+from ehpsbench.training.models.families import FAMILIES
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -54,17 +56,19 @@ class Model(Definition):
     depth: Positive
     heads: Positive
     mlp_ratio: Positive = 4
-    tokens: Literal["grouped", "joint", "all"] = Field(
-        default="grouped", description="one a group, one a joint, or SMPLest-X's 80"
+    tokens: Literal["grouped", "all"] = Field(
+        default="grouped", description="one a group, or all that the published head has"
     )
     token_start: Literal["learnt", "image"] = Field(
         default="learnt", description="what a task token holds before the decoder"
     )
-    decoder_depth: int = Field(ge=0)
+    decoder_depth: int = Field(default=0, ge=0, description="smplest-x; smpler-x has none")
     decoder_heads: Positive = 8
     decoder_head_dim: Positive | None = Field(default=None, description="None: dim / heads")
     decoder_mlp_ratio: Positive | None = Field(default=None, description="None: mlp_ratio")
-    decoder_queries: Literal["tokens", "tokens_and_image"] = "tokens"
+    decoder_queries: Literal["tokens", "tokens_and_image"] = Field(
+        default="tokens", description="tokens alone, or HMR 2.0's decoder over both, as published"
+    )
     head_dim: Positive = 128
     camera: Literal["view", "virtual"] = Field(
         default="view", description="2D loss through the crop's own camera, or one of f = 5000 px"
@@ -72,11 +76,51 @@ class Model(Definition):
 
     @model_validator(mode="after")
     def _fits(self) -> Model:
-        if self.dim % self.heads or self.dim % self.decoder_heads:
-            raise ValueError(f"dim {self.dim} is not a multiple of heads and decoder_heads")
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is not a multiple of heads, {self.heads}")
+        if self.decoder_head_dim is None and self.dim % self.decoder_heads:
+            raise ValueError(
+                f"dim {self.dim} is not a multiple of decoder_heads, {self.decoder_heads}; "
+                "or give decoder_head_dim"
+            )
         if self.stem == "conv" and 2 ** (len(self.stem_channels) + 2) != self.patch:
             layers = self.patch.bit_length() - 3
             raise ValueError(f"a conv stem of stride {self.patch} needs {layers} stem_channels")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_head(self) -> Model:
+        if self.head == "smpler-x":
+            if self.tokens != "all" or self.decoder_depth or self.token_start != "learnt":
+                raise ValueError(
+                    'head "smpler-x" has its own tokens and no decoder: set tokens = "all" and '
+                    "leave out token_start and decoder_…"
+                )
+        elif self.decoder_head_dim and self.decoder_queries == "tokens":
+            raise ValueError('decoder_head_dim goes with decoder_queries = "tokens_and_image"')
+        elif not self.decoder_depth:
+            raise ValueError('head "smplest-x" needs a decoder: set decoder_depth to 1 or more')
+        return self
+
+    @model_validator(mode="after")
+    def _fits_pretrained(self) -> Model:
+        """What trained weights were trained with cannot be chosen anew."""
+        if self.pretrained == "none":
+            return self
+        sizes = FAMILIES[self.pretrained].sizes
+        if sizes.get(self.dim) != (self.depth, self.heads):
+            known = ", ".join(f"{dim}/{depth}/{n}" for dim, (depth, n) in sizes.items())
+            raise ValueError(
+                f'there are no weights of pretrained = "{self.pretrained}" for dim/depth/heads '
+                f"{self.dim}/{self.depth}/{self.heads}; there are for {known}"
+            )
+        wanted = {"stem": "patch", "mlp_ratio": 4, "normalise": "imagenet"}
+        for name, value in wanted.items():
+            if getattr(self, name) != value:
+                raise ValueError(
+                    f'pretrained = "{self.pretrained}" needs {name} = {json.dumps(value)}: '
+                    "its weights were trained so"
+                )
         return self
 
 
@@ -97,6 +141,12 @@ class Optimiser(Definition):
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: Weight = 0.0
     clip_norm: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _falls(self) -> Optimiser:
+        if self.min_lr > self.lr:
+            raise ValueError(f"min_lr {self.min_lr:g} is above lr {self.lr:g}, where it starts")
+        return self
 
 
 class Augmentation(Definition):
@@ -155,6 +205,15 @@ class Recipe(Definition):
             raise ValueError(
                 f"input {self.input.height}×{self.input.width} is not a multiple of "
                 f"patch {self.model.patch}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Recipe:
+        if self.optimiser.warmup_samples >= self.budget.samples_seen:
+            raise ValueError(
+                f"warmup_samples {self.optimiser.warmup_samples} is not below the budget of "
+                f"{self.budget.samples_seen} samples"
             )
         return self
 
