@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import in_blocks, measured, room_for, selected
+from ehpsbench.metrics.pixels import Result, measured, over_blocks, selected
 
 ZeroTruth = Literal["right_angle", "leave_out"]
 THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)  # degrees
@@ -24,17 +25,17 @@ EDGES_BELOW = tuple(int(FINE * t) for t in THRESHOLDS)
 
 
 def of_images(
-    function: Callable[[Iterator[Tensor]], Tensor],
+    function: Callable[[Tensor], Result],
     pred: Tensor,
     target: Tensor,
     valid: Tensor | None,
     zero_truth: ZeroTruth,
-) -> list[Tensor]:
-    """What `function` says of the angles of the pixels that count, image by image.
+) -> list[list[Result]]:
+    """What `function` says of the angles of the pixels that count, (images, portions).
 
     Args:
-        function: of portions (n,) of an image's float64 angles [degrees]; each is written over
-            when the next is asked for.
+        function: of a portion (n,) of an image's float64 angles [degrees], which is written
+            over afterwards; called on several threads.
         pred: (B, 3, ...) predicted normals of any length.
         target: (B, 3, ...) true normals of any length.
         valid: (B, ...) which pixels count; None: all.
@@ -54,25 +55,24 @@ def of_images(
         raise ValueError(f"valid must be {shape}, got {tuple(valid.shape)}.")
 
     if valid is None:
-        valid = torch.ones(shape, dtype=torch.bool, device=pred.device)
+        valid = torch.ones((), dtype=torch.bool).expand(shape)
     mask = valid.to(device=pred.device, dtype=torch.bool)
     if zero_truth == "leave_out":
         mask = mask & (target != 0).any(1)
-    images = zip(pred, target, mask, strict=True)
-    return [function(_portions(*image)).to(pred.device) for image in images]
+    work = partial(_of_portion, function)
+    return [
+        over_blocks(work, flat.reshape(-1), *(axis.reshape(-1) for axis in (*p, *g)), scratch=5)
+        for p, g, flat in zip(pred, target, mask, strict=True)
+    ]
 
 
-def _portions(pred: Tensor, target: Tensor, mask: Tensor) -> Iterator[Tensor]:
-    """(n,) angles of the pixels of one image where the mask is true, portion by portion."""
-    flat = mask.reshape(-1)
-    axes = (axis.reshape(-1) for axis in (*pred, *target))
-    spread = len(flat) / max(int(flat.sum(dtype=torch.int32)), 1)
-    room = room_for(flat, 5, spread)
-    for here, *parts in in_blocks(flat, *axes, spread=spread):
-        found = selected(parts, here)
-        if count := len(found[0]):
-            cosine = _cosine(found[:3], found[3:], room[:, :count])
-            yield cosine.acos_().mul_(180.0 / torch.pi)
+def _of_portion(
+    function: Callable[[Tensor], Result], room: Tensor, mask: Tensor, *axes: Tensor
+) -> Result:
+    """What `function` says of the angles of the pixels where the mask is true."""
+    found = selected(axes, mask)
+    room = room[:, : len(found[0])]
+    return function(_cosine(found[:3], found[3:], room).acos_().mul_(180.0 / torch.pi))
 
 
 def angles(pred: Tensor, target: Tensor) -> Tensor:
@@ -82,18 +82,19 @@ def angles(pred: Tensor, target: Tensor) -> Tensor:
         DSINE ef0c2af utils/utils.py:129-137: torch's cosine similarity (lengths below 1e-8 count
         as 1e-8, so a zero vector is at 90°), clamped, arccos.
     """
-    return of_images(together, pred[None], target[None], None, "right_angle")[0]
+    return together(of_images(Tensor.clone, pred[None], target[None], None, "right_angle")[0])
 
 
-def together(portions: Iterable[Tensor]) -> Tensor:
+def together(portions: Sequence[Tensor]) -> Tensor:
     """(n,) all angles of an image in one."""
-    found = [portion.clone() for portion in portions]
-    return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+    return torch.cat(list(portions)) if portions else torch.zeros(0, dtype=torch.float64)
 
 
 def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
     """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
     square, other, cosine = _products(pred, target, room)
+    if not len(cosine):
+        return cosine
     shortest = float(square.amin()), float(other.amin())
     if not all(x >= LEAST_LENGTH**2 for x in shortest):  # also when a vector is not finite
         square.clamp_(min=LEAST_LENGTH**2)

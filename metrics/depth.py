@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.depth_alignment import Alignment, ToDepth, unaligned
-from ehpsbench.metrics.pixels import depth_pixels, in_blocks, pixel_mask, room_for
+from ehpsbench.metrics.pixels import depth_pixels, over_blocks, pixel_mask
 
 CARD = MetricCard(
     title="Depth errors: AbsRel, SqRel, RMSE, RMSElog, log10, δ1–δ3, silog",
@@ -135,9 +135,9 @@ def _row(sums: list[float], count: int) -> list[float]:
 
 def _sums(pred: Tensor, target: Tensor, depth: ToDepth) -> list[float]:
     """The 10 sums over the pixels of one image: differences, logarithms, pixels that are right."""
-    found, room = [], room_for(target, 5)
-    for p, g in in_blocks(pred, target):
-        true, away, relative, sign, log = room[:, : len(g)].unbind()
+
+    def of_portion(room: Tensor, p: Tensor, g: Tensor) -> list[float]:
+        true, away, relative, sign, log = room.unbind()
         true.copy_(g)
         depth(p, away)
         torch.div(away, true, out=log)
@@ -147,8 +147,10 @@ def _sums(pred: Tensor, target: Tensor, depth: ToDepth) -> list[float]:
         log.log_()
         linear = sign.dot(relative), away.dot(relative), away.dot(away)
         sums = (*linear, log.dot(log), log.sum(), log.dot(sign))
-        found.append([*map(float, sums), *right])
-    return [sum(block) for block in zip(*found, strict=True)]
+        return [*map(float, sums), *right]
+
+    found = over_blocks(of_portion, pred, target, scratch=5)
+    return [sum(part) for part in zip(*found, strict=True)]
 
 
 def _right(pred: Tensor, target: Tensor, ratio: Tensor) -> list[float]:

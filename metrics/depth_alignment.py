@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import depth_pixels, in_blocks, middle, pixel_mask, room_for
+from ehpsbench.metrics.pixels import depth_pixels, middle, over_blocks, pixel_mask
 
 Space = Literal["depth", "disparity"]
 ToDepth = Callable[[Tensor, Tensor], None]
@@ -181,19 +181,18 @@ def from_moments(
 
 
 def _moments(pred: Tensor, target: Tensor, space: Space) -> Tensor:
-    rows, room = [], room_for(target, 2)
-    for p, g in in_blocks(pred, target):
-        if not len(g):
-            continue
-        said, true = room[:, : len(g)].unbind()
+    def of_portion(room: Tensor, p: Tensor, g: Tensor) -> list[float]:
+        said, true = room.unbind()
         said.copy_(p)
         true.copy_(g)
         if space == "disparity":
             true.reciprocal_()
         means = float(said.mean()), float(true.mean())
         said.sub_(means[0])  # so centred, its products need no other centre
-        rows.append([float(len(g)), *means, float(said.dot(said)), float(said.dot(true))])
-    found = room.new_tensor(rows).reshape(-1, MOMENTS)
+        return [float(len(g)), *means, float(said.dot(said)), float(said.dot(true))]
+
+    rows = over_blocks(of_portion, pred, target, scratch=2) if len(target) else []
+    found = target.new_tensor(rows, dtype=torch.float64).reshape(-1, MOMENTS)
     group = torch.zeros(len(rows), dtype=torch.int64, device=found.device)
     return _together(found, group).sum(0)  # none or one
 

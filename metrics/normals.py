@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -73,7 +73,7 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
-    rows = of_images(_row, pred, target, valid, zero_truth)
+    rows = [_row(parts) for parts in of_images(_part, pred, target, valid, zero_truth)]
     return torch.stack(rows) if rows else pred.new_zeros((0, len(COLUMNS)), dtype=torch.float64)
 
 
@@ -89,8 +89,8 @@ def exact_median(
     Returns:
         () float64 [degrees], without the histogram's error; NaN where not defined.
     """
-    errors = of_images(together, pred, target, valid, zero_truth)
-    return median(torch.cat(errors) if errors else pred.new_empty(0, dtype=torch.float64))
+    images = of_images(Tensor.clone, pred, target, valid, zero_truth)
+    return median(together([part for parts in images for part in parts]).to(pred.device))
 
 
 def numbers(sums: Tensor) -> dict[str, Tensor]:
@@ -112,17 +112,17 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
     return found | {"pixels": pixels}
 
 
-def _row(portions: Iterator[Tensor]) -> Tensor:
-    total = square = broken = 0.0
-    counts = torch.zeros(180 * FINE + 1, dtype=torch.int64)
-    for errors in portions:
-        part = float(errors.sum())
-        if not math.isfinite(part):
-            broken += float((~errors.isfinite()).sum())
-            errors = errors[errors.isfinite()]
-            part = float(errors.sum())
-        total += part
-        square += float(errors.dot(errors))
-        counts = counts.to(errors.device) + counted(errors.mul_(FINE))
-    sums = torch.tensor([total, square, broken], dtype=torch.float64, device=counts.device)
-    return torch.cat([sums, binned(counts).double()])
+def _part(errors: Tensor) -> tuple[list[float], Tensor]:
+    """Sum, sum of squares and pixels that are not finite, and counts by 1/32° of the others."""
+    broken, total = 0.0, float(errors.sum())
+    if not math.isfinite(total):
+        finite = errors.isfinite()
+        broken, errors = float((~finite).sum()), errors[finite]
+        total = float(errors.sum())
+    return [total, float(errors.dot(errors)), broken], counted(errors.mul_(FINE))
+
+
+def _row(parts: list[tuple[list[float], Tensor]]) -> Tensor:
+    sums = [sum(column) for column in zip(*(part for part, _ in parts), strict=True)]
+    counts = reduce(torch.add, (part for _, part in parts))
+    return torch.cat([counts.new_tensor(sums, dtype=torch.float64), binned(counts).double()])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
@@ -65,7 +63,8 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
-    rows = of_images(_row, pred, target, valid, zero_truth)
+    images = of_images(Tensor.clone, pred, target, valid, zero_truth)
+    rows = [_row(together(parts)) for parts in images]
     return torch.stack(rows) if rows else pred.new_zeros((0, len(COLUMNS)), dtype=torch.float64)
 
 
@@ -78,8 +77,7 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
     return found | {name: stored[name] for name in COUNTS}
 
 
-def _row(portions: Iterator[Tensor]) -> Tensor:
-    errors = together(portions)
+def _row(errors: Tensor) -> Tensor:
     if not len(errors):
         row = errors.new_zeros(len(COLUMNS))
         row[COLUMNS.index("images_left_out")] = 1.0

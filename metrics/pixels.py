@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-# A few float64 temporaries of this many pixels fit the second-level cache, which whole maps do
-# not; below 2^15 torch works an operation on one thread, which is faster than starting more.
-BLOCK = 32_000
+# A few float64 temporaries of this many pixels stay in the cache, which those of whole maps do
+# not; with fewer pixels, calling torch's operations takes as long as what they do.
+BLOCK = 65_536
+SHARING = threading.Lock()
+Result = TypeVar("Result")
 
 
 def pixel_mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor | None:
@@ -65,27 +71,49 @@ def selected(values: Iterable[Tensor], valid: Tensor | None) -> list[Tensor]:
     return [torch.from_numpy(x.numpy()[mask]) for x in values]
 
 
-def in_blocks(*values: Tensor, spread: float = 1.0) -> Iterator[tuple[Tensor, ...]]:
-    """Portions of some (n,) values, small enough to be worked through in the cache.
+def over_blocks(
+    function: Callable[..., Result], *values: Tensor, scratch: int = 0, size: int | None = None
+) -> list[Result]:
+    """What `function` makes of each portion of some values, in order, on all threads of torch.
+
+    The portions are the same for any number of threads, and so are the results.
 
     Args:
-        *values: (n,) each.
-        spread: how many of them there are for each that will be worked on.
+        function: of float64 scratch (scratch, n), to be written over, and the portions (n,).
+        *values: (N,) each.
+        scratch: rows of it.
+        size: pixels of a portion; None: what the cache holds.
     """
-    size = _size(values[0], spread)
-    return zip(*(torch.split(x, size) for x in values), strict=True)
+    count = max(len(values[0]), 1)
+    on_cpu = values[0].device.type == "cpu"
+    size = min(count, size or BLOCK) if on_cpu else count
+    threads = min(torch.get_num_threads(), -(-count // size))
+    rooms = [values[0].new_empty((scratch, size), dtype=torch.float64) for _ in range(threads)]
+
+    def of_portion(*portion: Tensor) -> Result:
+        room = rooms.pop()
+        try:
+            return function(room[:, : len(portion[0])], *portion)
+        finally:
+            rooms.append(room)
+
+    portions = [torch.split(x, size) for x in values]
+    if threads == 1:
+        return [of_portion(*portion) for portion in zip(*portions, strict=True)]
+    with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(of_portion, *portions))
 
 
-def room_for(pixels: Tensor, rows: int, spread: float = 1.0) -> Tensor:
-    """(rows, n) float64 scratch for what is made of a portion of (n,) pixels."""
-    return pixels.new_empty((rows, _size(pixels, spread)), dtype=torch.float64)
-
-
-def _size(pixels: Tensor, spread: float) -> int:
-    size = len(pixels)
-    if pixels.device.type == "cpu":
-        size = min(size, int(BLOCK * min(spread, 8.0)))
-    return max(size, 1)
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Keep torch from sharing out an operation, which wants all cores free at each of them."""
+    with SHARING:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 def middle(values: Tensor) -> Tensor:
@@ -101,7 +129,9 @@ def depth_pixels(pred: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Te
     """(n,) pixels of one image, predicted and true, that are valid and whose truth is a depth."""
     said, true = selected((measured(pred), measured(target)), valid)
     if len(true):
-        low, high = (float(x) for x in true.aminmax())
+        # NumPy needs no other core for it
+        ends = (true.numpy().min(), true.numpy().max()) if true.is_cpu else true.aminmax()
+        low, high = (float(x) for x in ends)
         if not (low > 0 and high < torch.inf):
             known = (true > 0) & true.isfinite()
             said, true = said[known], true[known]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.pixels import measured
+from ehpsbench.metrics.pixels import measured, over_blocks
 
 CARD = MetricCard(
     title="Mean intersection over union of classes (mIoU), mean and overall accuracy",
@@ -40,6 +41,7 @@ OutOfRange = Literal["error", "count"]
 KINDS = ("intersection", "prediction", "truth")
 IGNORED, NO_CLASS = 255, 254  # codes of truths that are wider than a byte
 MOST_CLASSES = 254
+PORTION = 1 << 18  # pixels, several for each pair of labels that is counted
 
 
 def columns(classes: Sequence[str]) -> tuple[str, ...]:
@@ -77,16 +79,14 @@ def score(
     pred, target = measured(pred), measured(target)
     rows = []
     for said, true in zip(pred, target, strict=True):
-        joint, ignored = _joint_areas(said, true, classes, ignore_index)
-        if ignored is not None:
-            joint[ignored] = 0
-        if predicted_out_of_range == "error" and int(joint[:, classes:].sum()):
+        work = partial(_areas, classes, ignore_index)
+        parts = over_blocks(work, said.reshape(-1), true.reshape(-1), size=PORTION)
+        areas, outside = torch.split(torch.stack(parts).sum(0), [3 * classes, 2])
+        if predicted_out_of_range == "error" and outside[0]:
             raise ValueError(_no_class("prediction", said, classes))
-        if true_out_of_range == "error" and int(joint[classes:].sum()):
+        if true_out_of_range == "error" and outside[1]:
             raise ValueError(_no_class("truth", true, classes, ignore_index))
-        inside = joint[:classes, :classes]
-        areas = (inside.diagonal(), joint[:, :classes].sum(0), joint[:classes].sum(1))
-        rows.append(torch.cat(areas))
+        rows.append(areas)
     return torch.stack(rows) if rows else target.new_zeros((0, 3 * classes), dtype=torch.int64)
 
 
@@ -130,10 +130,18 @@ def _check(pred: Tensor, target: Tensor, classes: int) -> None:
         raise ValueError(f"classes must be 1 to {MOST_CLASSES}, got {classes}.")
 
 
-def _joint_areas(
-    pred: Tensor, target: Tensor, classes: int, ignore_index: int | None
-) -> tuple[Tensor, int | None]:
-    """(256, 256) pixels of each (truth, prediction) of one image, and the row that is ignored."""
+def _areas(
+    classes: int, ignore_index: int | None, _: Tensor, pred: Tensor, target: Tensor
+) -> Tensor:
+    """(3·C + 2) areas of a row, then of predictions and of truths that are no class."""
+    joint = _joint_areas(pred, target, classes, ignore_index)
+    areas = [joint[:classes, :classes].diagonal(), joint[:, :classes].sum(0)]
+    areas += [joint[:classes].sum(1), joint[:, classes:].sum()[None], joint[classes:].sum()[None]]
+    return torch.cat(areas)
+
+
+def _joint_areas(pred: Tensor, target: Tensor, classes: int, ignore_index: int | None) -> Tensor:
+    """(256, 256) pixels of each (truth, prediction) that are not ignored."""
     ignored = ignore_index
     if target.dtype != torch.uint8:
         known = (target >= 0) & (target < classes)
@@ -147,7 +155,10 @@ def _joint_areas(
     if pred.dtype != torch.uint8:
         pred = torch.where((pred >= 0) & (pred < classes), pred, NO_CLASS).to(torch.uint8)
     pair = target.to(torch.int32).mul_(256).add_(pred)
-    return torch.bincount(pair.reshape(-1), minlength=65536).reshape(256, 256), ignored
+    joint = torch.bincount(pair, minlength=65536).reshape(256, 256)
+    if ignored is not None:
+        joint[ignored] = 0
+    return joint
 
 
 def _no_class(what: str, labels: Tensor, classes: int, ignored: int | None = None) -> str:
