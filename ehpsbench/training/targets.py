@@ -24,6 +24,8 @@ from ehpsbench.training.joints import (
     SEEN_JOINTS,
     SEEN_KEYPOINTS,
 )
+from ehpsbench.training.lens import Lens
+from ehpsbench.training.neutral import RESIDUAL_LIMIT_MM, neutral_shapes
 from ehpsbench.training.views import Views
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class Targets:
         hand_root_known: (N, 2).
         betas: (N, 10) on the neutral SMPL-X body.
         betas_known: (N,).
-        betas_residual: (N,) distance of that body from the labelled one, at rest [m].
+        betas_residual: (N,) how far a fitted shape is from the labelled one: RMS of the vertices
+            at rest [m]; 0 for neutral labels.
         expression: (N, 10).
         expression_known: (N,).
         camera: (N, 3, 3) view → homogeneous crop coordinates.
@@ -107,7 +110,7 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
         )
     rotations, rotations_known = _rotations(columns, where)
     hand_root, hand_root_known = _hand_roots(columns, where, rotations, rotations_known)
-    betas, betas_known = _shape(columns)
+    betas, residual, betas_known = _shape(columns, bodies)
     face = flag(columns, "face_valid") & has(columns, "expression")
     return Targets(
         joints=turned.astype(np.float32),
@@ -120,7 +123,7 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
         hand_root_known=hand_root_known,
         betas=betas.astype(np.float32),
         betas_known=betas_known,
-        betas_residual=np.zeros(len(betas), np.float32),
+        betas_residual=residual.astype(np.float32),
         expression=_vector(columns, "expression", EXPRESSION, face).astype(np.float32),
         expression_known=face,
         camera=where.camera.astype(np.float32),
@@ -197,11 +200,14 @@ def _pixels(
     """(N, 55, 2) where joints are seen in the crop, and (N, 55) which of them: see `targets`."""
     homogeneous = joints @ where.camera.swapaxes(1, 2)
     depth = np.where(homogeneous[..., 2:] > NEAR, homogeneous[..., 2:], 1.0)
-    straight = ~has(columns, "distortion")[:, None]
+    lens = Lens.of(columns)
+    # Crops are cut as a pinhole shows them, but for a distortion without a focal length.
+    straight = (lens.bent | ~has(columns, "distortion"))[:, None]
     ahead = (joints[..., 2] > NEAR) & (homogeneous[..., 2] > NEAR)
     projected = known & ahead & straight
     marked, labelled = _marked(columns)
-    labelled &= ~has(columns, "source_model")[:, None] & straight
+    marked = lens.pinhole(marked)
+    labelled &= ~has(columns, "source_model")[:, None] & straight & np.isfinite(marked).all(-1)
     clicked = (marked - where.centre[:, None]) / where.half[:, None]
     pixels = np.where(projected[..., None], homogeneous[..., :2] / depth, 0)
     return np.where(labelled[..., None], clicked, pixels), projected | labelled
@@ -268,13 +274,27 @@ def chained(rotations: NDArray[np.float64], chain: tuple[int, ...]) -> NDArray[n
     return product
 
 
-def _shape(columns: Columns) -> tuple[NDArray[np.float64], Flags]:
-    """(N, 10) betas of the neutral SMPL-X body and (N,) where they are known."""
+def _shape(
+    columns: Columns, bodies: BodySet
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Flags]:
+    """(N, 10) betas of the neutral SMPL-X body, (N,) how far it is off [m], (N,) where known.
+
+    The owners' neutral shape goes before a neutral label, and that before a fit to the labelled
+    body of an adult, which counts up to `RESIDUAL_LIMIT_MM`.
+    """
     adult = ~has(columns, "template_path") & (
         ~has(columns, "kid") | (np.ma.filled(columns.get("kid", np.zeros(_rows(columns))), 0) == 0)
     )
-    valid = flag(columns, "shape_valid") & adult & (text(columns, "source_model") == "smplx")
-    refit = valid & has(columns, "betas_neutral")
-    own = valid & ~refit & has(columns, "betas") & (text(columns, "gender") == "neutral")
-    betas = _vector(columns, "betas_neutral", SHAPE, refit) + _vector(columns, "betas", SHAPE, own)
-    return betas, refit | own
+    models, genders = text(columns, "source_model"), text(columns, "gender")
+    smplx = flag(columns, "shape_valid") & adult & (models == "smplx")
+    owners = smplx & has(columns, "betas_neutral")
+    labelled = ~owners & has(columns, "betas")
+    own = smplx & labelled & (genders == "neutral")
+    # `shape_valid` speaks of SMPL-X: a SMPL row's betas are part of its valid body.
+    smpl = flag(columns, "body_valid") & adult & np.isin(models, ("smpl", "smplh"))
+    other = labelled & np.where(smplx, genders != "neutral", smpl)
+    fitted, residual = neutral_shapes(columns, models, genders, other, bodies)
+    fit = other & (residual <= RESIDUAL_LIMIT_MM)
+    betas = _vector(columns, "betas_neutral", SHAPE, owners) + _vector(columns, "betas", SHAPE, own)
+    betas[fit] = fitted[fit]
+    return betas, np.where(fit, residual / 1000, 0), owners | own | fit

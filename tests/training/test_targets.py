@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from ehpsbench.body.neutral import fit_neutral
+from ehpsbench.errors import MissingBody
 from ehpsbench.geometry import project, rotation_matrix
 from ehpsbench.schema import nullable
 from ehpsbench.training.joints import JOINTS, LEFT_CHAIN, MIRROR, SEEN_KEYPOINTS
@@ -81,6 +83,71 @@ def test_kids_and_personal_templates_teach_no_shape(people, bodies):
     assert made(columns, bodies).betas_known.tolist() == [True, False, True, True]
 
 
+def test_a_gendered_adult_teaches_the_neutral_shape_that_is_fitted_to_it(people, bodies):
+    columns = people(gender="female")
+    found = made(columns, bodies)
+    betas, residual = fit_neutral(
+        bodies.model("smplx", "female"), bodies.model("smplx", "neutral"), columns["betas"]
+    )
+    np.testing.assert_allclose(found.betas, betas, atol=1e-5)
+    np.testing.assert_allclose(1000 * found.betas_residual, residual, atol=1e-4)
+    assert found.betas_known.all()
+
+
+def test_the_owners_neutral_shape_goes_before_a_fit_and_a_neutral_label_is_taken_as_it_is(
+    people, bodies
+):
+    columns = people(gender="female")
+    columns["gender"][0] = "neutral"
+    columns["betas_neutral"] = nullable(np.ones((4, 10)), np.array([False, True, False, False]))
+    found = made(columns, bodies)
+    np.testing.assert_allclose(found.betas[0], columns["betas"][0, :10], atol=1e-6)
+    np.testing.assert_array_equal(found.betas[1], 1)
+    assert (found.betas_residual > 0).tolist() == [False, False, True, True]
+
+
+def test_a_shape_that_no_neutral_body_comes_near_is_not_taught(people, bodies):
+    columns = people(gender="female")
+    columns["betas"][2] = 0
+    columns["betas"][2, 10] = 40  # a direction past the ten of the label
+    found = made(columns, bodies)
+    assert found.betas_known.tolist() == [True, True, False, True]
+    assert not found.betas[2].any()
+    assert found.betas_residual[2] == 0
+
+
+@pytest.mark.parametrize(("change", "taught"), [
+    ({}, True), ({"body_valid": False}, False), ({"kid": 0.2}, False), ({"betas": None}, False),
+])  # fmt: skip
+def test_a_smpl_row_teaches_shape_where_its_betas_are_known_and_its_body_is_a_valid_adult(
+    people, bodies, change, taught
+):
+    columns = people(source="smpl", gender="male") | {"kid": np.zeros(4)}
+    columns["shape_valid"][:] = False  # it speaks of SMPL-X's betas
+    for name, value in change.items():
+        if value is None:
+            columns[name] = nullable(columns[name], np.arange(4) != 1)
+        else:
+            columns[name][1] = value
+    assert made(columns, bodies).betas_known.tolist() == [True, taught, True, True]
+
+
+class NoMap:
+    """A body set without the file that takes the SMPL-X mesh to SMPL's."""
+
+    def __init__(self, bodies):
+        self.model = bodies.model
+
+    def smplx_to_smpl(self):
+        raise MissingBody("smplx2smpl.pkl is needed")
+
+
+def test_a_smpl_row_teaches_no_shape_where_nothing_takes_one_mesh_to_the_other(people, bodies):
+    columns = people(source="smpl")
+    columns["shape_valid"][:] = False
+    assert not made(columns, NoMap(bodies)).betas_known.any()
+
+
 def test_a_hand_only_row_teaches_its_hand_about_its_own_root(people, bodies):
     columns = people(source="mano", gender="left")
     for name in ("body", "right_hand", "face", "shape"):
@@ -89,6 +156,7 @@ def test_a_hand_only_row_teaches_its_hand_about_its_own_root(people, bodies):
     columns["left_hand_orient"] = rng.standard_normal((4, 3))
     columns["left_hand_transl"] = np.tile([0.1, 0.0, 2.0], (4, 1))
     columns["left_hand_betas"] = np.zeros((4, 10))
+    columns["bbox"] = np.tile([300.0, 200.0, 80.0, 80.0], (4, 1))
     found, where = made(columns, bodies), views(columns, 0.75, 1.2)
     assert np.flatnonzero(found.joints_known[0]).tolist() == [20, *range(25, 40)]
     assert np.flatnonzero(found.rotations_known[0]).tolist() == list(range(25, 40))
@@ -146,6 +214,36 @@ def test_a_keypoint_without_score_or_number_is_not_known_and_the_others_of_the_r
     assert found.pixels_known[:, 4].tolist() == [True, False, True, True]
     assert found.pixels_known[:, 5].tolist() == [True, True, False, True]
     assert np.isfinite(found.pixels).all()
+
+
+LENS = np.tile([-0.25, 0.08, 0.001, -0.002, 0.0, 0.0, 0.0, 0.0], (4, 1))
+
+
+def test_distorted_clicks_and_projected_joints_meet_where_the_pinhole_crop_shows_them(
+    people, bodies
+):
+    from ehpsbench.body.posed import posed_joints
+
+    bent = {"distortion": LENS, "distortion_model": np.array(["opencv_rational"] * 4, object)}
+    columns = people() | bent
+    camera = (columns["focal"], columns["principal_point"])
+    pixels = project(posed_joints(columns, bodies)[0], *camera, LENS, "opencv_rational")
+    points = np.zeros((4, 144, 3))
+    points[:, :55] = np.concatenate([pixels, np.ones((4, 55, 1))], -1)
+    clicks = {k: columns[k] for k in ("instance_id", "width", "height", "bbox", "focal")}
+    clicks |= {"principal_point": columns["principal_point"], **bent}
+    clicks["keypoints2d"] = points.reshape(4, -1)
+    seen, projected = made(clicks, bodies), made(columns, bodies)
+    assert seen.pixels_known[:, 20].all()
+    assert projected.pixels_known[:, 20].all()
+    joints = [4, 5, 7, 8, *range(16, 22)]
+    np.testing.assert_allclose(seen.pixels[:, joints], projected.pixels[:, joints], atol=1e-3)
+
+
+def test_a_distortion_that_cannot_be_undone_leaves_2d_unknown(people, bodies):
+    columns = people()
+    del columns["focal"]
+    assert not made(columns | {"distortion": LENS}, bodies).pixels_known.any()
 
 
 def test_a_row_whose_keypoints_are_no_joints_is_left_out(people):
