@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ehpsbench.training import virtual_camera
 from ehpsbench.training.augment import Batch
-from ehpsbench.training.joints import LEFT_CHAIN, PART_ROOT, PELVIS, RIGHT_CHAIN
+from ehpsbench.training.joints import LEFT_CHAIN, LEFT_HAND, PART_ROOT, PELVIS, RIGHT_CHAIN
 from ehpsbench.training.models.prediction import Prediction
 from ehpsbench.training.recipe import LossWeights
 
 # rotations (B, 55, 3, 3), betas (B, 10) → joints (B, 55, 3) [m], wherever they stand
 Skeleton = Callable[[Tensor, Tensor], Tensor]
+CHAINS = (LEFT_CHAIN, RIGHT_CHAIN)
+FINGERS = LEFT_HAND.start  # all joints from here on are fingers
+HAND = LEFT_HAND.stop - LEFT_HAND.start
+NEAR = 0.1  # m; nothing is projected from nearer
 FAR = 3.0  # crop half-widths; a projection that strays further pulls no harder
 
 
@@ -29,11 +35,16 @@ def known(batch: Batch) -> dict[str, Tensor]:
         "expression": batch.expression_known,
         "joints3d": joints & joints[:, PELVIS : PELVIS + 1],
         "parts3d": torch.cat(parts, 1),
-        "joints2d": batch.pixels_known,
+        "joints2d": batch.pixels_known & ~hands_alone(batch).any(1)[:, None],
         "hand_root": batch.hand_root_known,
         "wrists": batch.rotations_known[:, :1] & batch.hand_root_known,
         "camera": batch.pixels_known[:, PELVIS] & joints[:, PELVIS],
     }
+
+
+def hands_alone(batch: Batch) -> Tensor:
+    """(B, 2) hands whose root is labelled in a row without a body."""
+    return batch.hand_root_known & ~batch.rotations_known[:, :1]
 
 
 def counts(batch: Batch) -> dict[str, Tensor]:
@@ -47,8 +58,15 @@ def losses(
     skeleton: Skeleton,
     aspect: float,
     whole: Mapping[str, Tensor] | None = None,
+    *,
+    camera: Literal["view", "virtual"] = "view",
 ) -> dict[str, Tensor]:
-    """Every term before its weight, by the names of `LossWeights`.
+    """Every term before its weight, by the names of `LossWeights`; a head's `own_losses` are apart.
+
+    A row pulls only at what it labels. Two kinds of rows need more than a mask, since a joint
+    hangs on all the joints before it. A row of a hand alone teaches that hand about its wrist, and
+    not where the hand is seen: that would turn a body which nobody has labelled. A row of 2D
+    keypoints alone teaches no shape: without a length in metres, size and distance are one.
 
     Args:
         prediction: of the network.
@@ -57,10 +75,9 @@ def losses(
         aspect: width / height of the crop.
         whole: `counts` of the batch that this one is a piece of, so that the terms of all pieces
             add up to those of the batch; default: this batch is whole.
+        camera: what the 2D term looks through: the crop's own camera, or SMPLer-X's virtual one.
     """
-    joints = skeleton(prediction.rotations, prediction.betas)
-    pelvis = joints[:, PELVIS : PELVIS + 1]
-    placed = joints - pelvis + prediction.pelvis(batch.tangent, aspect)[:, None]
+    joints = skeleton(*_taught(prediction, batch))
     rotations = prediction.rotations - batch.rotations
     differences = {
         "pose": rotations,
@@ -68,8 +85,9 @@ def losses(
         "shape": prediction.betas - batch.betas,
         "expression": prediction.expression - batch.expression,
         "joints3d": _from_root(joints) - _from_root(batch.joints),
-        "parts3d": _from_parts(joints) - _from_parts(batch.joints),
-        "joints2d": _seen(placed, batch) - batch.pixels.clamp(-FAR, FAR),
+        "parts3d": _own_wrists(joints, prediction, batch) - _from_parts(batch.joints),
+        "joints2d": _seen(joints, prediction, batch, aspect, camera)
+        - batch.pixels.clamp(-FAR, FAR),
         "hand_root": prediction.hand_root - batch.hand_root,
         "wrists": _through_arms(prediction) - batch.hand_root,
         "camera": _camera(prediction, batch, aspect),
@@ -103,17 +121,45 @@ def _from_parts(joints: Tensor) -> Tensor:
     return torch.cat([joints[:, part] - joints[:, root : root + 1] for part, root in PART_ROOT], 1)
 
 
-def _seen(points: Tensor, batch: Batch) -> Tensor:
-    """(B, 55, 3) points of the view → (B, 55, 2) crop coordinates, cut off far outside."""
-    homogeneous = points @ batch.camera.transpose(1, 2)
-    depth = homogeneous[..., 2:].clamp(min=0.1)
+def _taught(prediction: Prediction, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Rotations and betas for the joints, without gradient in what a row cannot teach."""
+    hands_only = hands_alone(batch).any(1)
+    still = torch.where(
+        hands_only[:, None, None, None], prediction.rotations.detach(), prediction.rotations
+    )
+    rotations = torch.cat([still[:, :FINGERS], prediction.rotations[:, FINGERS:]], 1)
+    unmeasured = hands_only | ~batch.joints_known.any(1)
+    betas = torch.where(unmeasured[:, None], prediction.betas.detach(), prediction.betas)
+    return rotations, betas
+
+
+def _own_wrists(joints: Tensor, prediction: Prediction, batch: Batch) -> Tensor:
+    """The parts from their roots; a hand alone is turned by its own root, not by its arm."""
+    parts = _from_parts(joints)
+    turn = prediction.hand_root @ _through_arms(prediction).detach().transpose(-1, -2)
+    hands = parts[:, : 2 * HAND].unflatten(1, (2, HAND))
+    alone = hands_alone(batch)[..., None, None]
+    hands = torch.where(alone, hands @ turn.transpose(-1, -2), hands)
+    return torch.cat([hands.flatten(1, 2), parts[:, 2 * HAND :]], 1)
+
+
+def _seen(
+    joints: Tensor, prediction: Prediction, batch: Batch, aspect: float, camera: str
+) -> Tensor:
+    """(B, 55, 2) crop coordinates of the predicted joints, cut off far outside."""
+    matrix, tangent = batch.camera, batch.tangent
+    if camera == "virtual":
+        matrix = virtual_camera.matrix(joints, aspect)
+        tangent = torch.full_like(tangent, virtual_camera.TANGENT)
+    placed = _from_root(joints) + prediction.pelvis(tangent, aspect)[:, None]
+    homogeneous = placed @ matrix.transpose(1, 2)
+    depth = homogeneous[..., 2:].clamp(min=NEAR)
     return (homogeneous[..., :2] / depth).clamp(-FAR, FAR)
 
 
 def _through_arms(prediction: Prediction) -> Tensor:
     """(B, 2, 3, 3) wrists in the view, as the body's chain turns them."""
-    chains = [_chained(prediction.rotations, chain) for chain in (LEFT_CHAIN, RIGHT_CHAIN)]
-    return torch.stack(chains, 1)
+    return torch.stack([_chained(prediction.rotations, chain) for chain in CHAINS], 1)
 
 
 def _chained(rotations: Tensor, chain: tuple[int, ...]) -> Tensor:
