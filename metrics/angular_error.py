@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
@@ -30,8 +30,8 @@ def of_images(
     target: Tensor,
     valid: Tensor | None,
     zero_truth: ZeroTruth,
-) -> list[list[Result]]:
-    """What `function` says of the angles of the pixels that count, (images, portions).
+) -> Iterator[list[Result]]:
+    """What `function` says of the angles of the pixels that count: of each portion, by image.
 
     Args:
         function: of a portion (n,) of an image's float64 angles [degrees], which is written
@@ -60,10 +60,9 @@ def of_images(
     if zero_truth == "leave_out":
         mask = mask & (target != 0).any(1)
     work = partial(_of_portion, function)
-    return [
-        over_blocks(work, flat.reshape(-1), *(axis.reshape(-1) for axis in (*p, *g)), scratch=5)
-        for p, g, flat in zip(pred, target, mask, strict=True)
-    ]
+    for p, g, here in zip(pred, target, mask, strict=True):
+        axes = (axis.reshape(-1) for axis in (*p, *g))
+        yield over_blocks(work, here.reshape(-1), *axes, scratch=5)
 
 
 def _of_portion(
@@ -82,7 +81,8 @@ def angles(pred: Tensor, target: Tensor) -> Tensor:
         DSINE ef0c2af utils/utils.py:129-137: torch's cosine similarity (lengths below 1e-8 count
         as 1e-8, so a zero vector is at 90°), clamped, arccos.
     """
-    return together(of_images(Tensor.clone, pred[None], target[None], None, "right_angle")[0])
+    images = of_images(Tensor.clone, pred[None], target[None], None, "right_angle")
+    return together(next(images))
 
 
 def together(portions: Sequence[Tensor]) -> Tensor:
