@@ -22,10 +22,10 @@ def summarised(
     store: Store,
     entry: str,
     rules: Protocol,
-    bodies: BodySet | None,
     rows: pa.Table,
     numbers: Mapping[str, Number],
     *,
+    bodies: BodySet | None = None,
     missing: int,
     unused: int,
     left_out: Mapping[str, int],
@@ -39,9 +39,9 @@ def summarised(
         store: with the data.
         entry: who was scored.
         rules: by what.
-        bodies: the body set, where bodies are compared.
         rows: people or images that were scored.
         numbers: name → number; the primary one is among them.
+        bodies: the body set, where bodies are compared.
         missing: how many of `rows` have no prediction.
         unused: predictions of what is not scored.
         left_out: people or images that the rules do not score, by reason.
@@ -51,23 +51,11 @@ def summarised(
     """
     scored: Sequence[str] = rows[identity_column(rows)].to_pylist()
     said = {
-        "results_version": RESULTS_VERSION,
-        "ehpsbench_version": ehpsbench.__version__,
         "entry": entry,
-        "benchmark": rules.name,
-        "title": rules.title,
-        "task": rules.task,
-        "protocol_version": rules.version,
-        "protocol_hash": rules.hash,
-        "protocol": rules.model_dump(mode="json"),
-        "dataset": rules.dataset,
-        "split": rules.split,
+        **_of_rules(rules),
         "data": digest([store.manifest(rules.dataset)["fingerprint"], scored]),
         "body_set": None if bodies is None else bodies.id,
         "body_name": None if bodies is None else bodies.name,
-        "primary": rules.primary,
-        "unit": rules.unit,
-        "better": rules.better,
         "scored": len(scored),
         "missing_predictions": missing,
         "complete": missing == 0,
@@ -80,3 +68,22 @@ def summarised(
         **(about or {}),
     }
     return Result(rows, said)
+
+
+def _of_rules(rules: Protocol) -> dict[str, Any]:
+    """By what was scored, and by which version of this program."""
+    return {
+        "results_version": RESULTS_VERSION,
+        "ehpsbench_version": ehpsbench.__version__,
+        "benchmark": rules.name,
+        "title": rules.title,
+        "task": rules.task,
+        "protocol_version": rules.version,
+        "protocol_hash": rules.hash,
+        "protocol": rules.model_dump(mode="json"),
+        "dataset": rules.dataset,
+        "split": rules.split,
+        "primary": rules.primary,
+        "unit": rules.unit,
+        "better": rules.better,
+    }

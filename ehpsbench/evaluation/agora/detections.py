@@ -48,6 +48,7 @@ def detections_of(
     rules: AgoraProtocol,
     request: Request,
     images: Images,
+    *,
     given: Imported | None,
 ) -> Detections:
     """What an entry says: in its file, in `request.predictions`, else in the store.

@@ -68,7 +68,7 @@ def compared(
         device: where to compare.
     """
     slots = [_Slots.of(people.image, rows) for people in (said, true)]
-    found = _matching(said, true, slots, matchable, least_iou, device)
+    found = _matching(said, true, slots, matchable=matchable, least_iou=least_iou, device=device)
     detection = found.detection_of[slots[1].image, slots[1].place].cpu().numpy()
     here = detection >= 0
     which = slots[0].row[slots[1].image[here], detection[here]]
@@ -114,6 +114,7 @@ def _matching(
     said: Posed,
     true: Posed,
     slots: list[_Slots],
+    *,
     matchable: NDArray[np.bool_],
     least_iou: float,
     device: str,

@@ -36,11 +36,15 @@ class _Scores:
     """All people and images of a benchmark.
 
     Attributes:
+        images: M of them.
+        people: N of them.
         errors: (N, 8) of each person [mm]; NaN for who is not found.
         false_positives: (M,) of each image.
         detections: (M,) of each image.
     """
 
+    images: Images
+    people: People
     errors: NDArray[np.float64]
     false_positives: NDArray[np.int64]
     detections: NDArray[np.int64]
@@ -63,21 +67,22 @@ def evaluate(store: Store, entry: str, rules: AgoraProtocol, request: Request) -
     images = images_of(store, rules)
     people = people_of(store, rules, images)
     given = imported_rows(store, rules, request.predictions, request.bodies)
-    detections = detections_of(store, entry, rules, request, images, given)
-    scores = _scored(store, people, images, detections, rules, request)
+    detections = detections_of(store, entry, rules, request, images, given=given)
+    scores = _scored(store, rules, request, images=images, people=people, detections=detections)
     if given is not None:  # only now: a file that is refused changes nothing
         write_batches(store, entry, rules.name, given.batches())
     notes = given.notes if given else ()
-    return _result(store, entry, rules, request, images, people, scores, notes)
+    return _result(store, entry, rules, request, scores, notes=notes)
 
 
 def _scored(
     store: Store,
-    people: People,
-    images: Images,
-    detections: Detections,
     rules: AgoraProtocol,
     request: Request,
+    *,
+    images: Images,
+    people: People,
+    detections: Detections,
 ) -> _Scores:
     """Compare a few images at a time."""
     from ehpsbench.evaluation.agora.posed import posed
@@ -105,7 +110,7 @@ def _scored(
         errors[here], extra[rows.start : rows.stop] = found.errors, found.false_positives
         if request.progress is not None:
             request.progress(rows.stop, count)
-    return _Scores(errors, extra, detections.counts())
+    return _Scores(images, people, errors, extra, detections.counts())
 
 
 def _result(
@@ -113,13 +118,13 @@ def _result(
     entry: str,
     rules: AgoraProtocol,
     request: Request,
-    images: Images,
-    people: People,
     scores: _Scores,
+    *,
     notes: Sequence[str],
 ) -> Result:
     from ehpsbench.metrics.agora import numbers
 
+    images, people = scores.images, scores.people
     rows = _rows(images, people, scores)
     seen = scores.detections > 0
     about: dict[str, Any] = {
@@ -135,9 +140,9 @@ def _result(
         store,
         entry,
         rules,
-        request.bodies,
         rows,
         of_sums(rows, COLUMNS, partial(numbers, variant=rules.variant)),
+        bodies=request.bodies,
         missing=0,
         unused=int(scores.detections[~images.scored].sum()),
         left_out=people.left_out,

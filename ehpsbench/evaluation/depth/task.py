@@ -14,6 +14,7 @@ from ehpsbench.evaluation.depth.rules import DepthProtocol
 from ehpsbench.evaluation.map_files import MapFolder, read_map, real_numbers
 from ehpsbench.evaluation.map_images import (
     MapImages,
+    Truth,
     check_prediction,
     map_images,
     map_result,
@@ -53,7 +54,7 @@ def evaluate(store: Store, entry: str, rules: DepthProtocol, request: Request) -
     statistics = np.zeros((len(images), len(depth.COLUMNS)))
     for i, file in enumerate(folder.files):
         if file is not None:
-            said, true = _pixels(images, i, file, folder, rules, request)
+            said, true = _pixels(true_map(images, i), file, folder, rules, request)
             rows = depth.score(
                 said,
                 true,
@@ -64,8 +65,16 @@ def evaluate(store: Store, entry: str, rules: DepthProtocol, request: Request) -
             statistics[i] = rows[0].cpu().numpy()
         if request.progress is not None:
             request.progress(i + 1, len(images))
-    columns, numbers = depth.COLUMNS, depth.numbers
-    return map_result(store, entry, rules, images, folder, statistics, columns, numbers)
+    return map_result(
+        store,
+        entry,
+        rules,
+        images,
+        folder,
+        statistics=statistics,
+        columns=depth.COLUMNS,
+        numbers=depth.numbers,
+    )
 
 
 def _check_space(rules: DepthProtocol, folder: MapFolder) -> None:
@@ -102,9 +111,8 @@ def _fits_of_videos(
     rows = torch.zeros((len(images), fits.MOMENTS), dtype=torch.float64, device=request.device)
     for i, file in enumerate(folder.files):
         if file is not None:
-            rows[i] = fits.moments(*_pixels(images, i, file, folder, rules, request), space=space)[
-                0
-            ]
+            pixels = _pixels(true_map(images, i), file, folder, rules, request)
+            rows[i] = fits.moments(*pixels, space=space)[0]
     videos = [f"{s}/{c}" for s, c in zip(*map(images.column, ("sequence", "camera")), strict=True)]
     _, group = np.unique(np.asarray(videos, str), return_inverse=True)
     found = fits.from_moments(rows, space=space, sequence=torch.from_numpy(group))
@@ -119,17 +127,11 @@ def _given(found: Alignment, image: int, said: Tensor, true: Tensor) -> Alignmen
 
 
 def _pixels(
-    images: MapImages,
-    image: int,
-    path: Path,
-    folder: MapFolder,
-    rules: DepthProtocol,
-    request: Request,
+    truth: Truth, path: Path, folder: MapFolder, rules: DepthProtocol, request: Request
 ) -> tuple[Tensor, Tensor]:
     """(1, n) predicted and true values of the pixels that count."""
     import torch
 
-    truth = true_map(images, image)
     said = real_numbers(read_map(path), folder.declared.scale, path)
     true = real_numbers(truth.values, truth.scale, truth.path)
     check_prediction(said, truth, path)

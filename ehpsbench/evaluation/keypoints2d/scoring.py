@@ -66,7 +66,7 @@ def matched(
     while done < len(order):
         size = _batch(counts, order, done, part)
         images = order[done : done + size]
-        parts.append(_matched(truth, said, ranked, images, part, device))
+        parts.append(_matched(truth, said, ranked, images, part=part, device=device))
         done += size
         if progress is not None:
             progress(done, len(order))
@@ -130,7 +130,7 @@ def _survivors(said: Submitted, score: Floats, rule: Detections, device: str) ->
 
 
 def _matched(
-    truth: Truth, said: Submitted, ranked: Ranked, images: Rows, part: slice, device: str
+    truth: Truth, said: Submitted, ranked: Ranked, images: Rows, *, part: slice, device: str
 ) -> Matches:
     """Matches of a few images."""
 

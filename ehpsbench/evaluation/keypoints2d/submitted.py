@@ -86,13 +86,14 @@ def submitted(path: Path, images: Images, joints: Joints) -> Submitted:
                 f"{where} (image {entry['image_id']}) is not finite. Leave the person out, or "
                 "write numbers; confidence 0 says that a joint is not there."
             )
-    return _sorted(rows, points, boxes, unused, joints, path)
+    return _sorted(rows, points, boxes, unused=unused, joints=joints, path=path)
 
 
 def _sorted(
     rows: list[tuple[int, Any, float, list[float]]],
     points: list[Floats],
     boxes: list[float],
+    *,
     unused: int,
     joints: Joints,
     path: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,25 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a result is made of.
+
+    Attributes:
+        rows: images or people.
+        numbers: name → number.
+        missing: people without a prediction.
+        unused: predictions of what is not scored.
+        about: what else there is to say.
+    """
+
+    rows: pa.Table
+    numbers: dict[str, Number]
+    missing: int = 0
+    unused: int = 0
+    about: dict[str, Any] = field(default_factory=dict)
+
+
 def evaluate(store: Store, entry: str, rules: Keypoints2dProtocol, request: Request) -> Result:
     """Score an entry's 2D keypoints; see `ehpsbench.evaluation.evaluate`.
 
@@ -48,21 +68,21 @@ def evaluate(store: Store, entry: str, rules: Keypoints2dProtocol, request: Requ
         path = store.predictions / file_name(entry) / f"{file_name(rules.name)}.json"
     said = submitted(path, truth.images, rules.joints)
     if rules.detections is not None:
-        return _precision(store, entry, rules, rules.detections, request, truth, said)
+        return _result(
+            store, entry, rules, truth, _precision(rules.detections, request, truth, said)
+        )
     if rules.pck is None:
         raise InputError(f"{rules.name} has neither [detections] nor [pck].")
-    return _shares(store, entry, rules, rules.pck, request, truth, said, path)
+    who = np.flatnonzero(~truth.left_out)
+    rows, unused = _named(said, truth, who, path)
+    if not request.allow_missing:
+        _refuse_missing(truth.person[who], rows, entry, rules)
+    made = _shares(rules.pck, truth, said, who, rows)
+    return _result(store, entry, rules, truth, replace(made, unused=unused + said.unused))
 
 
-def _precision(
-    store: Store,
-    entry: str,
-    rules: Keypoints2dProtocol,
-    rule: Detections,
-    request: Request,
-    truth: Truth,
-    said: Submitted,
-) -> Result:
+def _precision(rule: Detections, request: Request, truth: Truth, said: Submitted) -> _Made:
+    """Average precision, from images."""
     from ehpsbench.evaluation.keypoints2d.scoring import matched
 
     columns: dict[str, pa.Array] = {
@@ -80,7 +100,7 @@ def _precision(
         "detections": len(said.image),
         "images_without_predictions": int((~seen).sum()),
     }
-    return _result(store, entry, rules, pa.table(columns), numbers, truth, said.unused, 0, about)
+    return _Made(pa.table(columns), numbers, unused=said.unused, about=about)
 
 
 def _columns(rows: Matches) -> dict[str, pa.Array]:
@@ -128,56 +148,64 @@ def _numbers(rows: Matches, clusters: tuple[str, ...]) -> dict[str, Number]:
     return found
 
 
+def _refuse_missing(
+    people: NDArray[np.object_], rows: NDArray[np.int64], entry: str, rules: Keypoints2dProtocol
+) -> None:
+    missing = people[rows < 0]
+    if len(missing):
+        raise InputError(
+            f"{entry} has no prediction for {len(missing)} of the {len(people)} people whom "
+            f"{rules.name} scores, for example {missing[0]}. Predict all of them; to score an "
+            "incomplete entry all the same, give --allow-missing."
+        )
+
+
 def _shares(
-    store: Store,
-    entry: str,
-    rules: Keypoints2dProtocol,
     rule: Shares,
-    request: Request,
     truth: Truth,
     said: Submitted,
-    path: Path,
-) -> Result:
-    """PCK of people whose predictions say who they are."""
-    import torch
-
+    who: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> _Made:
+    """PCK of the people `who`, each of whom the row of `rows` predicts, or none: −1."""
     from ehpsbench.metrics import pck
 
-    who = np.flatnonzero(~truth.left_out)
-    rows, unused = _named(said, truth, who, path)
-    missing = int((rows < 0).sum())
-    if missing and not request.allow_missing:
-        first = truth.person[who[np.argmin(rows)]]
-        raise InputError(
-            f"{entry} has no prediction for {missing} of the {len(who)} people whom {rules.name} "
-            f"scores, for example {first}. Predict all of them; to look at an incomplete entry all "
-            "the same, allow missing predictions."
-        )
-    there, points = rows >= 0, truth.points[who]
     columns: dict[str, Any] = {
         "instance_id": pa.array(truth.person[who], pa.string()),
         "cluster": pa.array(np.asarray(truth.images.clusters, object)[truth.image[who]]),
     }
     numbers: dict[str, Number] = {}
-    names = pck.columns(points.shape[1])
+    names = pck.columns(truth.points.shape[1])
     for level in rule.thresholds:
         statistics = np.zeros((len(who), len(names)))
-        statistics[there] = pck.score(
-            torch.from_numpy(said.points[rows[there]][..., :2]),
-            torch.from_numpy(points[there][..., :2]),
-            torch.from_numpy(points[there][..., 2] > rule.sure),
-            torch.from_numpy(_sizes(truth, who[there], rule)),
-            threshold=level,
-            inclusive=rule.inclusive,
-        ).numpy()
+        statistics[rows >= 0] = _hits(
+            said.points[rows[rows >= 0]], truth, who[rows >= 0], rule, level
+        )
         name, count = f"pck_{level:g}", len(names) // 2
         made = {f"{name}_{n}": statistics[:, i] for i, n in enumerate(names[:count])}
         made |= {n: statistics[:, count + i] for i, n in enumerate(names[count:])}
         columns |= {n: pa.array(values) for n, values in made.items()}
         order = [*(f"{name}_{n}" for n in names[:count]), *names[count:]]
         numbers |= of_sums(pa.table(columns), order, partial(_named_number, name, rule))
-    table = pa.table(columns)
-    return _result(store, entry, rules, table, numbers, truth, unused + said.unused, missing, {})
+    return _Made(pa.table(columns), numbers, missing=int((rows < 0).sum()))
+
+
+def _hits(said: Floats, truth: Truth, who: NDArray[np.int64], rule: Shares, level: float) -> Floats:
+    """(n, K) statistics of PCK at one threshold."""
+    import torch
+
+    from ehpsbench.metrics import pck
+
+    points = truth.points[who]
+    found = pck.score(
+        torch.from_numpy(said[..., :2]),
+        torch.from_numpy(points[..., :2]),
+        torch.from_numpy(points[..., 2] > rule.sure),
+        torch.from_numpy(_sizes(truth, who, rule)),
+        threshold=level,
+        inclusive=rule.inclusive,
+    )
+    return np.asarray(found)
 
 
 def _named_number(name: str, rule: Shares, sums: Tensor) -> dict[str, Tensor]:
@@ -219,27 +247,22 @@ def _result(
     store: Store,
     entry: str,
     rules: Keypoints2dProtocol,
-    rows: pa.Table,
-    numbers: dict[str, Number],
     truth: Truth,
-    unused: int,
-    missing: int,
-    about: dict[str, Any],
+    made: _Made,
 ) -> Result:
-    undefined = {n: "nobody to find" for n, v in numbers.items() if np.isnan(v.value)}
+    undefined = {n: "nobody to find" for n, v in made.numbers.items() if np.isnan(v.value)}
     return summarised(
         store,
         entry,
         rules,
-        None,
-        rows,
-        numbers,
-        missing=missing,
-        unused=unused,
+        made.rows,
+        made.numbers,
+        missing=made.missing,
+        unused=made.unused,
         left_out=truth.reasons,
         removed=_removed(store, rules),
         skipped=undefined,
-        about=about,
+        about=made.about,
     )
 
 

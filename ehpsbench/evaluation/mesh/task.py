@@ -21,10 +21,10 @@ from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
 from ehpsbench.evaluation.spooled import Spooled, spooled
 from ehpsbench.evaluation.summary import summarised
-from ehpsbench.schema import Columns, from_arrow
+from ehpsbench.schema import from_arrow
 
 if TYPE_CHECKING:
-    from ehpsbench.evaluation.mesh.scoring import Errors
+    from ehpsbench.evaluation.mesh.scoring import Errors, Part
     from ehpsbench.store import Store
 
 
@@ -64,12 +64,14 @@ def evaluate(store: Store, entry: str, rules: MeshProtocol, request: Request) ->
         given = imported(store, rules, request.predictions, request.bodies)
     batches = given.batches() if given else stored_batches(store, entry, rules.name, request.bodies)
     where = f"The predictions of {entry} on {rules.name}"
+    selection = select(store, rules, request.bodies)
     with spooled(batches, store.root, where) as predictions:
-        selection = select(store, rules, request.bodies)
         matched = _match(predictions.ids, selection, entry, rules)
         if not request.allow_missing:
             _refuse_missing(matched, selection, entry, rules)
-        scores = _scores(store, rules, request, selection, matched, predictions)
+        parts = _parts(store, rules, selection, matched, predictions)
+        people = selection.people.filter(pa.array(matched.rows >= 0))
+        scores = _scores(store, rules, request, people, parts)
     if given is not None:  # only now: a file that is refused changes nothing
         write_batches(store, entry, rules.name, given.batches())
     return _result(store, entry, rules, request, _Scored(selection, matched, scores, given))
@@ -79,23 +81,21 @@ def _scores(
     store: Store,
     rules: MeshProtocol,
     request: Request,
-    selection: Selection,
-    matched: _Matched,
-    predictions: Spooled,
+    people: pa.Table,
+    parts: Iterator[Part],
 ) -> Errors:
     """Errors of the people who have a prediction."""
     from ehpsbench.evaluation.mesh.scoring import errors_of_parts
 
-    found = matched.rows >= 0
-    people = selection.people.filter(pa.array(found))
+    count = people.num_rows
     if TRACK[0] not in people.column_names:  # then one of each kind says all
         people = people.group_by(["gender", "body_hash"]).aggregate([])
     return errors_of_parts(
-        _parts(store, rules, selection, matched, predictions),
+        parts,
         from_arrow(people),
         rules,
         request.bodies,
-        count=int(found.sum()),
+        count=count,
         root=store.release_root(rules.dataset),
         device=request.device,
         progress=request.progress,
@@ -108,7 +108,7 @@ def _parts(
     selection: Selection,
     matched: _Matched,
     predictions: Spooled,
-) -> Iterator[tuple[Columns, dict[str, NDArray[np.float64]]]]:
+) -> Iterator[Part]:
     """Labels and predictions, a few people at a time."""
     start = 0
     for table in labels(store, rules, selection):
@@ -160,9 +160,9 @@ def _result(
         store,
         entry,
         rules,
-        request.bodies,
         rows,
         of_values(rows, list(columns)),
+        bodies=request.bodies,
         missing=int((~found).sum()),
         unused=scored.matched.unused,
         left_out=selection.left_out,

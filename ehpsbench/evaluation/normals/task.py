@@ -53,9 +53,17 @@ def evaluate(store: Store, entry: str, rules: NormalsProtocol, request: Request)
             statistics[i] = rows[0].cpu().numpy()
         if request.progress is not None:
             request.progress(i + 1, len(images))
-    columns, numbers = metric.COLUMNS, metric.numbers
-    lists = {"histogram": BINS} if rules.averaging == "pixels" else {}
-    return map_result(store, entry, rules, images, folder, statistics, columns, numbers, lists)
+    return map_result(
+        store,
+        entry,
+        rules,
+        images,
+        folder,
+        statistics=statistics,
+        columns=metric.COLUMNS,
+        numbers=metric.numbers,
+        lists={"histogram": BINS} if rules.averaging == "pixels" else {},
+    )
 
 
 def _maps(

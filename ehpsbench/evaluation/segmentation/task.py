@@ -51,9 +51,17 @@ def evaluate(store: Store, entry: str, rules: SegmentationProtocol, request: Req
             statistics[i] = _areas(true_map(images, i), file, rules, request)
         if request.progress is not None:
             request.progress(i + 1, len(images))
-    numbers = partial(segmentation.numbers, classes=rules.names)
-    lists = dict.fromkeys(segmentation.KINDS, len(rules.names))
-    return map_result(store, entry, rules, images, folder, statistics, names, numbers, lists)
+    return map_result(
+        store,
+        entry,
+        rules,
+        images,
+        folder,
+        statistics=statistics,
+        columns=names,
+        numbers=partial(segmentation.numbers, classes=rules.names),
+        lists=dict.fromkeys(segmentation.KINDS, len(rules.names)),
+    )
 
 
 def _areas(
