@@ -26,7 +26,6 @@ WEIGHTS, RECORD, LOG, HELDOUT = (
     "log.jsonl",
     "heldout.json",
 )
-STATE = "state.safetensors"
 MEAN_POSE = "mean-pose.safetensors"
 SINGLE = "single"  # how one dataset is mixed
 
@@ -137,7 +136,7 @@ def mix_of(dataset: str | Mix, splits: tuple[str, ...] | None = None) -> Mix:
 
 
 def budgeted(recipe: Recipe, samples_seen: int) -> Recipe:
-    """The recipe with another budget and a name that says so; a warm-up is at most a tenth of it."""
+    """The recipe with another budget and a name that says so; it warms up for a tenth at most."""
     if samples_seen < 1:
         raise InputError(f"A budget is one sample or more, not {samples_seen}.")
     if samples_seen == recipe.budget.samples_seen:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -10,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ehpsbench.atomic import replacing
+from ehpsbench.errors import InputError
 from ehpsbench.geometry import axis_angle
 from ehpsbench.training.augment import Draws, images_of
 from ehpsbench.training.data import batches
@@ -62,6 +66,36 @@ def estimate(
     return Estimate(
         *(torch.cat(part).cpu().numpy().astype(np.float64) for part in zip(*found, strict=True))
     )
+
+
+def joined(pieces: Iterable[Estimate]) -> Estimate:
+    """One after the other."""
+    every = list(pieces)
+    names = [f.name for f in fields(Estimate)]
+    return Estimate(*(np.concatenate([getattr(p, name) for p in every]) for name in names))
+
+
+def save_estimate(path: Path, found: Estimate) -> None:
+    """Write bodies in one step."""
+    from safetensors.numpy import save_file
+
+    with replacing(path) as temporary:
+        save_file({f.name: getattr(found, f.name).copy() for f in fields(Estimate)}, temporary)
+
+
+def load_estimate(path: Path) -> Estimate:
+    """Bodies that `save_estimate` wrote.
+
+    Raises:
+        InputError: the file is not there or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return Estimate(**load_file(path))
+    except (OSError, SafetensorError, TypeError) as error:
+        raise InputError(f"The bodies in {path} cannot be read: {error}. Train again.") from error
 
 
 def skeleton(bodies: BodySet) -> Skeleton:

@@ -11,13 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.training.data import Samples
-from ehpsbench.training.estimate import Estimate, view_joints, view_vertices
+from ehpsbench.training.data import batches
+from ehpsbench.training.estimate import (
+    CHUNK,
+    Estimate,
+    estimate,
+    joined,
+    view_joints,
+    view_vertices,
+)
 from ehpsbench.training.joints import BODY, PELVIS
-from ehpsbench.training.targets import Targets, text
+from ehpsbench.training.targets import text
 
 if TYPE_CHECKING:
+    import torch
+
     from ehpsbench.body.bodies import BodySet
+    from ehpsbench.training.models.network import Network
+    from ehpsbench.training.parts import Part
+    from ehpsbench.training.recipe import Input
 
 
 def held_out(
@@ -71,76 +83,121 @@ def joint_error(
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Held-out rows with their true joints and meshes in the view, to score estimates with.
+    """Held-out rows of every dataset of a run, to score estimates with.
+
+    Crops and meshes are read when they are needed, a few at a time.
 
     Attributes:
-        crops: (N, H, W, 3) cached crops.
-        joints: (N, 55, 3) in the view [m].
-        known: (N, 55).
-        meshes: for each row (V, 3), pelvis at the origin, axes of the view [m]; None where its
-            mesh is not of the SMPL-X family.
+        parts: the datasets.
+        roots: release root of each.
+        truth: of each its scored rows' joints (N, 55, 3) [m], which of them are known (N, 55), and
+            the rotations (N, 3, 3) camera → view.
         bodies: whose neutral SMPL-X body estimates are of.
     """
 
-    crops: NDArray[np.uint8]
-    joints: NDArray[np.float32]
-    known: NDArray[np.bool_]
-    meshes: tuple[NDArray[np.float64] | None, ...]
+    parts: tuple[Part, ...]
+    roots: tuple[Path, ...]
+    truth: tuple[tuple[NDArray[Any], NDArray[np.bool_], NDArray[Any]], ...]
     bodies: BodySet
 
     @classmethod
-    def of(cls, data: Samples, rows: NDArray[np.intp], bodies: BodySet, root: Path) -> Check:
-        """The check on some rows; `root` is the release root."""
-        columns = {name: values[rows] for name, values in data.columns.items()}
-        targets = data.targets.take(rows)
-        return cls(
-            crops=np.asarray(data.crops[rows]),
-            joints=targets.joints,
-            known=targets.joints_known,
-            meshes=_meshes(columns, targets, data.views.rotation[rows], bodies, root),
-            bodies=bodies,
+    def of(cls, parts: Sequence[Part], roots: Sequence[Path], bodies: BodySet) -> Check:
+        """The check on the held-out rows of some datasets."""
+        return cls(tuple(parts), tuple(roots), tuple(_truth(part) for part in parts), bodies)
+
+    def look(self, network: Network, settings: Input, device: torch.device) -> tuple[Estimate, ...]:
+        """What the network says of the rows of each dataset."""
+        return tuple(
+            joined(
+                estimate(network, part.take(part.scored[rows]).crops, settings, device)
+                for rows in batches(len(part.scored), CHUNK)
+            )
+            for part in self.parts
         )
 
-    def __len__(self) -> int:
-        return len(self.joints)
+    def always(self, body: Estimate) -> tuple[Estimate, ...]:
+        """One body as the answer to every row."""
+        return tuple(body.repeated(len(part.scored)) for part in self.parts)
 
-    def joints_mm(self, found: Estimate) -> float | None:
-        """Mean error of the 22 body joints, pelvis on pelvis [mm]; None where none is known."""
-        return _mean_mm(joint_error(view_joints(found, self.bodies), self.joints, self.known))
+    def joints_mm(self, found: Sequence[Estimate]) -> float | None:
+        """Mean error of the 22 body joints, pelvis on pelvis [mm]; None where none is known.
 
-    def errors(self, found: Estimate) -> dict[str, float | int | None]:
+        Each dataset counts the same, however many of its rows are scored.
+        """
+        return _mean([self._joints_mm(i, said) for i, said in enumerate(found)])
+
+    def report(self, model: Sequence[Estimate], mean_pose: Sequence[Estimate]) -> dict[str, Any]:
+        """The errors of both, of each dataset and of all."""
+        parts = {
+            part.name: {
+                "rows": len(part.scored),
+                "independent": part.independent,
+                "model": self._errors(i, model[i]),
+                "mean_pose": self._errors(i, mean_pose[i]),
+            }
+            for i, part in enumerate(self.parts)
+        }
+        if len(parts) == 1:
+            return next(iter(parts.values()))
+        whole: dict[str, Any] = {
+            "rows": sum(p["rows"] for p in parts.values()),
+            "independent": all(p["independent"] for p in parts.values()),
+        }
+        for who in ("model", "mean_pose"):
+            whole[who] = {
+                **{k: _mean([p[who][k] for p in parts.values()]) for k in ("mpjpe_mm", "pve_mm")},
+                "pve_rows": sum(p[who]["pve_rows"] for p in parts.values()),
+            }
+        return whole | {"parts": parts}
+
+    def _joints_mm(self, i: int, found: Estimate) -> float | None:
+        joints, known, _ = self.truth[i]
+        return _mean_mm(joint_error(view_joints(found, self.bodies), joints, known))
+
+    def _errors(self, i: int, found: Estimate) -> dict[str, float | int | None]:
         """`mpjpe_mm` as above, `pve_mm` over the rows with a SMPL-X mesh, and how many."""
-        has_mesh = np.flatnonzero([mesh is not None for mesh in self.meshes])
-        each = np.full(len(self), np.nan)
-        if len(has_mesh):
-            vertices = view_vertices(found.take(has_mesh), self.bodies)
-            wanted = np.stack([m for m in self.meshes if m is not None])
-            each[has_mesh] = np.linalg.norm(vertices - wanted, axis=-1).mean(-1)
+        each = np.full(len(self.parts[i].scored), np.nan)
+        for rows in batches(len(each), CHUNK):
+            here = np.arange(len(each))[rows]
+            each[here] = self._vertex_errors(i, here, found.take(here))
         return {
-            "mpjpe_mm": self.joints_mm(found),
+            "mpjpe_mm": self._joints_mm(i, found),
             "pve_mm": _mean_mm(each),
-            "pve_rows": len(has_mesh),
+            "pve_rows": int(np.isfinite(each).sum()),
         }
 
+    def _vertex_errors(
+        self, i: int, rows: NDArray[np.intp], found: Estimate
+    ) -> NDArray[np.float64]:
+        """(n,) mean distance of the vertices [m]; NaN where a row's mesh is not SMPL-X."""
+        from ehpsbench.body.posed import posed_vertices
 
-def _meshes(
-    columns: dict[str, NDArray[Any]],
-    targets: Targets,
-    rotation: NDArray[np.float64],
-    bodies: BodySet,
-    root: Path,
-) -> tuple[NDArray[np.float64] | None, ...]:
-    from ehpsbench.body.posed import posed_vertices
+        joints, known, rotation = (values[rows] for values in self.truth[i])
+        columns = self.parts[i].columns(self.parts[i].scored[rows])
+        errors = np.full(len(rows), np.nan)
+        whole = np.flatnonzero((text(columns, "source_model") == "smplx") & known[:, PELVIS])
+        if len(whole):
+            chosen = {name: values[whole] for name, values in columns.items()}
+            wanted = np.stack(posed_vertices(chosen, self.bodies, self.roots[i]))
+            turned = wanted @ rotation[whole].swapaxes(1, 2) - joints[whole, PELVIS, None]
+            off = view_vertices(found.take(whole), self.bodies) - turned
+            errors[whole] = np.linalg.norm(off, axis=-1).mean(-1)
+        return errors
 
-    whole = (text(columns, "source_model") == "smplx") & targets.joints_known[:, PELVIS]
-    meshes: list[NDArray[np.float64] | None] = [None] * len(targets)
-    rows = np.flatnonzero(whole)
-    if len(rows):
-        chosen = {name: values[rows] for name, values in columns.items()}
-        for row, mesh in zip(rows, posed_vertices(chosen, bodies, root), strict=True):
-            turned = mesh @ rotation[row].T - targets.joints[row, PELVIS]
-            meshes[row] = turned
-    return tuple(meshes)
+
+def _truth(part: Part) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[Any]]:
+    pieces = [part.take(part.scored[rows]) for rows in batches(len(part.scored), CHUNK)]
+    return (
+        np.concatenate([p.targets.joints for p in pieces]),
+        np.concatenate([p.targets.joints_known for p in pieces]),
+        np.concatenate([p.views.rotation for p in pieces]),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Mean of what is known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _mean_mm(metres: NDArray[np.float64]) -> float | None:

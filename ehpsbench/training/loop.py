@@ -7,54 +7,83 @@ where its last saved state was and, on a CPU with the same number of threads, en
 from __future__ import annotations
 
 import json
-import math
+import shutil
+import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, Stopped
 from ehpsbench.training import cells
-from ehpsbench.training.augment import Draws, batch
-from ehpsbench.training.baseline import start_from, start_of
-from ehpsbench.training.checkpoint import load_state, save_state, save_weights
-from ehpsbench.training.data import Samples, groups, order, samples
-from ehpsbench.training.estimate import estimate, skeleton
-from ehpsbench.training.heldout import Check, evenly, held_out
-from ehpsbench.training.losses import Skeleton, losses, total
-from ehpsbench.training.models.network import Network, network
-from ehpsbench.training.recipe import Optimiser, Recipe
+from ehpsbench.training.baseline import mean_pose, start_from
+from ehpsbench.training.checkpoint import (
+    clear,
+    load_state,
+    load_weights,
+    passed,
+    save_best,
+    save_state,
+    save_tensors,
+    save_weights,
+)
+from ehpsbench.training.estimate import load_estimate, save_estimate, skeleton
+from ehpsbench.training.heldout import Check
+from ehpsbench.training.journal import Journal, Meter, Say, aloud
+from ehpsbench.training.learner import Learner, NotFinite
+from ehpsbench.training.models.network import network
+from ehpsbench.training.parts import Order, open_parts
+from ehpsbench.training.ranks import Ranks, ranks
+from ehpsbench.training.schedule import Schedule, learning_rate, optimiser_of
+from ehpsbench.training.signals import Request, stop_requests
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
+    from ehpsbench.training.mix import Mix
+    from ehpsbench.training.recipe import Recipe
 
 Progress = Callable[[int, int], None]
-_ORDER, _AUGMENTATION = 1, 2  # what a random stream is for
+BAD_BATCH = "bad-batch"
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """With what a run is made; but for rounding, it does not change what is learnt."""
+
+    device: str | None
+    threads: int | None
+    micro_batch: int | None
+    workers: int
+    save_minutes: float
+    compile: bool
+    progress: Progress | None
+    say: Say
 
 
 @dataclass(slots=True)
 class _Run:
-    """What the steps of one run share."""
+    """What the steps of one run share; states and log lie in `folder`."""
 
+    cell: cells.Cell
     recipe: Recipe
-    seed: int
-    device: torch.device
-    data: Samples
-    rows: NDArray[np.intp]
-    network: Network
-    optimiser: torch.optim.Optimizer
-    body: Skeleton
+    means: _Means
+    here: Ranks
+    stop: Request
+    schedule: Schedule
+    folder: Path
+    order: Order
+    learner: Learner
+    check: Check
 
 
 def train(
     store: Store,
-    dataset: str,
+    dataset: str | Mix,
     recipe: Recipe,
     seed: int,
     bodies: BodySet,
@@ -63,168 +92,266 @@ def train(
     device: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    until: int | None = None,
+    weights: Path | None = None,
+    start_from: str | Path | None = None,
+    micro_batch: int | None = None,
+    workers: int = 0,
+    save_minutes: float = 10.0,
+    compile: bool = False,
+    say: Say = aloud,
 ) -> Path:
     """Train one cell, or go on with it, or leave it if it is done.
 
     Args:
         store: where the rows are and the run goes.
-        dataset: name in the store.
+        dataset: name in the store, or a mix of several.
         recipe: how.
         seed: of everything random.
         bodies: the body set of the rows.
-        splits: default: those called train….
+        splits: of a dataset; default: those called train….
         device: "cpu" or "cuda"; default: a GPU when there is one.
         threads: of the CPU; default: as torch is set.
         progress: called after every step with (samples seen, samples in all).
+        until: stop after so many samples of the same schedule (to the end of a batch), keep their
+            weights as `at-<until>.safetensors`, and what is needed to go on.
+        weights: pretrained weights of the trunk, where the recipe wants some.
+        start_from: a cell or rung of the store, or a file: weights of the whole network.
+        micro_batch: crops that go through the network at once, on each rank; default: all of a
+            batch, or what memory holds of it.
+        workers: processes that read crops; 0: this one.
+        save_minutes: between two states, beside those at the points of the curve.
+        compile: whether torch compiles the network.
+        say: told in a line what a user should know.
 
     Returns:
         The run's folder, with cell.json, log.jsonl, checkpoint.safetensors, heldout.json.
+
+    Raises:
+        Stopped: by SIGTERM or Ctrl-C, after the state was saved.
+        InputError: data that cannot be trained on; a loss that is no number, with its batch.
     """
-    wanted = cells.cell(store, dataset, recipe, seed, bodies, splits=splits)
-    folder = store.runs / wanted.id
-    if cells.is_done(store, wanted):
-        return folder
+    means = _Means(device, threads, micro_batch, workers, save_minutes, compile, progress, say)
+    mix = cells.mix_of(dataset, splits)
+    wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
+    if cells.is_done(store, wanted, until):
+        return store.runs / wanted.id
+    with ranks(device) as here, stop_requests(say) as stop, _settled(here, threads):
+        order = _order(store, wanted, mix, recipe, bodies, here)
+        run = _Run(
+            cell=wanted,
+            recipe=recipe,
+            means=means,
+            here=here,
+            stop=stop,
+            schedule=Schedule.of(recipe.budget, recipe.heldout.points, until),
+            folder=store.runs / wanted.id,
+            order=order,
+            learner=_learner(recipe, seed, bodies, here, means),
+            check=Check.of(order.parts, [store.release_root(p) for p in wanted.parts], bodies),
+        )
+        _begin(run, weights, None if start_from is None else cells.start_file(store, start_from))
+        _steps(run)
+        _end(run, store, until)
+        here.wait()
+    return store.runs / wanted.id
+
+
+@contextmanager
+def _settled(here: Ranks, threads: int | None) -> Iterator[None]:
+    """Threads, tiny numbers and random state as a run wants them; the latter is put back."""
     if threads is not None:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    started = time.perf_counter()
-    data = samples(store, dataset, wanted.splits[0], recipe.input, bodies)
-    apart, independent = held_out(*groups(data.columns), recipe.heldout.share)
-    if not apart.any():
+    with torch.random.fork_rng([here.device] if here.device.type == "cuda" else []):
+        yield
+
+
+def _order(
+    store: Store, cell: cells.Cell, mix: Mix, recipe: Recipe, bodies: BodySet, here: Ranks
+) -> Order:
+    """The rows of the run; the first rank cuts their crops, the others find them cut."""
+    if not here.first:
+        here.wait()
+    parts = open_parts(store, cell, recipe, bodies)
+    if here.first:
+        here.wait()
+    last = recipe.budget.samples_seen % recipe.budget.batch or recipe.budget.batch
+    if min(last, recipe.budget.batch) < here.world:
         raise InputError(
-            f"{dataset} has {len(data)} rows of one image in {list(wanted.splits[0])}; training needs "
-            "at least two images, one of them held out."
+            f"{here.world} processes share batches of {recipe.budget.batch} samples, the last of "
+            f"{last}: some would have none. Use fewer processes, or a budget of whole batches."
         )
-    scored = evenly(np.flatnonzero(apart), recipe.heldout.limit)
-    check = Check.of(data, scored, bodies, store.release_root(dataset))
-    run = _start(recipe, seed, data, np.flatnonzero(~apart), bodies, device)
-    prepared = time.perf_counter()
-    _steps(run, wanted, folder, check, progress)
-    trained = time.perf_counter()
-    mean_pose = start_of(run.network).repeated(len(check))
-    report = {
-        "rows": len(check),
-        "independent": independent,
-        "model": check.errors(_look(run, check)),
-        "mean_pose": check.errors(mean_pose),
-    }
-    save_weights(folder / cells.WEIGHTS, run.network, wanted)
-    cells.write_json(folder / cells.HELDOUT, report)
-    measured = {
-        "samples_seen": recipe.budget.samples_seen,
-        "training_rows": len(run.rows),
-        "device": run.device.type,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "seconds": {"data": prepared - started, "training": trained - prepared},
-    }
-    cells.write_record(store, wanted, recipe, measured)
-    (folder / cells.STATE).unlink(missing_ok=True)
-    return folder
+    return Order(parts, mix, cell.seed, recipe.budget.batch)
 
 
-def _start(
-    recipe: Recipe,
-    seed: int,
-    data: Samples,
-    rows: NDArray[np.intp],
-    bodies: BodySet,
-    device: str | None,
-) -> _Run:
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        made = network(recipe)
-    start_from(made, data.targets.take(rows))
-    made.to(where)
-    settings = recipe.optimiser
-    optimiser = torch.optim.AdamW(
-        made.parameters(),
-        lr=settings.lr,
-        betas=settings.betas,
-        weight_decay=settings.weight_decay,
-        fused=True,
+def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: _Means) -> Learner:
+    torch.manual_seed(seed)
+    made = network(recipe).to(here.device)
+    return Learner(
+        recipe=recipe,
+        seed=seed,
+        ranks=here,
+        network=made,
+        ask=torch.compile(made) if means.compile else made,
+        optimiser=optimiser_of(made, recipe.optimiser),
+        skeleton=skeleton(bodies),
+        micro=means.micro_batch,
+        say=means.say if here.first else _silent,
     )
-    return _Run(recipe, seed, where, data, rows, made, optimiser, skeleton(bodies))
 
 
-def _steps(
-    run: _Run, wanted: cells.Cell, folder: Path, check: Check, progress: Progress | None
-) -> None:
-    """Take every step that is left; at each point of the curve: held-out error, log, state."""
-    budget = run.recipe.budget
-    marks = curve(budget.samples_seen, budget.batch, run.recipe.heldout.points)
-    seen = load_state(folder / cells.STATE, run.network, run.optimiser, wanted)
-    log = _kept(folder / cells.LOG, seen)
-    sums: dict[str, float] = {}
-    steps, clock = 0, time.perf_counter()
-    while seen < budget.samples_seen:
-        count = min(budget.batch, budget.samples_seen - seen)
-        for name, value in _step(run, seen, count).items():
-            sums[name] = sums.get(name, 0.0) + value
-        steps, seen = steps + 1, seen + count
-        if seen in marks:
-            line = {
-                "samples_seen": seen,
-                "lr": learning_rate(run.recipe.optimiser, seen, budget.samples_seen),
-                "losses": {name: value / steps for name, value in sums.items()},
-                "heldout_mpjpe_mm": check.joints_mm(_look(run, check)),
-                "seconds": time.perf_counter() - clock,
-            }
-            log.append(json.dumps(line))
-            save_state(folder / cells.STATE, run.network, run.optimiser, wanted, seen)
-            cells.write_lines(folder / cells.LOG, log)
-            sums, steps, clock = {}, 0, time.perf_counter()
-        if progress is not None:
-            progress(seen, budget.samples_seen)
+def _begin(run: _Run, weights: Path | None, start: Path | None) -> None:
+    """What the network starts from, and what a run of other content left in the folder."""
+    if run.here.first:
+        clear(run.folder, run.cell)
+    run.here.wait()
+    if passed(run.folder, run.schedule.end):  # a rung that nobody asked for at the time
+        run.folder = run.folder / f"again-{run.schedule.end}"
+    targets = run.order.overview()
+    if run.here.first:
+        save_estimate(run.folder / cells.MEAN_POSE, mean_pose(targets))
+    made = run.learner.network
+    if start is not None:
+        load_weights(start, made)
+    else:
+        start_from(made, targets)
+    if weights is not None:
+        from ehpsbench.training.models.weights import load_pretrained
+
+        report = load_pretrained(made, weights, run.recipe.model.pretrained)
+        run.learner.say(str(report))
 
 
-def _step(run: _Run, seen: int, count: int) -> dict[str, float]:
-    """One batch, one update; returns the loss terms."""
-    recipe = run.recipe
-    rng = np.random.default_rng([run.seed, _AUGMENTATION, seen])
-    rows = order([run.seed, _ORDER], run.rows, seen, count)
-    draws = Draws.random(recipe.augmentation, count, rng)
-    now = batch(run.data.crops[rows], run.data.targets.take(rows), draws, recipe.input, run.device)
-    for group in run.optimiser.param_groups:
-        group["lr"] = learning_rate(recipe.optimiser, seen, recipe.budget.samples_seen)
-    # bf16 only where there is hardware for it; on a CPU it is many times slower.
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.device.type == "cuda"):
-        said = run.network(now.images)
-    terms = losses(said, now, run.body, recipe.input.width / recipe.input.height)
-    loss = total(terms, recipe.loss)
-    run.optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    if recipe.optimiser.clip_norm is not None:
-        torch.nn.utils.clip_grad_norm_(run.network.parameters(), recipe.optimiser.clip_norm)
-    run.optimiser.step()
-    return {name: float(term.detach()) for name, term in terms.items()} | {"total": loss.item()}
+def _steps(run: _Run) -> None:
+    """Take every step that is left, and stand still where the schedule or a signal says so."""
+    learner, here, schedule = run.learner, run.here, run.schedule
+    about = load_state(run.folder, learner.network, learner.optimiser, learner.say)
+    seen, meter = about["samples_seen"], Meter.of(about.get("meter"), here)
+    learner.micro = run.means.micro_batch or about.get("micro_batch")
+    journal = Journal.of(run.folder, seen, learner.say) if here.first else None
+    portions = run.order.portions(seen, schedule.end, here)
+    saved = clock = time.perf_counter()
+    while seen < schedule.end:
+        portion = next(portions)
+        fetched, count = time.perf_counter(), schedule.size(seen)
+        try:
+            terms = learner.step(portion, seen, count)
+        except NotFinite as bad:
+            raise _bad_batch(run, meter, bad, seen, count) from bad
+        now = time.perf_counter()
+        seen += count
+        meter.add(terms, count, waited=fetched - clock, worked=now - fetched)
+        late = now - saved > 60 * run.means.save_minutes
+        asked, due = here.any(run.stop.signal is not None, here.first and late)
+        if seen in schedule.marks:
+            _mark(run, meter, journal, seen)
+            meter = Meter()
+        if due or asked or seen in schedule.marks or seen == schedule.end:
+            _save(run, meter, seen)
+            saved = time.perf_counter()
+        if run.means.progress is not None:
+            run.means.progress(seen, schedule.end)
+        if asked and seen < schedule.end:
+            raise _stopped(run, seen)
+        clock = time.perf_counter()
+    if journal is not None:
+        journal.close()
 
 
-def _look(run: _Run, check: Check) -> Any:
-    """What the network says of the held-out rows."""
-    return estimate(run.network, check.crops, run.recipe.input, run.device)
+def _mark(run: _Run, meter: Meter, journal: Journal | None, seen: int) -> None:
+    """A point of the curve: the held-out error, a line of the log, the best weights."""
+    told = meter.told(run.here)
+    if journal is None:
+        return
+    learner, recipe = run.learner, run.recipe
+    error = run.check.joints_mm(run.check.look(learner.network, recipe.input, run.here.device))
+    rate = learning_rate(recipe.optimiser, seen, recipe.budget.samples_seen)
+    journal.write(seen, rate, told, error)
+    save_best(run.folder, learner.network, run.cell, seen, error)
 
 
-def learning_rate(settings: Optimiser, seen: int, budget: int) -> float:
-    """Linear warm-up, then a cosine from `lr` to `min_lr` over the rest of the budget."""
-    if seen < settings.warmup_samples:
-        return settings.lr * (seen + 1) / (settings.warmup_samples + 1)
-    share = (seen - settings.warmup_samples) / max(budget - settings.warmup_samples, 1)
-    swing = (1 + math.cos(math.pi * min(share, 1.0))) / 2
-    return settings.min_lr + (settings.lr - settings.min_lr) * swing
+def _save(run: _Run, meter: Meter, seen: int) -> None:
+    learner = run.learner
+    about = {
+        "samples_seen": seen,
+        "micro_batch": learner.micro,
+        "meter": meter.told(run.here) if meter.steps else None,
+    }
+    if run.here.first:
+        save_state(run.folder, learner.network, learner.optimiser, run.cell, about)
 
 
-def curve(budget: int, size: int, points: int) -> set[int]:
-    """Samples seen at the points of the learning curve: whole batches, the last at the budget."""
-    steps = math.ceil(budget / size)
-    marks = {math.ceil(steps * point / points) for point in range(1, points + 1)}
-    return {min(mark * size, budget) for mark in marks}
+def _stopped(run: _Run, seen: int) -> Stopped:
+    return Stopped(
+        f"{run.cell.id} stopped at {seen} of {run.schedule.end} samples and was saved; the same "
+        "command goes on.",
+        run.stop.signal or signal.SIGTERM,
+    )
 
 
-def _kept(path: Path, seen: int) -> list[str]:
-    """Lines of the log up to the state that the run goes on from."""
-    if seen == 0 or not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if json.loads(line)["samples_seen"] <= seen]
+def _bad_batch(run: _Run, meter: Meter, bad: NotFinite, seen: int, count: int) -> InputError:
+    """Save the batch and, as they were before it, the weights."""
+    _save(run, meter, seen)
+    here = run.here
+    name = BAD_BATCH if here.world == 1 else f"{BAD_BATCH}-{here.rank}"
+    path = run.folder / f"{name}.safetensors"
+    save_tensors(path, {f.name: getattr(bad.batch, f.name) for f in fields(bad.batch)}, {})
+    about = {
+        "samples_seen": seen,
+        "terms": {k: str(v) for k, v in bad.terms.items()},
+        "instance_id": run.order.names(seen, count, here.share(count)),
+    }
+    cells.write_json(path.with_suffix(".json"), about)
+    wrong = ", ".join(f"{k} {v}" for k, v in about["terms"].items() if v in ("nan", "inf"))
+    return InputError(
+        f"The loss of {run.cell.id} is no number after {seen} samples ({wrong}). The batch is in "
+        f"{path}, its rows are named in {path.with_suffix('.json').name} beside it, the weights "
+        "before it are kept. Look at these rows' labels, or train with a lower rate."
+    )
+
+
+def _end(run: _Run, store: Store, until: int | None) -> None:
+    """Write what a finished run, or a rung of it, leaves."""
+    if not run.here.first:
+        return
+    learner, device = run.learner, run.here.device
+    found = run.check.look(learner.network, run.recipe.input, device)
+    report = run.check.report(found, run.check.always(load_estimate(run.folder / cells.MEAN_POSE)))
+    measured = {
+        "samples_seen": run.schedule.end,
+        "training_rows": sum(len(part.rows) for part in run.order.parts),
+        "device": device.type,
+        "ranks": run.here.world,
+        "threads": torch.get_num_threads(),
+        "micro_batch": learner.micro,
+        "torch": torch.__version__,
+        "seconds": _seconds(run.folder),
+    }
+    if until is not None:
+        name = cells.entry(run.cell.id, until)
+        save_weights(cells.weights_path(store, name), learner.network, run.cell)
+        measured_here = {**measured, "heldout": report}
+        cells.write_record(store, run.cell, run.recipe, measured_here, until)
+    if run.schedule.end == run.recipe.budget.samples_seen:
+        save_weights(run.folder / cells.WEIGHTS, learner.network, run.cell)
+        cells.write_json(run.folder / cells.HELDOUT, report)
+        cells.write_record(store, run.cell, run.recipe, measured)
+        clear(run.folder)
+    elif run.folder != store.runs / run.cell.id:
+        shutil.rmtree(run.folder)
+
+
+def _seconds(folder: Path) -> dict[str, float]:
+    """Of training, in all, and of these waiting for data."""
+    path = folder / cells.LOG
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    read = [json.loads(line) for line in lines]
+    return {
+        "training": sum(line["seconds"] for line in read),
+        "waiting": sum(line["wait_seconds"] for line in read),
+    }
+
+
+def _silent(line: str) -> None:
+    """What the other ranks say: nothing that the first does not."""

@@ -19,11 +19,10 @@ from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.schema import from_arrow
 from ehpsbench.training import cells
-from ehpsbench.training.baseline import start_of
 from ehpsbench.training.checkpoint import load_weights
 from ehpsbench.training.crops import Progress, crops
 from ehpsbench.training.data import Columns
-from ehpsbench.training.estimate import Estimate, estimate, parameters
+from ehpsbench.training.estimate import Estimate, estimate, load_estimate, parameters
 from ehpsbench.training.models.network import Network, network
 from ehpsbench.training.recipe import Recipe
 from ehpsbench.training.targets import has
@@ -78,7 +77,9 @@ def predict(
     _check_boxes(columns, benchmark)
     size = recipe.input
     if mean_pose:
-        found = start_of(model).repeated(len(columns["instance_id"]))
+        found = load_estimate(store.runs / record["id"] / cells.MEAN_POSE).repeated(
+            len(columns["instance_id"])
+        )
     else:
         root = store.release_root(rules.dataset)
         pictures = crops(columns, root, store.runs / "crops", size, progress=progress)
