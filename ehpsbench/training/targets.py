@@ -290,8 +290,10 @@ def _shape(
     owners = smplx & has(columns, "betas_neutral")
     labelled = ~owners & has(columns, "betas")
     own = smplx & labelled & (genders == "neutral")
-    # `shape_valid` speaks of SMPL-X: a SMPL row's betas are part of its valid body.
-    smpl = flag(columns, "body_valid") & adult & np.isin(models, ("smpl", "smplh"))
+    # `shape_valid` speaks of SMPL-X. A SMPL row's betas are part of its valid body; all zero, they
+    # are what a release without shapes was filled with.
+    filled = _vector(columns, "betas", SHAPE, labelled).any(1)
+    smpl = flag(columns, "body_valid") & adult & np.isin(models, ("smpl", "smplh")) & filled
     other = labelled & np.where(smplx, genders != "neutral", smpl)
     fitted, residual = neutral_shapes(columns, models, genders, other, bodies)
     fit = other & (residual <= RESIDUAL_LIMIT_MM)
