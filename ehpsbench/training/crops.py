@@ -121,7 +121,7 @@ def _cut_all(
 
     def cut_image(item: tuple[str, list[int]]) -> None:
         image = oriented(root / item[0], int(codes[item[1][0]]))
-        _check_size(image, columns, item[1][0], root / item[0])
+        checked_size(image, columns, item[1][0], root / item[0])
         for row in item[1]:
             out[row] = cut(image, where, row, size, lens)
 
@@ -151,7 +151,7 @@ def oriented(path: Path, orientation: int) -> Image.Image:
     return colour if turn is None else colour.transpose(turn)
 
 
-def _check_size(
+def checked_size(
     image: Image.Image, columns: Mapping[str, NDArray[Any]], row: int, path: Path
 ) -> None:
     expected = (int(columns["width"][row]), int(columns["height"][row]))

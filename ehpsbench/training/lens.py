@@ -54,9 +54,13 @@ class Lens:
 
     def row(self, row: int) -> Lens:
         """The lens of one row."""
-        kept = slice(row, row + 1)
+        here = slice(row, row + 1)
         return Lens(
-            *(v[kept] for v in (self.focal, self.principal, self.distortion, self.bent)), self.model
+            focal=self.focal[here],
+            principal=self.principal[here],
+            distortion=self.distortion[here],
+            bent=self.bent[here],
+            model=self.model,
         )
 
     def image(self, pixels: Floats) -> Floats:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,7 @@ class Mix(Definition):
     """Datasets that are trained on together; `select` writes one, `train` reads it."""
 
     name: str = Field(
+        default="",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$",
         max_length=120,
         description="of the cells; default: the parts and the strategy",
@@ -116,7 +118,7 @@ def _walk(stream: list[int], size: int, nth: Rows, room: int) -> Rows:
     for epoch in np.unique(epochs):
         key = ("rows", *stream, int(epoch), size)
         # 64 bits are shuffled, so that the order does not depend on how it is kept.
-        shuffled = _memo(key, room, lambda e=epoch: _rng(stream, e).permutation(size))
+        shuffled = _memo(key, room, partial(_permutation, stream, int(epoch), size))
         here = epochs == epoch
         out[here] = shuffled[places[here]]
     return out
@@ -131,9 +133,8 @@ def _which(
     while count > 0:
         block, first = divmod(start, length)
         key = ("parts", *stream, block, *shares)
-        labels, ranks = _memo(
-            key, 16 * length, lambda b=block: _shuffled(mix, shares, length, stream, b)
-        )
+        make = partial(_shuffled, mix.strategy, shares, length, stream, block)
+        labels, ranks = _memo(key, 16 * length, make)
         before = _drawn(shares, length * block)
         taken = slice(first, min(first + count, length))
         which.append(labels[taken].astype(np.intp))
@@ -155,15 +156,15 @@ def _shares(mix: Mix, sizes: Sequence[int]) -> tuple[list[int], int]:
 def _drawn(shares: list[int], start: int) -> Rows:
     """(P,) draws that each part has had at the start of a block: quotas that add up exactly."""
     ends = [sum(shares[: part + 1]) * start // sum(shares) for part in range(len(shares))]
-    return np.diff(np.asarray([0, *ends], np.intp))
+    return np.asarray(ends, np.intp) - np.asarray([0, *ends[:-1]], np.intp)
 
 
 def _shuffled(
-    mix: Mix, shares: list[int], length: int, stream: Sequence[int], block: int
+    strategy: Strategy, shares: list[int], length: int, stream: Sequence[int], block: int
 ) -> NDArray[np.int64]:
     """(2, length) the part of each draw of a block, and its draws before in this block."""
     rng = _rng([*stream, 0], block)
-    if mix.strategy == "balanced":
+    if strategy == "balanced":
         rounds = np.tile(np.arange(len(shares)), (length // len(shares), 1))
         labels = rng.permuted(rounds, axis=1).reshape(-1)
     else:
@@ -174,6 +175,10 @@ def _shuffled(
     ranks = np.empty(length, np.int64)
     ranks[order] = np.arange(length) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.stack([labels, ranks])
+
+
+def _permutation(stream: list[int], epoch: int, size: int) -> NDArray[np.int64]:
+    return _rng(stream, epoch).permutation(size)
 
 
 def _rng(stream: Sequence[int], position: int) -> np.random.Generator:
