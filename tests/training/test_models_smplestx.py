@@ -9,6 +9,7 @@ from ehpsbench.training.crops import CropSize
 from ehpsbench.training.estimate import skeleton
 from ehpsbench.training.losses import losses, total
 from ehpsbench.training.models.attention import HmrBlock
+from ehpsbench.training.models.families import FAMILIES
 from ehpsbench.training.models.network import network
 from ehpsbench.training.models.smplestx import LAYOUT
 from ehpsbench.training.recipe import recipe
@@ -90,7 +91,7 @@ def test_the_published_decoder_block_is_hmrs():
     assert block.mlp[0].out_features == 24
 
 
-@pytest.mark.parametrize("pretrained", ["none", "vitpose"])
+@pytest.mark.parametrize("pretrained", list(FAMILIES))
 def test_the_losses_reach_every_parameter(people, bodies, pretrained):
     model = TINY.model.model_copy(update={"pretrained": pretrained})
     torch.manual_seed(0)

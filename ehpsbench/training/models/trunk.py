@@ -32,6 +32,7 @@ class Trunk(nn.Module):
     """A ViT that takes extra tokens beside the patches, of any size and pretrained family.
 
     Attributes:
+        family: whose weights it is made for.
         grid: patches down and across.
         position: (1, P, D) of the patches; None where rotary angles say it.
         prefix: (1, K, D) class token and registers that pretrained weights come with, or None.
@@ -46,7 +47,7 @@ class Trunk(nn.Module):
 
     def __init__(self, settings: Model, height: int, width: int) -> None:
         super().__init__()
-        self.family = settings.pretrained
+        self.family, self.patch = settings.pretrained, settings.patch
         family = FAMILIES[settings.pretrained]
         self.grid = (height // settings.patch, width // settings.patch)
         self.stem = _stem(settings, family.padding)
