@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.errors import InputError
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.schema import SMPLX_JOINTS, present
 from ehpsbench.training.joints import (
@@ -103,11 +102,6 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
     known = known & np.isfinite(joints).all(-1) & joint_flags(columns)
     turned = np.where(known[..., None], joints, 0) @ where.rotation.swapaxes(1, 2)
     pixels, pixels_known = _pixels(columns, where, turned, known)
-    if not (known.any() or pixels_known.any()):
-        raise InputError(
-            "None of these rows has a posed joint or a 2D keypoint that is one of SMPL-X's joints: "
-            "there is nothing to train on."
-        )
     rotations, rotations_known = _rotations(columns, where)
     hand_root, hand_root_known = _hand_roots(columns, where, rotations, rotations_known)
     betas, residual, betas_known = _shape(columns, bodies)
