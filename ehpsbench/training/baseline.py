@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ehpsbench.training.estimate import Estimate
 from ehpsbench.training.joints import JOINTS
 from ehpsbench.training.models.network import Network
-from ehpsbench.training.models.prediction import SPAN
+from ehpsbench.training.models.prediction import SPAN, standing
 from ehpsbench.training.rotations import from_six
 from ehpsbench.training.targets import Targets
 
@@ -19,13 +19,15 @@ Floats = NDArray[np.float64]
 def mean_pose(targets: Targets) -> Estimate:
     """One body: the mean of the labelled rotations, shapes, expressions and boxes.
 
-    A joint that is never labelled stays at rest; a body that is never seen faces the camera.
+    A joint that is never labelled is as a standing body has it.
     """
+    start = standing().double().numpy()
     rotations = np.stack(
-        [_mean_rotation(targets.rotations[k, j]) for j, k in enumerate(targets.rotations_known.T)]
+        [
+            _mean_rotation(targets.rotations[known, joint], start[joint])
+            for joint, known in enumerate(targets.rotations_known.T)
+        ]
     )
-    if not targets.rotations_known[:, 0].any():
-        rotations[0] = np.diag([1.0, -1.0, -1.0])
     return Estimate(
         rotations=rotations[None],
         betas=_mean(targets.betas, targets.betas_known),
@@ -50,15 +52,18 @@ def start_of(network: Network) -> Estimate:
 
 
 def mean_hand_roots(targets: Targets) -> Floats:
-    """(2, 3, 3) mean of the labelled wrists in the view; identity where there is none."""
+    """(2, 3, 3) mean of the labelled wrists in the view; a standing body's where there is none."""
+    start = standing()[JOINTS:].double().numpy()
     known = targets.hand_root_known.T
-    return np.stack([_mean_rotation(targets.hand_root[k, side]) for side, k in enumerate(known)])
+    return np.stack(
+        [_mean_rotation(targets.hand_root[k, side], start[side]) for side, k in enumerate(known)]
+    )
 
 
-def _mean_rotation(matrices: NDArray[np.float32]) -> Floats:
-    """The rotation nearest to the mean of (K, 3, 3) matrices; identity of none."""
+def _mean_rotation(matrices: NDArray[np.float32], start: Floats) -> Floats:
+    """The rotation nearest to the mean of (K, 3, 3) matrices; `start` of none."""
     if not len(matrices):
-        return np.eye(3)
+        return start
     u, _, v = np.linalg.svd(matrices.astype(np.float64).mean(0))
     u[:, 2] *= np.linalg.det(u @ v)
     return np.asarray(u @ v)

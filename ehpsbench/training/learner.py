@@ -137,7 +137,8 @@ class Learner:
         with torch.autocast(place, torch.bfloat16, enabled=place == "cuda"):
             said = self.ask(piece.images)
         aspect = recipe.input.width / recipe.input.height
-        terms = losses(said, piece, self.skeleton, aspect, whole)
+        camera = recipe.model.camera
+        terms = losses(said, piece, self.skeleton, aspect, whole, camera=camera)
         terms |= self.network.own_losses(said, piece, whole)
         return terms | {"total": total(terms, recipe.loss)}
 
