@@ -98,20 +98,22 @@ def smpl_joints(columns: Columns, bodies: BodySet, root: Path | None = None) -> 
     return joints
 
 
-def posed_vertices(columns: Columns, bodies: BodySet, root: Path | None = None) -> list[Floats]:
+def posed_vertices(
+    columns: Columns, bodies: BodySet, root: Path | None = None, *, device: str = "cpu"
+) -> list[Floats]:
     """The mesh of every row in the camera frame, (V_i,3) [m].
 
     A hand row has the MANO mesh (both hands: the left one's vertices first); a row without
-    parameters has (0,3). Arguments as in `posed_joints`.
+    parameters has (0,3). Arguments as in `posed_joints`; `device` is where they are posed.
     """
     from ehpsbench.body.forward import forward
 
     meshes: list[Floats] = [np.empty((0, 3))] * _count(columns)
     for group in _groups(columns, bodies, root):
-        vertices = forward(group.model, **group.inputs).vertices
+        vertices = forward(group.model, **group.inputs, device=device).vertices
         if vertices is None:
             continue
-        for row, mesh in zip(group.rows, vertices.numpy().astype(np.float64), strict=True):
+        for row, mesh in zip(group.rows, vertices.cpu().numpy().astype(np.float64), strict=True):
             meshes[row] = np.concatenate([meshes[row], mesh]) if len(meshes[row]) else mesh
     for row, _, mesh in _meshes(columns, bodies, root):
         meshes[row] = mesh

@@ -43,7 +43,7 @@ def evaluate(
         predictions: file or folder of the entry's predictions; None: those in the store.
         allow_missing: score an entry that lacks people or images; its result is marked
             incomplete, what is missing has no error, and no board takes it.
-        device: where predicted bodies are posed, and meshes and maps compared: `cpu`, `cuda`,
+        device: where bodies are posed, and meshes and maps compared: `cpu`, `cuda`,
             `cuda:1`, or `auto` for a GPU where there is one.
         progress: told how much is done, and of how much.
 

@@ -23,7 +23,7 @@ class Request:
         predictions: file or folder of somebody's predictions; None: those in the store.
         allow_missing: score an entry that lacks people or images; its result is marked
             incomplete, what is missing has no error, and no board takes it.
-        device: where predicted bodies are posed, and meshes and maps compared.
+        device: where bodies are posed, and meshes and maps compared.
         progress: told after every chunk.
     """
 
