@@ -24,7 +24,7 @@ from ehpsbench.meshes import write_ply
 from ehpsbench.store import Store
 
 Make = Callable[..., Any]
-AGORA, UBODY, PW3D = "agora-val@made@test", "ubody-intra-test@made@test", "pw3d-test@made@test"
+AGORA = "agora-val@made@test"
 MICROMETRE = 1e-3  # mm: what float32 meshes four metres away allow
 
 
