@@ -5,12 +5,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.schema import nullable
 from ehpsbench.skeleton.human_data import NAMES
 from ehpsbench.training.augment import Draws, batch
-from ehpsbench.training.crops import CropSize
+from ehpsbench.training.cells import Cell
+from ehpsbench.training.checkpoint import save_state
+from ehpsbench.training.crops import CropSize, cut
 from ehpsbench.training.estimate import skeleton
 from ehpsbench.training.joints import (
     LEFT_CHAIN,
@@ -19,6 +22,7 @@ from ehpsbench.training.joints import (
     SEEN_JOINTS,
     SEEN_KEYPOINTS,
 )
+from ehpsbench.training.lens import Lens
 from ehpsbench.training.losses import losses
 from ehpsbench.training.models.prediction import Prediction, standing
 from ehpsbench.training.recipe import Input
@@ -176,3 +180,32 @@ def test_t11_a_personal_template_is_not_taught_as_the_mean_shape(people, bodies,
     found = made(columns, bodies, tmp_path)
     assert found.betas_known.tolist() == [True, False, True, True]
     assert found.joints_known[1].all()
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_t13_pictures_are_averaged_when_they_shrink_and_not_sampled(bent):
+    """Stripes of one pixel, eight to a pixel of the crop, are grey: not one stripe or the other."""
+    stripes = np.zeros((480, 640, 3), np.uint8)
+    stripes[:, ::2] = 255
+    columns = {
+        "bbox": np.array([[160.0, 90.0, 225.0, 300.0]]),
+        "width": np.array([640]),
+        "height": np.array([480]),
+        "focal": np.array([[600.0, 600.0]]),
+    }
+    if bent:
+        columns["distortion"] = np.array([[-0.1, 0.02, 0, 0, 0, 0, 0, 0]])
+        columns["distortion_model"] = np.array(["opencv_rational"], object)
+    size = CropSize.of(Input(height=48, width=36, margin=1.0))
+    picture = Image.fromarray(stripes)
+    crop = cut(picture, views(columns, 0.75, 1.2), 0, size, Lens.of(columns)).astype(float)
+    assert np.abs(crop[8:-8, 8:-8] - 127.5).max() < 30
+
+
+def test_t16_old_states_are_removed_however_long_a_run_is(tmp_path, bodies):
+    network = torch.nn.Linear(2, 2)
+    run = Cell("a--r--s0", "a", ("a",), "single", None, (("train",),), "r", "h", 0, "d", "b")
+    optimiser = torch.optim.AdamW(network.parameters())
+    for seen in (8, 16, 24, 32, 40):
+        save_state(tmp_path, network, optimiser, run, {"samples_seen": seen})
+    assert sorted(path.stem for path in tmp_path.glob("*.safetensors")) == ["state-32", "state-40"]
