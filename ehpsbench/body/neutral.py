@@ -122,4 +122,4 @@ def _fit(labelled: BodyModel, neutral: BodyModel | NeutralMesh) -> _Fit:
 
 def _centred(directions: Floats) -> Floats:
     """(V, 3, K) → (3V, K) about the mean of the vertices."""
-    return (directions - directions.mean(0)).reshape(-1, directions.shape[-1])
+    return np.asarray((directions - directions.mean(0)).reshape(-1, directions.shape[-1]))

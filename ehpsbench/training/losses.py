@@ -14,6 +14,7 @@ from ehpsbench.training.augment import Batch
 from ehpsbench.training.joints import LEFT_CHAIN, LEFT_HAND, PART_ROOT, PELVIS, RIGHT_CHAIN
 from ehpsbench.training.models.prediction import Prediction
 from ehpsbench.training.recipe import LossWeights
+from ehpsbench.training.rotations import chained
 
 # rotations (B, 55, 3, 3), betas (B, 10) → joints (B, 55, 3) [m], wherever they stand
 Skeleton = Callable[[Tensor, Tensor], Tensor]
@@ -77,6 +78,7 @@ def losses(
             add up to those of the batch; default: this batch is whole.
         camera: what the 2D term looks through: the crop's own camera, or SMPLer-X's virtual one.
     """
+    masks = known(batch)
     joints = skeleton(*_taught(prediction, batch))
     rotations = prediction.rotations - batch.rotations
     differences = {
@@ -86,13 +88,15 @@ def losses(
         "expression": prediction.expression - batch.expression,
         "joints3d": _from_root(joints) - _from_root(batch.joints),
         "parts3d": _own_wrists(joints, prediction, batch) - _from_parts(batch.joints),
-        "joints2d": _seen(joints, prediction, batch, aspect, camera)
-        - batch.pixels.clamp(-FAR, FAR),
+        "joints2d": prediction.off(
+            _seen(joints, prediction, batch, aspect, camera),
+            batch.pixels.clamp(-FAR, FAR),
+            masks["joints2d"],
+        ),
         "hand_root": prediction.hand_root - batch.hand_root,
         "wrists": _through_arms(prediction) - batch.hand_root,
         "camera": _camera(prediction, batch, aspect),
     }
-    masks = known(batch)
     divisors = whole if whole is not None else {n: mask.sum() for n, mask in masks.items()}
     terms = {n: _masked(d, masks[n], divisors[n]) for n, d in differences.items()}
     # Of the hands' own root head, and of the wrists as the body's chain turns them.
@@ -137,7 +141,7 @@ def _own_wrists(joints: Tensor, prediction: Prediction, batch: Batch) -> Tensor:
     """The parts from their roots; a hand alone is turned by its own root, not by its arm."""
     parts = _from_parts(joints)
     turn = prediction.hand_root @ _through_arms(prediction).detach().transpose(-1, -2)
-    hands = parts[:, : 2 * HAND].unflatten(1, (2, HAND))
+    hands = parts[:, : 2 * HAND].reshape(-1, 2, HAND, 3)
     alone = hands_alone(batch)[..., None, None]
     hands = torch.where(alone, hands @ turn.transpose(-1, -2), hands)
     return torch.cat([hands.flatten(1, 2), parts[:, 2 * HAND :]], 1)
@@ -159,14 +163,7 @@ def _seen(
 
 def _through_arms(prediction: Prediction) -> Tensor:
     """(B, 2, 3, 3) wrists in the view, as the body's chain turns them."""
-    return torch.stack([_chained(prediction.rotations, chain) for chain in CHAINS], 1)
-
-
-def _chained(rotations: Tensor, chain: tuple[int, ...]) -> Tensor:
-    product = rotations[:, chain[0]]
-    for joint in chain[1:]:
-        product = product @ rotations[:, joint]
-    return product
+    return torch.stack([chained(prediction.rotations, chain) for chain in CHAINS], 1)
 
 
 def _camera(prediction: Prediction, batch: Batch, aspect: float) -> Tensor:
