@@ -20,6 +20,14 @@ def to_six(matrix: Tensor) -> Tensor:
     return matrix[..., :2].transpose(-1, -2).flatten(-2)
 
 
+def chained(rotations: Tensor, chain: tuple[int, ...]) -> Tensor:
+    """(B, J, 3, 3) → (B, 3, 3): the product along a chain of joints, root first."""
+    product = rotations[:, chain[0]]
+    for joint in chain[1:]:
+        product = product @ rotations[:, joint]
+    return product
+
+
 def rotation_z(angle: Tensor) -> Tensor:
     """(N,) angles [rad] → (N, 3, 3) rotations about z."""
     cos, sin = angle.cos(), angle.sin()

@@ -38,6 +38,16 @@ class Prediction:
         x, y = self.camera[:, 1], self.camera[:, 2]
         return torch.stack([x * half * aspect, y * half, half / tangent], -1)
 
+    def off(self, seen: Tensor, labelled: Tensor, known: Tensor) -> Tensor:
+        """(B, 55, 2) how far projected joints are from where they are seen; some heads align parts.
+
+        Args:
+            seen: (B, 55, 2) where the prediction's joints are, in crop coordinates.
+            labelled: (B, 55, 2) where they should be.
+            known: (B, 55) which of these are labelled.
+        """
+        return seen - labelled
+
 
 def standing() -> Tensor:
     """(57, 3, 3) where learning starts: upright, facing the camera, arms 60° down, flat hands.
