@@ -121,7 +121,7 @@ def cell(
         seed=seed,
         data=data[0] if len(data) == 1 else digest(data),
         body_set=bodies.id,
-        pretrained=_pretrained(recipe, weights),
+        pretrained=_pretrained(recipe, weights, start is not None),
         start=start,
     )
 
@@ -151,16 +151,21 @@ def budgeted(recipe: Recipe, samples_seen: int) -> Recipe:
     )
 
 
-def _pretrained(recipe: Recipe, weights: Path | None) -> str | None:
+def _pretrained(recipe: Recipe, weights: Path | None, started: bool) -> str | None:
     kind = recipe.model.pretrained
+    if started and weights is not None:
+        raise InputError(
+            f"The whole network starts from a cell, so {weights} has no place in it. Leave one out."
+        )
     if kind == "none" and weights is not None:
         raise InputError(
             f"The recipe {recipe.name} starts from no pretrained weights, so {weights} has no "
             "place in it. Set model.pretrained in the recipe, or leave the file out."
         )
-    if kind != "none" and weights is None:
+    if kind != "none" and weights is None and not started:
         raise MissingFiles(
-            f"The recipe {recipe.name} starts from {kind} weights; give their file with --weights."
+            f"The recipe {recipe.name} starts from {kind} weights; give their file with --weights, "
+            "or a trained cell with --start-from."
         )
     return None if weights is None else _content(weights)
 

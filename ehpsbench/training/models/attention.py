@@ -45,8 +45,8 @@ class Attention(nn.Module):
 def _turned(x: Tensor, rotary: Tensor) -> Tensor:
     """(B, heads, N, width) with its first and second half turned into each other."""
     first, second = x.chunk(2, -1)
-    cos, sin = rotary
-    return (x * cos + torch.cat([-second, first], -1) * sin).to(x.dtype)
+    turned = x * rotary[0] + torch.cat([-second, first], -1) * rotary[1]
+    return turned.to(x.dtype)
 
 
 def mlp(dim: int, ratio: int) -> nn.Sequential:

@@ -6,7 +6,8 @@ tokens and HMR 2.0's decoder over tokens and image features together. Differs fr
 - Four of the 80 (two hand cameras, face root, face camera) answer to linears that no published loss
   reads. They stay as tokens, which all others attend to; their linears are not built, so that every
   parameter here learns.
-- Answers are differences from a start: a standing body, or the mean of the training set.
+- Answers are differences from a start: a standing body, or the mean of the training set. Of the
+  camera, what differs is the log of the metres that the crop spans, not the logit of a depth.
 - HMR's token embedding, which the published code builds and never calls, is not built.
 
 `tokens = "grouped"` is the micro form: seven tokens, and with `token_start = "image"` each starts

@@ -245,7 +245,7 @@ def patch_kernel(kernel: Tensor, size: int) -> Tensor:
     resize = functional.interpolate(
         torch.eye(old, dtype=torch.float64)[None], size, mode="linear", align_corners=False
     )[0]
-    back = torch.linalg.pinv(resize)
+    back: Tensor = torch.linalg.pinv(resize)
     return (back @ kernel.double() @ back.T).to(kernel.dtype)
 
 
