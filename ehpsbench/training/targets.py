@@ -132,8 +132,8 @@ def trainable(columns: Columns) -> Flags:
     """
     parts = ("body_valid", "left_hand_valid", "right_hand_valid")
     posed = np.stack([flag(columns, part) for part in parts]).any(0)
-    seen = _marked(columns)[1].any(1)
-    teaches = np.where(has(columns, "source_model"), posed, seen)
+    clicked = _clicks(columns)[1].any(1)
+    teaches = np.where(has(columns, "source_model"), posed, clicked)
     return np.asarray(owner_valid(columns) & has(columns, "bbox") & teaches)
 
 
@@ -194,29 +194,30 @@ def _pixels(
     """(N, 55, 2) where joints are seen in the crop, and (N, 55) which of them: see `targets`."""
     homogeneous = joints @ where.camera.swapaxes(1, 2)
     depth = np.where(homogeneous[..., 2:] > NEAR, homogeneous[..., 2:], 1.0)
-    lens = Lens.of(columns)
-    # Crops are cut as a pinhole shows them, but for a distortion without a focal length.
-    straight = (lens.bent | ~has(columns, "distortion"))[:, None]
     ahead = (joints[..., 2] > NEAR) & (homogeneous[..., 2] > NEAR)
-    projected = known & ahead & straight
-    marked, labelled = _marked(columns)
-    marked = lens.pinhole(marked)
-    labelled &= ~has(columns, "source_model")[:, None] & straight & np.isfinite(marked).all(-1)
+    projected = known & ahead & _straight(columns)[:, None]
+    marked, labelled = _clicks(columns)
     clicked = (marked - where.centre[:, None]) / where.half[:, None]
     pixels = np.where(projected[..., None], homogeneous[..., :2] / depth, 0)
     return np.where(labelled[..., None], clicked, pixels), projected | labelled
 
 
-def _marked(columns: Columns) -> tuple[NDArray[np.float64], Flags]:
-    """(N, 55, 2) the owners' keypoints that are joints of SMPL-X [px], and (N, 55) which."""
+def _straight(columns: Columns) -> Flags:
+    """(N,) crops as a pinhole shows them: all but of a distortion without a focal length."""
+    return Lens.of(columns).bent | ~has(columns, "distortion")
+
+
+def _clicks(columns: Columns) -> tuple[NDArray[np.float64], Flags]:
+    """(N, 55, 2) joints that the owners mark in rows without a body [pinhole px]; (N, 55) which."""
     count = _rows(columns)
     marked, labelled = np.zeros((count, JOINTS, 2)), np.zeros((count, JOINTS), bool)
-    rows = has(columns, "keypoints2d")
+    rows = has(columns, "keypoints2d") & ~has(columns, "source_model") & _straight(columns)
     if rows.any():
         points = np.ma.getdata(columns["keypoints2d"])[rows].reshape(-1, SMPLX_JOINTS, 3)
         points = points[:, SEEN_KEYPOINTS].astype(np.float64)
-        good = np.isfinite(points).all(-1) & (points[..., 2] > 0)
-        marked[np.ix_(rows, SEEN_JOINTS)] = np.where(good[..., None], points[..., :2], 0)
+        straight = Lens.of({k: v[rows] for k, v in columns.items()}).pinhole(points[..., :2])
+        good = np.isfinite(straight).all(-1) & (points[..., 2] > 0)
+        marked[np.ix_(rows, SEEN_JOINTS)] = np.where(good[..., None], straight, 0)
         labelled[np.ix_(rows, SEEN_JOINTS)] = good
     return marked, labelled
 

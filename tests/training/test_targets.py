@@ -244,6 +244,8 @@ def test_a_distortion_that_cannot_be_undone_leaves_2d_unknown(people, bodies):
     columns = people()
     del columns["focal"]
     assert not made(columns | {"distortion": LENS}, bodies).pixels_known.any()
+    clicks = {k: v for k, v in clicked(people).items() if k != "focal"}
+    assert not trainable(clicks | {"distortion": LENS}).any()
 
 
 def test_a_row_whose_keypoints_are_no_joints_is_left_out(people):
