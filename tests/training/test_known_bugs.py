@@ -24,6 +24,7 @@ from ehpsbench.training.joints import (
 )
 from ehpsbench.training.lens import Lens
 from ehpsbench.training.losses import losses
+from ehpsbench.training.models.heatmaps import soft_argmax
 from ehpsbench.training.models.prediction import Prediction, standing
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.targets import chained, targets
@@ -209,3 +210,12 @@ def test_t16_old_states_are_removed_however_long_a_run_is(tmp_path, bodies):
     for seen in (8, 16, 24, 32, 40):
         save_state(tmp_path, network, optimiser, run, {"samples_seen": seen})
     assert sorted(path.stem for path in tmp_path.glob("*.safetensors")) == ["state-32", "state-40"]
+
+
+def test_e10_columns_of_a_heatmap_are_x_and_its_rows_are_y():
+    heat = torch.zeros(1, 1, 16, 16, 12)
+    heat[0, 0, 2, 3, 9] = 100.0  # the third depth, fourth row, tenth column
+    expected = [2 * 9.5 / 12 - 1, 2 * 3.5 / 16 - 1, 2 * 2.5 / 16 - 1]
+    torch.testing.assert_close(soft_argmax(heat)[1][0, 0], torch.tensor(expected))
+    flat = soft_argmax(heat.sum(2))[1][0, 0]
+    torch.testing.assert_close(flat, torch.tensor(expected[:2]))
