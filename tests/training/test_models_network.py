@@ -37,7 +37,7 @@ def test_the_shortest_turn_takes_a_ray_to_the_axis_without_roll():
     torch.testing.assert_close((turn @ across)[0], across)
 
 
-SMALL = [n for n in names() if recipe(n).model.dim < 1000 and recipe(n).model.head == "smplest-x"]
+SMALL = [n for n in names() if recipe(n).model.dim < 1000]
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -53,7 +53,8 @@ def test_every_small_recipe_builds_a_network_that_starts_at_the_standing_pose(na
     orthonormal(said.rotations)
     start = standing()
     torch.testing.assert_close(said.rotations[0], start[:55], atol=0.2, rtol=0)
-    torch.testing.assert_close(said.hand_root[0], start[55:], atol=0.2, rtol=0)
+    # SMPLer-X's wrists come through eight joints of its body, each a little off.
+    torch.testing.assert_close(said.hand_root[0], start[55:], atol=0.5, rtol=0)
 
 
 def test_the_specialist_is_the_foundation_network_and_answers_in_the_same_shapes():
