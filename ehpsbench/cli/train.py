@@ -1,40 +1,114 @@
-"""`ehpsbench train DATASET`."""
+"""`ehpsbench train DATASET …`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, StoreOption
 
+if TYPE_CHECKING:
+    from ehpsbench.training.mix import Mix
+
 
 def train(
-    dataset: Annotated[str, typer.Argument(help="Dataset in the store.")],
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Datasets in the store; several are mixed.")
+    ] = None,
+    dataset: Annotated[list[str] | None, typer.Option(help="The same, by name.")] = None,
+    mix: Annotated[
+        str, typer.Option(help="How several are mixed: balanced, or concat (by their rows).")
+    ] = "balanced",
+    mix_file: Annotated[
+        Path | None, typer.Option(help="A mix as `select` writes it, instead of datasets.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Samples seen; default: the recipe's.")
+    ] = None,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="Stop there, of the same schedule; go on later.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
     split: Annotated[
         list[str] | None, typer.Option(help="Split to train on; default: those called train….")
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Pretrained weights of the trunk, if the recipe has some.")
+    ] = None,
+    start_from: Annotated[
+        str | None, typer.Option(help="A cell of the store or a file: weights of it all.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or cuda:1.", show_default="a GPU if there is one")
+    ] = None,
+    micro_batch: Annotated[
+        int | None, typer.Option(min=1, help="Crops at once; the batch stays.", show_default="all")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that cut and read crops.")] = 0,
+    save_minutes: Annotated[float, typer.Option(min=0, help="Between two saved states.")] = 10.0,
+    compile: Annotated[bool, typer.Option("--compile", help="Let torch compile.")] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
 ) -> None:
-    """Train one cell; a stopped run goes on where it was, a finished one is left alone."""
+    """Train one cell; a stopped run goes on where it was, a finished one is left alone.
+
+    Several GPUs: torchrun --nproc-per-node 8 -m ehpsbench train ….
+    """
     from ehpsbench.cli import console
     from ehpsbench.store import Store, default_store
-    from ehpsbench.training import loop
+    from ehpsbench.training import cells, loop
     from ehpsbench.training.recipe import recipe as find_recipe
 
+    chosen = _mix([*(datasets or []), *(dataset or [])], mix, mix_file, split)
+    how = find_recipe(recipe)
     place = Store(store or default_store())
-    bodies = console.bodies_of(place, [dataset], body_models)
-    with console.progress_bar(f"Training on {dataset}", "samples") as bar:
+    bodies = console.bodies_of(place, list(chosen.parts), body_models)
+    with console.counting_bar(f"Training on {chosen.name}", "samples") as bar:
         folder = loop.train(
             place,
-            dataset,
-            find_recipe(recipe),
+            chosen,
+            how if budget is None else cells.budgeted(how, budget),
             seed,
             bodies,
-            splits=tuple(split) if split else None,
-            progress=lambda seen, budget: bar(seen, budget, seen),
+            until=until,
+            weights=weights,
+            start_from=start_from,
+            device=device,
+            micro_batch=micro_batch,
+            workers=workers,
+            save_minutes=save_minutes,
+            compile=compile,
+            progress=bar,
+            say=console.say,
         )
-    console.out.print(f"{folder}", soft_wrap=True)
+    if os.environ.get("RANK", "0") == "0":
+        console.out.print(f"{folder}", soft_wrap=True)
+
+
+def _mix(names: list[str], strategy: str, file: Path | None, splits: list[str] | None) -> Mix:
+    """The mix of a file, or of the datasets that are named."""
+    from pydantic import ValidationError
+
+    from ehpsbench.errors import InputError
+    from ehpsbench.training.mix import Mix, read_mix
+
+    if bool(names) == (file is not None):
+        raise InputError("Name datasets of the store, or a mix with --mix-file; one of the two.")
+    if file is not None:
+        if splits:
+            raise InputError(f"{file} names the splits of its parts; leave --split out.")
+        return read_mix(file)
+    if strategy not in ("balanced", "concat"):
+        raise InputError(
+            f"--mix is balanced or concat, not {strategy!r}; weights stand in a --mix-file."
+        )
+    given = {name: tuple(splits) for name in names} if splits else {}
+    try:
+        return Mix.model_validate({"parts": tuple(names), "strategy": strategy, "splits": given})
+    except ValidationError as error:
+        words = "; ".join(found["msg"] for found in error.errors())
+        raise InputError(f"{' + '.join(names)} cannot be mixed: {words}.") from error

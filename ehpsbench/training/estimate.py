@@ -16,7 +16,7 @@ from ehpsbench.atomic import replacing
 from ehpsbench.errors import InputError
 from ehpsbench.geometry import axis_angle
 from ehpsbench.training.augment import Draws, images_of
-from ehpsbench.training.data import batches
+from ehpsbench.training.data import Pictures, batches
 from ehpsbench.training.losses import Skeleton
 from ehpsbench.training.models.network import Network
 from ehpsbench.training.models.prediction import SPAN
@@ -50,7 +50,10 @@ class Estimate:
 
 
 def estimate(
-    network: Network, crops: NDArray[np.uint8], settings: Input, device: torch.device | None = None
+    network: Network,
+    crops: NDArray[np.uint8] | Pictures,
+    settings: Input,
+    device: torch.device | None = None,
 ) -> Estimate:
     """What the network says of cached crops (N, H, W, 3), seen without augmentation."""
     device = device or torch.device("cpu")

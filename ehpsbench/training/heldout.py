@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,8 +109,8 @@ class Check:
         """What the network says of the rows of each dataset."""
         return tuple(
             joined(
-                estimate(network, part.take(part.scored[rows]).crops, settings, device)
-                for rows in batches(len(part.scored), CHUNK)
+                estimate(network, part.scored.take(rows).crops, settings, device)
+                for rows in pieces(len(part.scored))
             )
             for part in self.parts
         )
@@ -128,7 +128,7 @@ class Check:
 
     def report(self, model: Sequence[Estimate], mean_pose: Sequence[Estimate]) -> dict[str, Any]:
         """The errors of both, of each dataset and of all."""
-        parts = {
+        parts: dict[str, dict[str, Any]] = {
             part.name: {
                 "rows": len(part.scored),
                 "independent": part.independent,
@@ -157,9 +157,8 @@ class Check:
     def _errors(self, i: int, found: Estimate) -> dict[str, float | int | None]:
         """`mpjpe_mm` as above, `pve_mm` over the rows with a SMPL-X mesh, and how many."""
         each = np.full(len(self.parts[i].scored), np.nan)
-        for rows in batches(len(each), CHUNK):
-            here = np.arange(len(each))[rows]
-            each[here] = self._vertex_errors(i, here, found.take(here))
+        for rows in pieces(len(each)):
+            each[rows] = self._vertex_errors(i, rows, found.take(rows))
         return {
             "mpjpe_mm": self._joints_mm(i, found),
             "pve_mm": _mean_mm(each),
@@ -173,7 +172,7 @@ class Check:
         from ehpsbench.body.posed import posed_vertices
 
         joints, known, rotation = (values[rows] for values in self.truth[i])
-        columns = self.parts[i].columns(self.parts[i].scored[rows])
+        columns = self.parts[i].scored.read(rows)
         errors = np.full(len(rows), np.nan)
         whole = np.flatnonzero((text(columns, "source_model") == "smplx") & known[:, PELVIS])
         if len(whole):
@@ -186,12 +185,17 @@ class Check:
 
 
 def _truth(part: Part) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[Any]]:
-    pieces = [part.take(part.scored[rows]) for rows in batches(len(part.scored), CHUNK)]
+    found = [part.scored.take(rows) for rows in pieces(len(part.scored))]
     return (
-        np.concatenate([p.targets.joints for p in pieces]),
-        np.concatenate([p.targets.joints_known for p in pieces]),
-        np.concatenate([p.views.rotation for p in pieces]),
+        np.concatenate([p.targets.joints for p in found]),
+        np.concatenate([p.targets.joints_known for p in found]),
+        np.concatenate([p.views.rotation for p in found]),
     )
+
+
+def pieces(count: int) -> Iterator[NDArray[np.intp]]:
+    """Rows 0 to `count`, a few at a time."""
+    return (np.arange(rows.start, rows.stop) for rows in batches(count, CHUNK))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -36,7 +36,7 @@ from ehpsbench.training.heldout import Check
 from ehpsbench.training.journal import Journal, Meter, Say, aloud
 from ehpsbench.training.learner import Learner, NotFinite
 from ehpsbench.training.models.network import network
-from ehpsbench.training.parts import Order, open_parts
+from ehpsbench.training.parts import ORDER, Order, open_parts
 from ehpsbench.training.ranks import Ranks, ranks
 from ehpsbench.training.schedule import Schedule, learning_rate, optimiser_of
 from ehpsbench.training.signals import Request, stop_requests
@@ -44,6 +44,7 @@ from ehpsbench.training.signals import Request, stop_requests
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
+    from ehpsbench.training.data import Portion
     from ehpsbench.training.mix import Mix
     from ehpsbench.training.recipe import Recipe
 
@@ -137,7 +138,7 @@ def train(
     if cells.is_done(store, wanted, until):
         return store.runs / wanted.id
     with ranks(device) as here, stop_requests(say) as stop, _settled(here, threads):
-        order = _order(store, wanted, mix, recipe, bodies, here)
+        order = _order(store, wanted, mix, recipe, bodies, here, means)
         run = _Run(
             cell=wanted,
             recipe=recipe,
@@ -168,12 +169,20 @@ def _settled(here: Ranks, threads: int | None) -> Iterator[None]:
 
 
 def _order(
-    store: Store, cell: cells.Cell, mix: Mix, recipe: Recipe, bodies: BodySet, here: Ranks
+    store: Store,
+    cell: cells.Cell,
+    mix: Mix,
+    recipe: Recipe,
+    bodies: BodySet,
+    here: Ranks,
+    means: _Means,
 ) -> Order:
     """The rows of the run; the first rank cuts their crops, the others find them cut."""
     if not here.first:
         here.wait()
-    parts = open_parts(store, cell, recipe, bodies)
+    parts = open_parts(store, cell, recipe, bodies, max(means.workers, 1))
+    order = Order(parts, mix, (cell.seed, ORDER), recipe.budget.batch)
+    order.cut(recipe.budget.samples_seen, max(means.workers, 1))
     if here.first:
         here.wait()
     last = recipe.budget.samples_seen % recipe.budget.batch or recipe.budget.batch
@@ -182,7 +191,7 @@ def _order(
             f"{here.world} processes share batches of {recipe.budget.batch} samples, the last of "
             f"{last}: some would have none. Use fewer processes, or a budget of whole batches."
         )
-    return Order(parts, mix, cell.seed, recipe.budget.batch)
+    return order
 
 
 def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: _Means) -> Learner:
@@ -230,7 +239,7 @@ def _steps(run: _Run) -> None:
     seen, meter = about["samples_seen"], Meter.of(about.get("meter"), here)
     learner.micro = run.means.micro_batch or about.get("micro_batch")
     journal = Journal.of(run.folder, seen, learner.say) if here.first else None
-    portions = run.order.portions(seen, schedule.end, here)
+    portions = run.order.portions(seen, schedule.end, here, run.means.workers)
     saved = clock = time.perf_counter()
     while seen < schedule.end:
         portion = next(portions)
@@ -238,7 +247,7 @@ def _steps(run: _Run) -> None:
         try:
             terms = learner.step(portion, seen, count)
         except NotFinite as bad:
-            raise _bad_batch(run, meter, bad, seen, count) from bad
+            raise _bad_batch(run, meter, bad, seen, portion) from bad
         now = time.perf_counter()
         seen += count
         meter.add(terms, count, waited=fetched - clock, worked=now - fetched)
@@ -290,20 +299,21 @@ def _stopped(run: _Run, seen: int) -> Stopped:
     )
 
 
-def _bad_batch(run: _Run, meter: Meter, bad: NotFinite, seen: int, count: int) -> InputError:
+def _bad_batch(run: _Run, meter: Meter, bad: NotFinite, seen: int, portion: Portion) -> InputError:
     """Save the batch and, as they were before it, the weights."""
     _save(run, meter, seen)
     here = run.here
     name = BAD_BATCH if here.world == 1 else f"{BAD_BATCH}-{here.rank}"
     path = run.folder / f"{name}.safetensors"
     save_tensors(path, {f.name: getattr(bad.batch, f.name) for f in fields(bad.batch)}, {})
+    terms = {k: str(v) for k, v in bad.terms.items()}
     about = {
         "samples_seen": seen,
-        "terms": {k: str(v) for k, v in bad.terms.items()},
-        "instance_id": run.order.names(seen, count, here.share(count)),
+        "terms": terms,
+        "instance_id": run.order.names(portion),
     }
     cells.write_json(path.with_suffix(".json"), about)
-    wrong = ", ".join(f"{k} {v}" for k, v in about["terms"].items() if v in ("nan", "inf"))
+    wrong = ", ".join(f"{k} {v}" for k, v in terms.items() if v in ("nan", "inf"))
     return InputError(
         f"The loss of {run.cell.id} is no number after {seen} samples ({wrong}). The batch is in "
         f"{path}, its rows are named in {path.with_suffix('.json').name} beside it, the weights "
@@ -320,7 +330,7 @@ def _end(run: _Run, store: Store, until: int | None) -> None:
     report = run.check.report(found, run.check.always(load_estimate(run.folder / cells.MEAN_POSE)))
     measured = {
         "samples_seen": run.schedule.end,
-        "training_rows": sum(len(part.rows) for part in run.order.parts),
+        "training_rows": sum(len(part.learnt) for part in run.order.parts),
         "device": device.type,
         "ranks": run.here.world,
         "threads": torch.get_num_threads(),

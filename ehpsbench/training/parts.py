@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.training.data import Samples, groups, samples
+from ehpsbench.training.data import Portion, Samples, batches, groups
 from ehpsbench.training.heldout import evenly, held_out
+from ehpsbench.training.loader import loader, prepare
 from ehpsbench.training.mix import Mix, draws
 from ehpsbench.training.targets import Targets
-from ehpsbench.training.views import Views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
     from ehpsbench.training.cells import Cell
@@ -25,15 +27,7 @@ if TYPE_CHECKING:
 
 ORDER = 1  # what a random stream is for
 _MEAN_OF = 4000  # rows that the mean pose is taken of, at most
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """Cached crops (n, H, W, 3) of some rows, where they lie, and what they teach."""
-
-    crops: NDArray[np.uint8]
-    views: Views
-    targets: Targets
+_CHUNK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +36,33 @@ class Part:
 
     Attributes:
         name: in the store.
-        samples: its rows.
-        rows: those that are learnt from.
-        scored: held-out ones that the curve is measured on.
+        learnt: the rows that are learnt from.
+        scored: held-out rows that the curve is measured on.
         independent: whether these are of other recordings.
     """
 
     name: str
-    samples: Samples
-    rows: NDArray[np.intp]
-    scored: NDArray[np.intp]
+    learnt: Samples
+    scored: Samples
     independent: bool
 
-    def take(self, rows: NDArray[np.intp]) -> Portion:
-        """Some rows of `samples`."""
-        found = self.samples
-        where = Views(*(getattr(found.views, f.name)[rows] for f in fields(Views)))
-        return Portion(np.asarray(found.crops[rows]), where, found.targets.take(rows))
 
-    def columns(self, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
-        """All that the store holds of some rows."""
-        return {name: values[rows] for name, values in self.samples.columns.items()}
-
-
-def open_parts(store: Store, cell: Cell, recipe: Recipe, bodies: BodySet) -> tuple[Part, ...]:
-    """The datasets of a cell, each with its held-out clusters."""
+def open_parts(
+    store: Store, cell: Cell, recipe: Recipe, bodies: BodySet, workers: int
+) -> tuple[Part, ...]:
+    """The datasets of a cell, each with its held-out clusters; nothing is cut yet."""
     each = -(-recipe.heldout.limit // len(cell.parts))
     found = []
     for name, splits in zip(cell.parts, cell.splits, strict=True):
-        data = samples(store, name, splits, recipe.input, bodies)
-        apart, independent = held_out(*groups(data.columns), recipe.heldout.share)
+        rows = Samples.open(store, name, splits, recipe.input, bodies, workers=workers)
+        apart, independent = held_out(*groups(rows.columns), recipe.heldout.share)
         if not apart.any():
             raise InputError(
-                f"{name} has {len(data)} rows of one image in {list(splits)}; training needs at "
+                f"{name} has {len(rows)} rows of one image in {list(splits)}; training needs at "
                 "least two images, one of them held out."
             )
-        scored = evenly(np.flatnonzero(apart), each)
-        found.append(Part(name, data, np.flatnonzero(~apart), scored, independent))
+        scored = rows.only(evenly(np.flatnonzero(apart), each))
+        found.append(Part(name, rows.only(np.flatnonzero(~apart)), scored, independent))
     return tuple(found)
 
 
@@ -89,64 +73,65 @@ class Order:
     Attributes:
         parts: the datasets.
         mix: how they are mixed.
-        seed: of the order.
+        stream: seeds of the order.
         batch: samples of a batch.
     """
 
     parts: tuple[Part, ...]
     mix: Mix
-    seed: int
+    stream: tuple[int, ...]
     batch: int
 
-    def drawn(self, start: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Of the samples from `start` on: the part, and the row of its samples."""
-        sizes = [len(part.rows) for part in self.parts]
-        which, nth = draws(self.mix, sizes, [self.seed, ORDER], start, count)
-        rows = np.empty(count, np.intp)
-        for i, part in enumerate(self.parts):
-            rows[which == i] = part.rows[nth[which == i]]
-        return which, rows
+    def cut(
+        self, budget: int, workers: int, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Cut the crops that the run needs and the cache lacks."""
+        learnt = [part.learnt for part in self.parts]
+        prepare(learnt, self.mix, self.stream, budget, workers=workers, progress=progress)
+        for part, rows in zip(self.parts, self._typical(), strict=True):
+            part.learnt.cut(rows, workers=workers)
+            part.scored.cut(workers=workers)
 
-    def names(self, start: int, count: int, share: slice) -> list[str]:
-        """`instance_id` of a rank's share of a batch."""
-        which, rows = self.drawn(start, count)
-        pairs = zip(which[share], rows[share], strict=True)
-        return [str(self.parts[w].samples.columns["instance_id"][r]) for w, r in pairs]
-
-    def portions(self, start: int, stop: int, here: Ranks) -> Iterator[Portion]:
+    def portions(self, start: int, stop: int, here: Ranks, workers: int) -> Iterator[Portion]:
         """This rank's share of every batch from `start` to `stop`."""
-        for first in range(start, stop, self.batch):
-            count = min(self.batch, stop - first)
-            share = here.share(count)
-            which, rows = (drawn[share] for drawn in self.drawn(first, count))
-            yield self._gathered(which, rows)
-
-    def _gathered(self, which: NDArray[np.intp], rows: NDArray[np.intp]) -> Portion:
-        present = np.unique(which)
-        pieces = [self.parts[i].take(rows[which == i]) for i in present]
-        back = np.argsort(np.concatenate([np.flatnonzero(which == i) for i in present]))
-        return Portion(
-            np.concatenate([p.crops for p in pieces])[back],
-            _joined([p.views for p in pieces], back),
-            _joined([p.targets for p in pieces], back),
+        return loader(
+            [part.learnt for part in self.parts],
+            self.mix,
+            self.stream,
+            start=start,
+            stop=stop,
+            batch=self.batch,
+            rank=here.rank,
+            world=here.world,
+            workers=workers,
+            pin=here.device.type == "cuda",
         )
 
-    def typical(self) -> list[NDArray[np.intp]]:
-        """Of each dataset some rows, evenly spaced, as many as the mix would draw of them."""
-        sizes = [len(part.rows) for part in self.parts]
-        which, _ = draws(self.mix, sizes, [ORDER], 0, min(sum(sizes), _MEAN_OF))
-        counts = np.bincount(which, minlength=len(sizes)).tolist()
-        return [evenly(p.rows, count) for p, count in zip(self.parts, counts, strict=True)]
+    def names(self, portion: Portion) -> list[str]:
+        """`instance_id` of its rows."""
+        pairs = zip(portion.part, portion.row, strict=True)
+        rows = [self.parts[part].learnt.only(np.asarray([row])) for part, row in pairs]
+        return [str(one.columns["instance_id"][0]) for one in rows]
 
     def overview(self) -> Targets:
         """Targets of the typical rows: for the mean pose, which is the data's, not the seed's."""
-        pairs = zip(self.parts, self.typical(), strict=True)
-        pieces = [part.samples.targets.take(rows) for part, rows in pairs]
-        return cast(Targets, _joined(pieces, slice(None)))
+        pieces = [
+            _targets(part.learnt, rows[piece])
+            for part, rows in zip(self.parts, self._typical(), strict=True)
+            for piece in batches(len(rows), _CHUNK)
+        ]
+        names = [f.name for f in fields(Targets)]
+        return Targets(**{n: np.concatenate([getattr(p, n) for p in pieces]) for n in names})
+
+    def _typical(self) -> list[NDArray[np.intp]]:
+        """Of each dataset some rows, evenly spaced, as many as the mix would draw of them."""
+        sizes = [len(part.learnt) for part in self.parts]
+        which, _ = draws(self.mix, sizes, [ORDER], 0, min(sum(sizes), _MEAN_OF))
+        counts = np.bincount(which, minlength=len(sizes)).tolist()
+        return [evenly(np.arange(s), count) for s, count in zip(sizes, counts, strict=True)]
 
 
-def _joined(pieces: Sequence[Any], back: Any) -> Any:
-    kind = type(pieces[0])
-    return kind(
-        **{f.name: np.concatenate([getattr(p, f.name) for p in pieces])[back] for f in fields(kind)}
-    )
+def _targets(samples: Samples, rows: NDArray[np.intp]) -> Targets:
+    """Targets of some rows; no crop is decoded."""
+    _, arrays = samples.reader.read(*samples.places(rows))
+    return Targets(**{f.name: arrays[f.name] for f in fields(Targets)})

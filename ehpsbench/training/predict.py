@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
 
+from ehpsbench.devices import device_named
 from ehpsbench.errors import BodyMismatch, InputError
 from ehpsbench.evaluation.agora.people import people_to_predict
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
@@ -19,10 +18,10 @@ from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.schema import from_arrow
 from ehpsbench.training import cells
+from ehpsbench.training.cache import Progress
 from ehpsbench.training.checkpoint import load_weights
-from ehpsbench.training.crops import Progress, crops
-from ehpsbench.training.data import Columns
-from ehpsbench.training.estimate import Estimate, estimate, load_estimate, parameters
+from ehpsbench.training.data import Columns, pictures
+from ehpsbench.training.estimate import estimate, load_estimate, parameters
 from ehpsbench.training.models.network import Network, network
 from ehpsbench.training.recipe import Recipe
 from ehpsbench.training.targets import has
@@ -82,11 +81,12 @@ def predict(
         )
     else:
         root = store.release_root(rules.dataset)
-        pictures = crops(columns, root, store.runs / "crops", size, progress=progress)
-        found = _asked(model, pictures, recipe, device)
+        seen = pictures(columns, root, store.runs / "crops", size, progress=progress)
+        where = torch.device(device_named(device or "auto"))
+        found = estimate(model.to(where), seen, size, where)
     aspect = size.width / size.height
-    where = views(columns, aspect, size.padding)
-    said = {"instance_id": columns["instance_id"]} | parameters(found, where, bodies, aspect)
+    placed = views(columns, aspect, size.padding)
+    said = {"instance_id": columns["instance_id"]} | parameters(found, placed, bodies, aspect)
     entry = cells.mean_pose_entry(record["dataset"]) if mean_pose else cell
     return write_predictions(store, entry, rules.name, said, bodies)
 
@@ -105,13 +105,6 @@ def trained(weights: Path, recipe: Recipe) -> Network:
     made = network(recipe)
     load_weights(weights, made)
     return made
-
-
-def _asked(
-    model: Network, pictures: NDArray[np.uint8], recipe: Recipe, device: str | None
-) -> Estimate:
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return estimate(model.to(where), pictures, recipe.input, where)
 
 
 def _check_boxes(columns: Columns, benchmark: str) -> None:

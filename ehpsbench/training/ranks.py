@@ -66,7 +66,7 @@ class Ranks:
             flat = torch.cat([gradient.flatten() for gradient in bucket])
             distributed.all_reduce(flat)
             sizes = [gradient.numel() for gradient in bucket]
-            for gradient, piece in zip(bucket, flat.split(sizes), strict=True):
+            for gradient, piece in zip(bucket, torch.split(flat, sizes), strict=True):
                 gradient.copy_(piece.view_as(gradient))
 
     def wait(self) -> None:

@@ -14,7 +14,6 @@ from ehpsbench.ingest import ingest
 from ehpsbench.samples import write_sample
 from ehpsbench.store import Store
 from ehpsbench.training import cells
-from ehpsbench.training.data import order
 from ehpsbench.training.heldout import held_out, joint_error
 from ehpsbench.training.loop import train
 from ehpsbench.training.predict import predict
@@ -161,14 +160,6 @@ def test_one_recording_is_split_by_image_and_says_so():
     apart, independent = held_out(["a"] * 20, [str(i // 2) for i in range(20)], 0.1)
     assert not independent
     assert apart.sum() == 2
-
-
-def test_every_row_is_seen_once_before_any_is_seen_twice():
-    rows = np.array([3, 5, 8, 9, 11])
-    seen = np.concatenate([order([0, 1], rows, start, 4) for start in (0, 4, 8)])
-    assert sorted(seen[:5]) == sorted(seen[5:10]) == rows.tolist()
-    assert order([0, 1], rows, 4, 4).tolist() == order([0, 1], rows, 0, 8)[4:].tolist()
-    assert order([0, 1], rows, 0, 5).tolist() != order([1, 1], rows, 0, 5).tolist()
 
 
 def test_the_rate_climbs_to_its_peak_and_falls_to_its_floor():

@@ -18,6 +18,7 @@ ONE_STEP = MICRO.model_copy(
     update={
         "name": "tiny",
         "budget": MICRO.budget.model_copy(update={"samples_seen": 8, "batch": 8}),
+        "optimiser": MICRO.optimiser.model_copy(update={"warmup_samples": 0}),
         "heldout": MICRO.heldout.model_copy(update={"points": 1, "limit": 2}),
     }
 )
