@@ -27,6 +27,8 @@ from ehpsbench.dataset_adapters.release import (
     open_release,
 )
 from ehpsbench.errors import EhpsbenchError, InputError, StoreError
+from ehpsbench.executors.look_up import results, run
+from ehpsbench.executors.settings import Settings
 from ehpsbench.label_bodies import bodies_for
 from ehpsbench.merge import Merged, merge
 from ehpsbench.processes import completed
@@ -75,6 +77,7 @@ def ingest(
     layout: str = "owners",
     limit: int | None = None,
     workers: int = 1,
+    executor: Settings | None = None,
     body_models: Path | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
@@ -88,6 +91,7 @@ def ingest(
         layout: "owners", or "humandata" for a HumanData npz of the dataset.
         limit: stop after this many people (the manifest says so).
         workers: processes that read units side by side; the result does not depend on it.
+        executor: a cluster that reads them instead; its machines must see release and store.
         body_models: folder of licensed body models; default EHPSBENCH_BODY_MODELS.
         progress: called after every unit.
 
@@ -110,7 +114,8 @@ def ingest(
             shutil.rmtree(other)
         staging.mkdir(parents=True, exist_ok=True)
         resumed = sum(StagedUnit.of(staging, u).is_done() for u in units)
-        used = _stage_all(units, bodies, staging, limit, workers, progress)
+        where = executor or Settings(workers=workers)
+        used = _stage_all(units, bodies, staging, limit, where, progress)
         merged = merge(store, release.name, staging, used, limit=limit, manifest=job)
         shutil.rmtree(folder)
     return _report(release.name, merged, len(units), min(resumed, len(used)), notes)
@@ -214,13 +219,16 @@ def _stage_all(
     bodies: BodySet | None,
     staging: Path,
     limit: int | None,
-    workers: int,
+    where: Settings,
     progress: Progress | None,
 ) -> list[StagedUnit]:
     """Stage what is not staged yet; returns the units to merge, in order."""
     places = [StagedUnit.of(staging, unit) for unit in units]
     waiting = [pair for pair in zip(units, places, strict=True) if not pair[1].is_done()]
-    ended = completed(_stage, bodies, waiting, min(workers, max(len(waiting), 1)))
+    if where.executor == "local":
+        ended = completed(_stage, bodies, waiting, min(where.workers or 1, max(len(waiting), 1)))
+    else:
+        ended = results(run(_stage, bodies, waiting, where, logs=staging / "jobs"))
     people = 0
     used: list[StagedUnit] = []
     with closing(ended):

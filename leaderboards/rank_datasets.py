@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ehpsbench.atomic import digest, write_text
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.mesh.rules import mesh_protocol
 from ehpsbench.evaluation.mesh.selection import select
-from ehpsbench.evaluation.protocol import Protocol, protocol
-from ehpsbench.evaluation.results import has_result
+from ehpsbench.evaluation.protocol import protocol
+from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.jobs import Job, Work, job
 from ehpsbench.leaderboards.rankings import save_ranking
-from ehpsbench.leaderboards.standings import standings
+from ehpsbench.leaderboards.standings import primary_errors, standings
+from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings
-from ehpsbench.processes import completed
 from ehpsbench.training import cells
 from ehpsbench.training.recipe import Recipe
 
@@ -27,39 +26,28 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
-Progress = Callable[[int, int, str], None]
-"""Called with cells done, cells in all, and the one that just ended."""
-
-EVALUATED = "evaluated.json"
-
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One cell to train, and the benchmarks to score it on."""
+class Ranked:
+    """What a sweep over datasets came to.
 
-    dataset: str
-    seed: int
-    cell: str
-    done: bool
+    Attributes:
+        standings: of all that is complete; None where nothing is.
+        failures: cells that ended without their results.
+    """
+
+    standings: Standings | None
+    failures: tuple[Failure, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What all jobs of a ranking share."""
-
-    store: Store
-    recipe: Recipe
-    board: Board
-    bodies: BodySet
+def trainable(store: Store) -> list[str]:
+    """The datasets of a store that have a split to train on."""
+    named = {name: store.manifest(name)["splits"] for name in store.datasets()}
+    return [n for n, splits in named.items() if any(s.lower().startswith("train") for s in splits)]
 
 
 def plan(
-    store: Store,
-    datasets: Sequence[str],
-    recipe: Recipe,
-    seeds: Sequence[int],
-    board: Board,
-    bodies: BodySet,
+    work: Work, datasets: Sequence[str], seeds: Iterable[int], *, until: int | None = None
 ) -> list[Job]:
     """The cells of a ranking, seed by seed; `done` where cell and results exist for this content.
 
@@ -70,16 +58,15 @@ def plan(
     """
     if len(set(datasets)) < len(datasets) or len(datasets) < 2:
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
-    rules = [mesh_protocol(b) for b in board.ids]
-    for rule in rules:
-        select(store, rule, bodies)  # a benchmark that scores nobody fails now, not after training
-    jobs = []
-    for seed in seeds:
-        for dataset in datasets:
-            wanted = cells.cell(store, dataset, recipe, seed, bodies)
-            done = cells.is_done(store, wanted) and not _stale(store, wanted, rules)
-            jobs.append(Job(dataset, seed, wanted.id, done))
-    return jobs
+    check_benchmarks(work)
+    [recipe] = work.recipes
+    return [job(work, name, recipe, seed, until=until) for seed in seeds for name in datasets]
+
+
+def check_benchmarks(work: Work) -> None:
+    """A benchmark that scores nobody fails now, not after training."""
+    for benchmark in work.board.ids:
+        select(work.store, mesh_protocol(benchmark), work.bodies)
 
 
 def rank_datasets(
@@ -90,10 +77,11 @@ def rank_datasets(
     bodies: BodySet,
     *,
     seeds: Sequence[int] = (0,),
-    workers: int = 1,
-    progress: Progress | None = None,
+    workers: int | None = 1,
+    weights: Path | None = None,
+    progress: Ended | None = None,
 ) -> Standings:
-    """Train what is missing, score it, and rank the datasets.
+    """Train what is missing on this machine, score it, and rank the datasets.
 
     Args:
         store: with the datasets and the benchmarks' data.
@@ -102,31 +90,68 @@ def rank_datasets(
         board: what they are ranked on.
         bodies: the body set of all rows.
         seeds: of the training runs.
-        workers: local processes, one thread each; 1 runs here with all threads.
+        workers: local processes; with one thread each where there are several.
+        weights: pretrained weights, where the recipe wants some.
         progress: called when a cell with its results is there.
 
     Returns:
         Standings with one row a dataset; the store keeps who was ranked.
+
+    Raises:
+        Exception: the first cell's error, after the others have ended.
     """
-    jobs = plan(store, datasets, recipe, seeds, board, bodies)
-    waiting = [job for job in jobs if not job.done]
-    work = Work(store, recipe, board, bodies)
-    count = len(jobs) - len(waiting)
-    for job, _ in completed(run_job, work, waiting, min(workers, max(len(waiting), 1))):
-        count += 1
-        if progress is not None:
-            progress(count, len(jobs), job.cell)
-    entrants = {job.cell: entrant(store, job.dataset, board) for job in jobs}
-    save_ranking(store, board, entrants)
-    return standings(store, board, entrants)
+    work = Work(store, {recipe.name: recipe}, board, bodies, weights)
+    jobs = plan(work, datasets, seeds)
+    ranked = rank_jobs(work, jobs, Settings(workers=workers), ended=progress)
+    if ranked.failures or ranked.standings is None:
+        raise ranked.failures[0].error
+    return ranked.standings
 
 
-def entrant(store: Store, dataset: str, board: Board) -> Entrant:
-    """A cell's group (its dataset) and the benchmarks on which it is not zero-shot.
+def rank_jobs(
+    work: Work,
+    jobs: Sequence[Job],
+    executor: Settings,
+    *,
+    ended: Ended | None = None,
+    watch: Watch | None = None,
+) -> Ranked:
+    """Run a plan and rank what is complete; what failed is said, and costs nothing else.
 
-    A benchmark is in-domain when its data come from the dataset that trained the cell, or from
-    one that either card lists as overlapping.
+    Args:
+        work: what the cells share.
+        jobs: the plan.
+        executor: where they run.
+        ended: called when a cell with its results is there.
+        watch: called every second or so with how far all is.
     """
+    failures = sweep(work, jobs, executor, ended=ended, watch=watch)
+    entrants = entrants_of(work, jobs)
+    found = ranking_of(work, entrants)
+    if found is not None:
+        save_ranking(work.store, work.board, entrants)
+    return Ranked(found, failures)
+
+
+def entrants_of(work: Work, jobs: Sequence[Job]) -> dict[str, Entrant]:
+    """Who is ranked: the entry of every job, in its group."""
+    return {
+        one.entry: entrant(work.store, cells.mix_of(one.trained_on).parts, work.board, one.group)
+        for one in jobs
+    }
+
+
+def entrant(store: Store, parts: Sequence[str], board: Board, group: str) -> Entrant:
+    """A cell's group and the benchmarks on which it is not zero-shot.
+
+    A benchmark is in-domain when its data come from a dataset that trained the cell, or from one
+    that either card lists as overlapping.
+    """
+    own = frozenset[str]().union(*(_in_domain(store, part, board) for part in parts))
+    return Entrant(group=group, in_domain=own)
+
+
+def _in_domain(store: Store, dataset: str, board: Board) -> frozenset[str]:
     from ehpsbench.dataset_adapters import catalogue
 
     source = store.manifest(dataset)["source_dataset"]
@@ -136,46 +161,11 @@ def entrant(store: Store, dataset: str, board: Board) -> Entrant:
         other = store.manifest(protocol(benchmark).dataset)["source_dataset"]
         if other in near or source in catalogue.card(other).overlaps:
             own.add(benchmark)
-    return Entrant(group=dataset, in_domain=frozenset(own))
+    return frozenset(own)
 
 
-def run_job(work: Work, job: Job) -> None:
-    """Train one cell if it is not there, predict and evaluate on every benchmark."""
-    from ehpsbench.evaluation.evaluate import evaluate
-    from ehpsbench.training.loop import train
-    from ehpsbench.training.predict import predict
-
-    store, bodies = work.store, work.bodies
-    folder = train(store, job.dataset, work.recipe, job.seed, bodies)
-    for benchmark in work.board.ids:
-        predict(store, job.cell, benchmark, bodies)
-        evaluate(store, job.cell, benchmark, bodies)
-    wanted = cells.cell(store, job.dataset, work.recipe, job.seed, bodies)
-    rules = [protocol(b) for b in work.board.ids]
-    write_text(folder / EVALUATED, json.dumps(_keys(store, wanted, rules), indent=1))
-
-
-def _keys(store: Store, cell: cells.Cell, rules: Sequence[Protocol]) -> dict[str, str]:
-    """Benchmark → hash of all that its result depends on."""
-    return {
-        rule.name: digest(
-            [cell.hash, rule.hash, store.manifest(rule.dataset)["splits"].get(rule.split)]
-        )
-        for rule in rules
-    }
-
-
-def _stale(store: Store, cell: cells.Cell, rules: Sequence[Protocol]) -> bool:
-    """True when a benchmark's result is missing or was made from other content."""
-    record = _read(store.runs / cell.id / EVALUATED)
-    wanted = _keys(store, cell, rules)
-    same = all(record.get(name) == key for name, key in wanted.items())
-    return not same or not all(has_result(store, cell.id, name) for name in wanted)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return found
+def ranking_of(work: Work, entrants: Mapping[str, Entrant]) -> Standings | None:
+    """The standings, unless nobody has a result."""
+    if not any(primary_errors(work.store, work.board, entry) for entry in entrants):
+        return None
+    return standings(work.store, work.board, entrants)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+from ehpsbench.cli.spread import ExecutorOption, PartitionOption, executor_of
 
 FINDINGS = 1
 
@@ -25,7 +26,14 @@ def ingest(
         bool, typer.Option("--check", help="Only say which files are there; read nothing.")
     ] = False,
     limit: Annotated[int | None, typer.Option(help="Stop after this many people.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes that read side by side.")] = 1,
+    executor: ExecutorOption = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Units read side by side.", show_default="local: 1; clusters: all at once"
+        ),
+    ] = None,
+    partition: PartitionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Read a release into the store; a stopped ingest goes on where it was."""
@@ -45,7 +53,8 @@ def ingest(
             rows = [(f["state"], f["pattern"], f["what"]) for f in findings]
             console.print_table(f"{name}: files below {root}", ("state", "pattern", "what"), rows)
         raise typer.Exit(FINDINGS if any(f["state"] == "missing" for f in findings) else 0)
-    target = Store(store or default_store())
+    target = Store((store or default_store()).resolve())
+    where = None if executor == "local" else executor_of(executor, workers, partition)
     with console.progress_bar(f"Reading {alias or name}", "people") as progress:
         report = library.ingest(
             name,
@@ -54,7 +63,8 @@ def ingest(
             alias=alias,
             layout=layout,
             limit=limit,
-            workers=workers,
+            workers=1 if workers is None else workers,
+            executor=where,
             body_models=body_models,
             progress=progress,
         )

@@ -17,6 +17,8 @@ from ehpsbench.cli import (
     rank,
     report,
     sample,
+    scaling,
+    select,
     train,
 )
 from ehpsbench.errors import EhpsbenchError, Stopped
@@ -41,6 +43,8 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(protocol.app, name="protocol")
 app.command("rank-datasets")(rank.rank_datasets)
+app.command("select")(select.select)
+app.command("scaling")(scaling.scaling)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 

@@ -1,60 +1,143 @@
-"""`ehpsbench rank-datasets DATASET DATASET …`."""
+"""`ehpsbench rank-datasets [DATASET …]`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+from ehpsbench.cli.spread import FINDINGS, ExecutorOption, PartitionOption, WorkersOption
+
+if TYPE_CHECKING:
+    from ehpsbench.leaderboards.halving import Halved
 
 
 def rank_datasets(
-    datasets: Annotated[list[str], typer.Argument(help="Datasets in the store.")],
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Datasets in the store.", show_default="all that have a train split"),
+    ] = None,
+    more: Annotated[
+        list[str] | None, typer.Option("--datasets", help="The same, with commas between.")
+    ] = None,
     board: Annotated[str, typer.Option(help="Board, or a .toml file.")] = "mpe",
     recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
     seeds: Annotated[int, typer.Option(min=1, help="Training runs per dataset.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells.")] = False,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Samples seen, instead of the recipe's.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Pretrained weights, where the recipe wants some.")
+    ] = None,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    partition: PartitionOption = None,
+    halving: Annotated[
+        bool, typer.Option("--halving", help="Stop early who cannot reach the top.")
+    ] = False,
+    rungs: Annotated[
+        str, typer.Option(help="Of halving: shares of the budget, rising.")
+    ] = "0.1,0.3,1",
+    top: Annotated[int, typer.Option(min=1, help="Of halving: how many are looked for.")] = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Train one model per dataset under one budget, score it on a board, and rank the datasets."""
-    from dataclasses import asdict
+    """Train one model per dataset under one budget, score it on a board, and rank the datasets.
 
-    from ehpsbench.cli import console
+    The plan and its cost are shown first. What is finished is skipped, and a stopped or killed
+    sweep goes on with the same command. Ends with 1 if a cell failed.
+    """
+    from ehpsbench.cli import console, spread
     from ehpsbench.evaluation.protocol import protocol
+    from ehpsbench.leaderboards import halving as halves
     from ehpsbench.leaderboards import rank_datasets as library
     from ehpsbench.leaderboards.board import board as find_board
+    from ehpsbench.leaderboards.jobs import Work
     from ehpsbench.store import Store, default_store
+    from ehpsbench.training.cells import budgeted
     from ehpsbench.training.recipe import recipe as find_recipe
 
-    place = Store(store or default_store())
+    place = Store((store or default_store()).resolve())
+    where = spread.executor_of(executor, workers, partition)
+    chosen = spread.names([*(datasets or ()), *(more or ())]) or library.trainable(place)
     rules, how = find_board(board), find_recipe(recipe)
-    names = [*datasets, *(protocol(b).dataset for b in rules.ids)]
-    bodies = console.bodies_of(place, names, body_models)
-    if dry_run:
-        jobs = library.plan(place, datasets, how, range(seeds), rules, bodies)
-        if json:
-            console.print_json([asdict(job) for job in jobs])
-            return
-        rows = [(j.cell, j.dataset, str(j.seed), "done" if j.done else "to do") for j in jobs]
-        console.print_table("Cells", ("cell", "dataset", "seed", "state"), rows)
-        return
-    with console.progress_bar("Training and scoring", "cells") as bar:
-        found = library.rank_datasets(
-            place,
-            datasets,
-            how,
-            rules,
-            bodies,
-            seeds=range(seeds),
-            workers=workers,
-            progress=lambda done, total, _: bar(done, total, done),
+    how = how if budget is None else budgeted(how, budget)
+    every = [*chosen, *(protocol(b).dataset for b in rules.ids)]
+    bodies = console.bodies_of(place, every, body_models)
+    work = Work(place, {how.name: how}, rules, bodies, weights and weights.resolve())
+    shares = spread.numbers(rungs, "--rungs", float)
+    if halving:
+        jobs = halves.first_plan(work, chosen, range(seeds), shares)
+    else:
+        jobs = library.plan(work, chosen, range(seeds))
+    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    if halving:
+        ends = halves.rung_samples(shares, how.budget.samples_seen, how.budget.batch)
+        full = len(jobs) * ends[-1]
+        console.say(
+            f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
+            f"sweep is {full:,} samples."
         )
-    if json:
-        console.print_json(found.as_dict())
+    if dry_run:
         return
-    console.print_standings(found)
-    console.out.print(f"Now: ehpsbench report --board {rules.name}")
+    with spread.progress(where) as (ended, watch):
+        if halving:
+            found = halves.halve(
+                work,
+                chosen,
+                range(seeds),
+                where,
+                shares=shares,
+                top=top,
+                ended=ended,
+                watch=watch,
+            )
+            standings, failures = found.standings, found.failures
+        else:
+            ranked = library.rank_jobs(work, jobs, where, ended=ended, watch=watch)
+            standings, failures = ranked.standings, ranked.failures
+    if json:
+        body = found.as_dict() if halving else standings and standings.as_dict()
+        console.print_json(body)
+    else:
+        if halving:
+            _print_halved(found)
+        if standings is not None:
+            console.print_standings(standings)
+            console.out.print(f"Now: ehpsbench report --board {rules.name}")
+    spread.print_failures(failures)
+    raise typer.Exit(FINDINGS if failures else 0)
+
+
+def _print_halved(found: Halved) -> None:
+    """Who stopped where and why, what it cost, and how it compares."""
+    from ehpsbench.cli import console
+
+    head = ("training set", "samples", "MPE [mm]", "ranks", "")
+    rows = [
+        (p.name, p.samples, f"{p.mpe_mm:.1f}", f"{p.rank_low}–{p.rank_high}", p.why)
+        for p in found.places
+    ]
+    console.print_table(f"Successive halving, top {found.top}", head, rows)
+    share = found.samples / found.full_samples
+    console.out.print(
+        f"Samples: {found.samples:,} of the full sweep's {found.full_samples:,} ({share:.0%})"
+    )
+    if found.comparison is None:
+        console.out.print("Not compared: the store does not hold the full sweep.")
+        return
+    same = found.comparison
+    ways = [
+        (way.way, f"{way.tau:.2f}", f"{way.of_top:.2g}", f"{way.holds_first_ties:.0%}")
+        for way in same.ways
+    ]
+    console.print_table(
+        f"{same.chosen} datasets chosen, against the full sweep",
+        ("chosen by", "Kendall's tau", f"of the top {same.top}", "holds the first tie group"),
+        ways,
+    )
+    console.out.print(f"Its first tie group: {', '.join(same.first_ties)}", soft_wrap=True)

@@ -10,6 +10,7 @@ import time
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
+from ehpsbench.errors import Stopped
 from ehpsbench.executors.outcome import Task
 
 
@@ -24,7 +25,7 @@ def serve(
         threads: of torch; None leaves all.
         grace: seconds to save its state in when the parent dies.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent decides
+    os.setsid()  # Ctrl-C in a terminal is for the parent, which then asks its workers once
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything asks CUDA for its devices
     if threads is not None:
@@ -36,7 +37,10 @@ def serve(
         if threads is not None and "torch" in sys.modules:  # it read OMP_NUM_THREADS long ago
             sys.modules["torch"].set_num_threads(threads)
         while True:
-            pipe.send(task.attempt(pipe.recv()))
+            outcome = task.attempt(pipe.recv())
+            pipe.send(outcome)
+            if isinstance(outcome.error, Stopped):
+                return
     except (EOFError, BrokenPipeError):  # nothing more to do, or nobody to do it for
         return
 

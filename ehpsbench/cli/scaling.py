@@ -1,0 +1,87 @@
+"""`ehpsbench scaling --recipes A,B --top 2,4,8`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+from ehpsbench.cli.spread import FINDINGS, ExecutorOption, PartitionOption, WorkersOption
+
+
+def scaling(
+    recipes: Annotated[str, typer.Option(help="Recipes or .toml files, with commas between.")],
+    top: Annotated[str, typer.Option(help="Numbers of datasets, with commas between.")] = "2,4,8",
+    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "mpe",
+    mix: Annotated[
+        Literal["balanced", "concat"], typer.Option(help="Equal shares, or by size.")
+    ] = "balanced",
+    seeds: Annotated[int, typer.Option(min=1, help="Training runs per point.")] = 1,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="Samples seen, instead of the recipes'.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Pretrained weights, where a recipe wants some.")
+    ] = None,
+    executor: ExecutorOption = "local",
+    workers: WorkersOption = None,
+    partition: PartitionOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    store: StoreOption = None,
+    body_models: BodyModelsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train each recipe on the best 2, 4, 8, … datasets of a ranking, and score all of them.
+
+    What is finished is skipped, and a stopped or killed study goes on with the same command. Ends
+    with 1 if a cell failed.
+    """
+    from ehpsbench.cli import console, spread
+    from ehpsbench.evaluation.protocol import protocol
+    from ehpsbench.leaderboards import scaling as library
+    from ehpsbench.leaderboards.board import board as find_board
+    from ehpsbench.leaderboards.jobs import Work
+    from ehpsbench.leaderboards.rankings import ranking
+    from ehpsbench.store import Store, default_store
+    from ehpsbench.training.cells import budgeted
+    from ehpsbench.training.recipe import recipe as find_recipe
+
+    place = Store((store or default_store()).resolve())
+    where = spread.executor_of(executor, workers, partition)
+    tops = spread.numbers(top, "--top", int)
+    chosen = library.mixes(ranking(place, Path(board).stem), tops, mix)
+    rules = find_board(board)
+    hows = [find_recipe(name) for name in spread.names([recipes])]
+    hows = [how if budget is None else budgeted(how, budget) for how in hows]
+    every = [*chosen[tops[-1]].parts, *(protocol(b).dataset for b in rules.ids)]
+    bodies = console.bodies_of(place, every, body_models)
+    named = {how.name: how for how in hows}
+    work = Work(place, named, rules, bodies, weights and weights.resolve())
+    jobs = library.scaling_plan(work, chosen, range(seeds))
+    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    if dry_run:
+        return
+    with spread.progress(where) as (ended, watch):
+        found = library.scale(work, chosen, range(seeds), where, ended=ended, watch=watch)
+    if json:
+        points = [asdict(point) for point in found.points]
+        console.print_json({"parts": found.parts, "points": points})
+    else:
+        head = ("recipe", "datasets", "MPE [mm]", "95 %", "cells")
+        rows = [
+            (
+                p.recipe,
+                p.top,
+                f"{p.mpe.mean:.1f}",
+                f"{p.mpe.low:.1f} to {p.mpe.high:.1f}",
+                len(p.entries),
+            )
+            for p in found.points
+        ]
+        console.print_table(f"{rules.title}: models × best datasets", head, rows)
+        console.out.print(f"Datasets, best first: {', '.join(found.parts)}", soft_wrap=True)
+    spread.print_failures(found.failures)
+    raise typer.Exit(FINDINGS if found.failures else 0)

@@ -1,0 +1,51 @@
+"""`ehpsbench select --top K`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ehpsbench.cli.options import JsonOption, StoreOption
+
+
+def select(
+    top: Annotated[int, typer.Option(min=1, help="How many datasets.")],
+    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "mpe",
+    out: Annotated[
+        Path | None, typer.Option(help="File for the mix.", show_default="print it")
+    ] = None,
+    by: Annotated[
+        Literal["mpe", "zero-shot"],
+        typer.Option(help="Over all benchmarks, or only those it was not trained on."),
+    ] = "mpe",
+    mix: Annotated[
+        Literal["balanced", "concat"], typer.Option(help="Equal shares, or by size.")
+    ] = "balanced",
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the best datasets of a ranking as a mix, for `ehpsbench train --mix-file`."""
+    from ehpsbench.atomic import write_text
+    from ehpsbench.cli import console
+    from ehpsbench.leaderboards.rankings import ranking
+    from ehpsbench.leaderboards.selection import mix_toml, select_top
+    from ehpsbench.store import Store, default_store
+
+    found = select_top(ranking(Store(store or default_store()), board), top, by=by, strategy=mix)
+    if found.tied_out:
+        console.say(
+            f"Left out, but not told apart from one that is in: {', '.join(found.tied_out)}."
+        )
+    if found.unranked:
+        console.say(f"Without a rank, so not chosen from: {', '.join(found.unranked)}.")
+    if out is not None:
+        write_text(out, mix_toml(found.mix))
+    if json:
+        console.print_json(found.mix.model_dump(mode="json"))
+    elif out is None:
+        console.out.print(mix_toml(found.mix), end="", soft_wrap=True)
+    else:
+        console.out.print(f"{', '.join(found.mix.parts)}", soft_wrap=True)
+        console.out.print(f"Now: ehpsbench train --mix-file {out}", soft_wrap=True)

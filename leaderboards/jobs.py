@@ -1,0 +1,244 @@
+"""One cell from start to end: train it, predict, score it on a board; all that is done stays."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ehpsbench.atomic import digest, write_text
+from ehpsbench.errors import StoreError
+from ehpsbench.evaluation.protocol import Protocol, protocol
+from ehpsbench.evaluation.results import has_result, rows_path
+from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.showing import Showing, showing_path
+from ehpsbench.training import cells
+from ehpsbench.training.mix import Mix
+from ehpsbench.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.store import Store
+
+PATIENCE = 90.0  # seconds: longer than a stopped process of the same cell takes to save its state
+SECONDS = "seconds"  # beside the benchmarks of a record: what scoring took
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One cell, or a rung of it, to train and to score.
+
+    Attributes:
+        group: what it is ranked as: the dataset, or the mix with its recipe.
+        trained_on: the dataset or the mix.
+        recipe: its name.
+        seed: of the run.
+        cell: id of the run.
+        budget: samples that it sees.
+        until: where this rung of it ends; None: at the budget.
+        done: whether cell and results exist for this content.
+    """
+
+    group: str
+    trained_on: str | Mix
+    recipe: str
+    seed: int
+    cell: str
+    budget: int
+    until: int | None = None
+    done: bool = False
+
+    @property
+    def entry(self) -> str:
+        """The name under which it is scored."""
+        return cells.entry(self.cell, self.until)
+
+    @property
+    def samples(self) -> int:
+        """Samples seen when it ends."""
+        return self.budget if self.until is None else self.until
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        parts = cells.mix_of(self.trained_on).parts
+        names = ("recipe", "seed", "cell", "samples", "done")
+        fields = {name: getattr(self, name) for name in names}
+        return {"dataset": self.group, "parts": list(parts), **fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all jobs of a sweep share.
+
+    Attributes:
+        store: with the data; runs and results go there.
+        recipes: by name.
+        board: what is scored.
+        bodies: the body set of all rows.
+        weights: pretrained weights, for the recipes that want some.
+    """
+
+    store: Store
+    recipes: Mapping[str, Recipe]
+    board: Board
+    bodies: BodySet
+    weights: Path | None = None
+
+    def weights_of(self, recipe: str) -> Path | None:
+        """The pretrained weights where the recipe wants some."""
+        return None if self.recipes[recipe].model.pretrained == "none" else self.weights
+
+    def cell(self, job: Job) -> cells.Cell:
+        """What the job's run depends on."""
+        how, weights = self.recipes[job.recipe], self.weights_of(job.recipe)
+        return cells.cell(self.store, job.trained_on, how, job.seed, self.bodies, weights=weights)
+
+
+def job(
+    work: Work,
+    trained_on: str | Mix,
+    recipe: str,
+    seed: int,
+    *,
+    until: int | None = None,
+    group: str | None = None,
+) -> Job:
+    """The job that trains on a dataset or mix; `done` where all of it exists for this content.
+
+    Raises:
+        UnknownName: a dataset is not in the store.
+        BodyMismatch: a dataset was read with another body set.
+        InputError: a dataset has no split to train on.
+    """
+    budget = work.recipes[recipe].budget.samples_seen
+    end = None if until is None or until >= budget else until
+    name = cells.mix_of(trained_on).name
+    cell = cells.cell_id(name, recipe, seed)
+    wanted = Job(group or name, trained_on, recipe, seed, cell, budget, end)
+    made = work.cell(wanted)
+    done = cells.is_done(work.store, made, end) and not _stale(work, wanted, made)
+    return Job(wanted.group, trained_on, recipe, seed, made.id, budget, end, done)
+
+
+def run_job(work: Work, job: Job) -> None:
+    """Train one cell if it is not there, predict and evaluate on every benchmark.
+
+    Raises:
+        StoreError: another process works on the same cell.
+    """
+    from ehpsbench.leaderboards.scoring import score
+    from ehpsbench.training.journal import aloud
+    from ehpsbench.training.loop import train
+
+    recipe, weights = work.recipes[job.recipe], work.weights_of(job.recipe)
+    with _alone(work.store, job.cell), Showing.of(work.store, job.cell, job.samples) as showing:
+        train(
+            work.store,
+            job.trained_on,
+            recipe,
+            job.seed,
+            work.bodies,
+            until=job.until,
+            weights=weights,
+            progress=showing.trained,
+            say=lambda line: aloud(f"{job.cell}: {line}"),
+        )
+        wanted = _keys(work, work.cell(job))
+        record = _read(record_path(work.store, job))
+        for benchmark in (b for b in wanted if not _scored(work, job, b, wanted, record)):
+            started = time.perf_counter()
+            show = partial(showing.scored, benchmark)
+            show(0, 0)
+            score(work.store, job.entry, benchmark, work.bodies, progress=show)
+            took = record.get(SECONDS, {}) | {benchmark: time.perf_counter() - started}
+            record = record | {benchmark: wanted[benchmark], SECONDS: took}
+            write_text(record_path(work.store, job), json.dumps(record, indent=1))
+
+
+def forget_stale(work: Work, jobs: Sequence[Job]) -> None:
+    """Remove results of other content, so that no ranking takes them for those of a failed cell."""
+    for one in jobs:
+        wanted, record = _keys(work, work.cell(one)), _read(record_path(work.store, one))
+        for benchmark in wanted:
+            if not _scored(work, one, benchmark, wanted, record):
+                rows = rows_path(work.store, one.entry, benchmark)
+                rows.with_suffix(".json").unlink(missing_ok=True)
+
+
+def record_path(store: Store, job: Job) -> Path:
+    """The file that says from which content an entry's results were made."""
+    return store.runs / job.cell / (cells.entry("evaluated", job.until) + ".json")
+
+
+def _stale(work: Work, wanted: Job, made: cells.Cell) -> bool:
+    """True when a benchmark's result is missing or was made from other content."""
+    keys, record = _keys(work, made), _read(record_path(work.store, wanted))
+    return not all(_scored(work, wanted, name, keys, record) for name in keys)
+
+
+def _scored(
+    work: Work, job: Job, benchmark: str, wanted: Mapping[str, str], record: Mapping[str, Any]
+) -> bool:
+    same = record.get(benchmark) == wanted[benchmark]
+    return same and has_result(work.store, job.entry, benchmark)
+
+
+def _keys(work: Work, cell: cells.Cell) -> dict[str, str]:
+    """Benchmark → hash of all that its result depends on."""
+    rules = [protocol(b) for b in work.board.ids]
+    return {rule.name: digest([cell.hash, rule.hash, _data(work.store, rule)]) for rule in rules}
+
+
+def _data(store: Store, rule: Protocol) -> Any:
+    return store.manifest(rule.dataset)["splits"].get(rule.split)
+
+
+@contextmanager
+def _alone(store: Store, cell: str) -> Iterator[None]:
+    """One process at a time works on a cell; a dead one holds nothing.
+
+    Raises:
+        StoreError: another one does, and goes on doing so; says which.
+    """
+    path = showing_path(store, cell).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + PATIENCE
+    with path.open("a+", encoding="utf-8") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    who = path.read_text(encoding="utf-8").strip()
+                    raise StoreError(
+                        f"{cell} is worked on by {who}. Wait for it to end, or stop it; then run "
+                        "the same command again."
+                    ) from error
+                time.sleep(0.5)
+        lock.truncate(0)
+        lock.write(_here())
+        lock.flush()
+        yield
+
+
+def _here() -> str:
+    batch = os.environ.get("SLURM_JOB_ID")
+    told = f" (Slurm job {batch})" if batch else ""
+    return f"process {os.getpid()} on {socket.gethostname()}{told}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return found
