@@ -1,0 +1,137 @@
+"""Runs on mixes, rungs of a budget, and runs that start from others."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ehpsbench.errors import InputError, MissingFiles, UnknownName
+from ehpsbench.ingest import ingest
+from ehpsbench.samples import write_sample
+from ehpsbench.store import Store
+from ehpsbench.training import cells
+from ehpsbench.training.loop import train
+from ehpsbench.training.mix import Mix
+from ehpsbench.training.predict import predict
+from ehpsbench.training.recipe import recipe
+
+MICRO = recipe("micro-cpu")
+TINY = cells.budgeted(MICRO, 44).model_copy(
+    update={
+        "name": "tiny",
+        "budget": MICRO.budget.model_copy(update={"samples_seen": 44, "batch": 8}),
+        "heldout": MICRO.heldout.model_copy(update={"points": 3, "limit": 4}),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def filled(bedlam_store, tmp_path_factory):
+    """A store with BEDLAM and AGORA in miniature."""
+    root = tmp_path_factory.mktemp("two")
+    shutil.copytree(bedlam_store.root, root / "store")
+    write_sample("agora", root / "release", people=16, seed=1, images="flat", body="open-small")
+    ingest("agora", root / "release", Store(root / "store"))
+    return Store(root / "store")
+
+
+@pytest.fixture
+def store(filled, tmp_path):
+    shutil.copytree(filled.root, tmp_path / "store")
+    return Store(tmp_path / "store")
+
+
+def same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_mix_trains_one_cell_and_holds_out_of_every_part(store, bodies):
+    mix = Mix(parts=("bedlam", "agora"))
+    folder = train(store, mix, TINY, 0, bodies)
+    assert folder.name == "bedlam+agora--tiny--s0"
+    record = cells.record(store, folder.name)
+    assert record["parts"] == ["bedlam", "agora"]
+    assert record["mix"] == "balanced"
+    report = json.loads((folder / cells.HELDOUT).read_text())
+    parts = report["parts"]
+    assert set(parts) == {"bedlam", "agora"}
+    assert report["rows"] == sum(part["rows"] for part in parts.values()) <= 4
+    for who in ("model", "mean_pose"):
+        errors = [part[who]["mpjpe_mm"] for part in parts.values()]
+        assert report[who]["mpjpe_mm"] == pytest.approx(sum(errors) / 2)
+    assert cells.is_done(store, cells.cell(store, mix, TINY, 0, bodies))
+    other = mix.model_copy(update={"strategy": "concat"})
+    assert not cells.is_done(store, cells.cell(store, other, TINY, 0, bodies))
+
+
+def test_a_rung_is_the_same_run_stopped_early_and_can_be_scored(store, bodies):
+    wanted = cells.cell(store, "bedlam", TINY, 0, bodies)
+    told = []
+    folder = train(store, "bedlam", TINY, 0, bodies, until=20, progress=lambda *t: told.append(t))
+    assert told == [(8, 24), (16, 24), (24, 24)]
+    assert cells.is_done(store, wanted, 20)
+    assert not cells.is_done(store, wanted)
+    entry = cells.entry(wanted.id, 20)
+    assert cells.record(store, entry)["samples_seen"] == 24
+    assert predict(store, entry, "egobody-test@bedlam@train", bodies).is_file()
+    train(store, "bedlam", TINY, 0, bodies, until=20, progress=lambda *t: told.append(t))
+    assert len(told) == 3  # done, so nothing is done
+    train(store, "bedlam", TINY, 0, bodies, progress=lambda *t: told.append(t))
+    assert told[3:] == [(32, 44), (40, 44), (44, 44)]
+    whole = load_file(folder / cells.WEIGHTS)
+    shutil.rmtree(folder)
+    assert same(whole, load_file(train(store, "bedlam", TINY, 0, bodies) / cells.WEIGHTS))
+
+
+def test_a_rung_that_the_run_has_passed_is_made_again_beside_it(store, bodies):
+    early = train(store, "bedlam", TINY, 0, bodies, until=16) / "at-16.safetensors"
+    rung = load_file(early)
+    shutil.rmtree(early.parent)
+    train(store, "bedlam", TINY, 0, bodies)
+    log = (early.parent / cells.LOG).read_text()
+    train(store, "bedlam", TINY, 0, bodies, until=16)
+    assert same(rung, load_file(early))
+    assert (early.parent / cells.LOG).read_text() == log
+    assert not [path for path in early.parent.iterdir() if "again" in path.name]
+
+
+def test_a_run_starts_from_another_and_its_mean_pose_is_its_own(store, bodies):
+    base = train(store, "agora", TINY, 0, bodies)
+    folder = train(store, "bedlam", TINY, 0, bodies, until=8, start_from=base.name)
+    start = cells.record(store, f"{folder.name}@8")["start"]
+    assert folder.name == f"bedlam--tiny-from-{start[:8]}--s0"
+    moved = load_file(folder / "at-8.safetensors")
+    assert same({"start_six": load_file(base / cells.WEIGHTS)["start_six"]}, moved)
+    alone = train(store, "bedlam", TINY, 0, bodies, until=8)
+    mean = [load_file(run / cells.MEAN_POSE) for run in (folder, alone, base)]
+    assert same(mean[0], mean[1])
+    assert not same(mean[0], mean[2])
+    again = cells.cell(store, "bedlam", TINY, 0, bodies, start_from=base / cells.WEIGHTS)
+    assert again.hash == cells.record(store, f"{folder.name}@8")["hash"]
+
+
+def test_weights_of_another_network_are_refused(store, bodies, tmp_path):
+    base = train(store, "bedlam", TINY, 0, bodies, until=8) / "at-8.safetensors"
+    wider = TINY.model_copy(update={"model": MICRO.model.model_copy(update={"dim": 48})})
+    with pytest.raises(InputError, match="of another network than the recipe's"):
+        train(store, "bedlam", wider, 1, bodies, start_from=base)
+    with pytest.raises(UnknownName, match="finished cell"):
+        train(store, "bedlam", TINY, 0, bodies, start_from="bedlam--tiny--s7")
+    with pytest.raises(InputError, match="starts from no pretrained weights"):
+        train(store, "bedlam", TINY, 0, bodies, weights=base)
+    vit = TINY.model_copy(
+        update={"model": MICRO.model.model_copy(update={"pretrained": "vitpose"})}
+    )
+    with pytest.raises(MissingFiles, match="--weights"):
+        train(store, "bedlam", vit, 0, bodies)
+
+
+def test_another_budget_has_another_name_and_a_warm_up_that_fits():
+    made = cells.budgeted(MICRO, 500)
+    assert made.name == "micro-cpu-n500"
+    assert made.budget.samples_seen == 500
+    assert made.optimiser.warmup_samples == 50
+    assert cells.budgeted(MICRO, MICRO.budget.samples_seen) == MICRO
+    assert made.hash != cells.budgeted(MICRO, 501).hash
