@@ -1,0 +1,47 @@
+"""Rungs are whole batches; who cannot reach the top stops, whoever might goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ehpsbench.errors import InputError
+from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.groups import ErrorRows
+from ehpsbench.leaderboards.halving import RUNGS, _places, rung_samples
+from ehpsbench.leaderboards.ranking import rank
+from ehpsbench.leaderboards.table import Standings
+
+
+def ranked(errors: dict[str, float], noise: float) -> Standings:
+    rng = np.random.default_rng(1)
+    people = np.asarray([str(i) for i in range(30)])
+    rows = {
+        n: {"ehf": ErrorRows(people, people, e + noise * rng.standard_normal(30))}
+        for n, e in errors.items()
+    }
+    return rank(rows, Board.of("one", "One", {"ehf": "pve"}), samples=200)
+
+
+def test_rungs_end_with_batches_and_at_the_budget() -> None:
+    assert rung_samples(RUNGS, 12000, 48) == (1200, 3600, 12000)
+    assert rung_samples([0.1, 0.5], 100, 16) == (16, 64, 100)
+    assert rung_samples([0.01, 0.02, 1], 100, 16) == (16, 100)
+
+
+@pytest.mark.parametrize("shares", [[], [0.5, 0.1], [0, 1], [0.5, 1.5]])
+def test_rungs_that_do_not_rise_are_refused(shares: list[float]) -> None:
+    with pytest.raises(InputError, match="rising shares"):
+        rung_samples(shares, 100, 10)
+
+
+def test_only_those_whose_interval_is_past_the_top_stop() -> None:
+    found = ranked({"best": 50, "near": 50.5, "also": 51, "worst": 80}, noise=5)
+    places = {p.name: p for p in _places(found, 100, 1, last=False)}
+    assert [name for name, p in places.items() if p.stopped] == ["worst"]
+    assert places["worst"].why == "its rank interval 4–4 cannot reach the top 1"
+
+
+def test_nobody_stops_at_the_end() -> None:
+    places = _places(ranked({"a": 50, "b": 80, "c": 90}, noise=0), 100, 1, last=True)
+    assert [(p.name, p.stopped) for p in places] == [("a", False), ("b", False), ("c", False)]
