@@ -138,9 +138,9 @@ def _taught(prediction: Prediction, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _own_wrists(joints: Tensor, prediction: Prediction, batch: Batch) -> Tensor:
-    """The parts from their roots; a hand alone is turned by its own root, not by its arm."""
+    """The parts from their roots; a hand alone is seen from its wrist, not turned by its arm."""
     parts = _from_parts(joints)
-    turn = prediction.hand_root @ _through_arms(prediction).detach().transpose(-1, -2)
+    turn = batch.hand_root @ _through_arms(prediction).detach().transpose(-1, -2)
     hands = parts[:, : 2 * HAND].reshape(-1, 2, HAND, 3)
     alone = hands_alone(batch)[..., None, None]
     hands = torch.where(alone, hands @ turn.transpose(-1, -2), hands)

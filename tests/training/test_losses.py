@@ -11,8 +11,9 @@ from ehpsbench.training.augment import Draws, batch
 from ehpsbench.training.crops import CropSize
 from ehpsbench.training.estimate import skeleton
 from ehpsbench.training.losses import losses, total
+from ehpsbench.training.models.network import network
 from ehpsbench.training.models.prediction import SPAN, Prediction, standing
-from ehpsbench.training.recipe import Input, LossWeights
+from ehpsbench.training.recipe import Input, LossWeights, recipe
 from ehpsbench.training.rotations import from_six, to_six
 from ehpsbench.training.targets import targets
 from ehpsbench.training.views import views
@@ -185,6 +186,25 @@ def test_each_term_of_a_hand_alone_is_nothing_at_its_truth_whatever_the_body_doe
     right = Prediction(rotations, now.hand_root, 0 * said.betas, said.expression, said.camera)
     assert losses(right, now, skeleton(bodies), 0.75)[term] < 1e-6
     assert losses(said, now, skeleton(bodies), 0.75)[term] > 1e-3
+
+
+def test_smpler_x_learns_a_hand_alone_without_turning_its_arm(bodies, people):
+    plan = recipe("micro-cpu")
+    model = plan.model.model_copy(update={"head": "smpler-x", "camera": "virtual"})
+    torch.manual_seed(0)
+    made, now = (
+        network(plan.model_copy(update={"model": model})),
+        batch_of(hand_rows(people), bodies),
+    )
+    said = made(torch.rand_like(now.images))
+    terms = losses(said, now, skeleton(bodies), 0.75, camera="virtual")
+    terms |= made.own_losses(said, now, made.own_counts(now))
+    total(terms, ALL).backward()
+    grads = {n: p.grad for n, p in made.named_parameters() if p.grad is not None}
+    assert all(grad.isfinite().all() for grad in grads.values())
+    assert grads["hand_rotations.out.weight"].any()
+    for name in ("rotations.out.weight", "answers.shape.weight", "answers.camera.weight"):
+        assert not grads[name].any(), name
 
 
 def clicked_rows(people, keypoints):

@@ -80,9 +80,11 @@ class SmplerX(Network):
         six[:, LEFT_HAND], six[:, RIGHT_HAND] = hands
         rotations = from_six(self.start_six[:JOINTS] + six)
         betas, expression, camera = torch.split(self.start_other, [10, 10, 3])
+        # There is no root of its own to teach; of the arm, only a labelled body may teach.
+        wrists = [chained(rotations.detach(), chain) for chain in (LEFT_CHAIN, RIGHT_CHAIN)]
         return Places(
             rotations=rotations,
-            hand_root=torch.stack([chained(rotations, c) for c in (LEFT_CHAIN, RIGHT_CHAIN)], 1),
+            hand_root=torch.stack(wrists, 1),
             betas=betas + out["shape"],
             expression=expression + out["expression"],
             camera=self._camera(camera, out["camera"]),
