@@ -61,6 +61,7 @@ def train(
     from ehpsbench.cli import console
     from ehpsbench.store import Store, default_store
     from ehpsbench.training import cells, loop
+    from ehpsbench.training.journal import spoken
     from ehpsbench.training.recipe import recipe as find_recipe
 
     chosen = _mix([*(datasets or []), *(dataset or [])], mix, mix_file, split)
@@ -82,7 +83,7 @@ def train(
             workers=workers,
             save_minutes=save_minutes,
             compile=compile,
-            progress=bar,
+            progress=bar if console.err.is_terminal else spoken(console.say, chosen.name),
             say=console.say,
         )
     if os.environ.get("RANK", "0") == "0":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,32 @@ Say = Callable[[str], None]
 STARVED = 0.2  # share of the time spent waiting for data that is worth a word
 _LONG = 5.0  # seconds of training that such a share is judged by, at least
 
+_EVERY = 60.0  # seconds between two lines of progress
+
 
 def aloud(line: str) -> None:
     """Write a line to stderr."""
     print(line, file=sys.stderr, flush=True)
+
+
+def spoken(
+    say: Say, what: str, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """A progress that is said in lines, each minute one: for logs, where no bar can be seen."""
+    started = last = clock()
+    begun: int | None = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last, begun
+        now = clock()
+        begun = done if begun is None else begun
+        if now - last < _EVERY or done == begun:
+            return
+        last = now
+        left = (total - done) * (now - started) / (done - begun)
+        say(f"{what}: {done:,} of {total:,}, about {max(left / 60, 1):.0f} min left.")
+
+    return tell
 
 
 @dataclass(slots=True)

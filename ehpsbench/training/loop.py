@@ -33,7 +33,7 @@ from ehpsbench.training.checkpoint import (
 )
 from ehpsbench.training.estimate import load_estimate, save_estimate, skeleton
 from ehpsbench.training.heldout import Check
-from ehpsbench.training.journal import Journal, Meter, Say, aloud
+from ehpsbench.training.journal import Journal, Meter, Say, aloud, spoken
 from ehpsbench.training.learner import Learner, NotFinite
 from ehpsbench.training.models.network import network
 from ehpsbench.training.parts import ORDER, Order, open_parts
@@ -182,7 +182,8 @@ def _order(
         here.wait()
     parts = open_parts(store, cell, recipe, bodies, max(means.workers, 1))
     order = Order(parts, mix, (cell.seed, ORDER), recipe.budget.batch)
-    order.cut(recipe.budget.samples_seen, max(means.workers, 1))
+    cutting = spoken(means.say if here.first else _silent, "Cutting crops")
+    order.cut(recipe.budget.samples_seen, max(means.workers, 1), cutting)
     if here.first:
         here.wait()
     last = recipe.budget.samples_seen % recipe.budget.batch or recipe.budget.batch
@@ -259,7 +260,7 @@ def _steps(run: _Run) -> None:
         if due or asked or seen in schedule.marks or seen == schedule.end:
             _save(run, meter, seen)
             saved = time.perf_counter()
-        if run.means.progress is not None:
+        if run.means.progress is not None and here.first:
             run.means.progress(seen, schedule.end)
         if asked and seen < schedule.end:
             raise _stopped(run, seen)

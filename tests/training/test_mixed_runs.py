@@ -135,3 +135,38 @@ def test_another_budget_has_another_name_and_a_warm_up_that_fits():
     assert made.optimiser.warmup_samples == 50
     assert cells.budgeted(MICRO, MICRO.budget.samples_seen) == MICRO
     assert made.hash != cells.budgeted(MICRO, 501).hash
+
+
+def from_command_line(store, *words):
+    from typer.testing import CliRunner
+
+    from ehpsbench.cli.main import app
+
+    found = CliRunner().invoke(app, ["train", *words, "--store", str(store.root)])
+    return found.exception or found.stdout.strip()
+
+
+def test_datasets_or_a_mix_file_are_trained_from_the_command_line(store, tmp_path):
+    small = ("--budget", "48", "--seed", "3")
+    folder = from_command_line(store, "bedlam", "--dataset", "agora", "--mix", "concat", *small)
+    assert folder.endswith("runs/bedlam+agora-concat--micro-cpu-n48--s3")
+    file = tmp_path / "best.toml"
+    parts = 'parts = ["agora", "bedlam"]\nstrategy = "weighted"\nweights = [1, 3]'
+    file.write_text(f'name = "best"\n{parts}\n')
+    found = from_command_line(store, "--mix-file", str(file), *small)
+    assert found.endswith("runs/best--micro-cpu-n48--s3")
+    assert cells.record(store, "best--micro-cpu-n48--s3")["weights"] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "Name datasets of the store, or a mix"),
+        (("bedlam", "--mix-file", "x.toml"), "one of the two"),
+        (("bedlam", "--mix", "even"), "balanced or concat, not 'even'"),
+        (("bedlam", "--dataset", "bedlam"), "named twice"),
+        (("bedlam", "--device", "gpu"), "There is no device 'gpu'"),
+    ],
+)
+def test_wrong_use_is_said(store, words, message):
+    assert message in str(from_command_line(store, *words))
