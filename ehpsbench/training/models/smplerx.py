@@ -1,4 +1,4 @@
-"""SMPLer-X: task tokens, joints as heatmaps, boxes of hands and face, and a closer look at the hands.
+"""SMPLer-X: task tokens, joints as heatmaps, boxes of hands and face, a closer look at hands.
 
 As published, with 31 task tokens through the trunk. Differs from it:
 
