@@ -1,10 +1,8 @@
-"""Person crops, cut once and kept on disk: a frame is decoded once, not once an epoch."""
+"""One person cut out of an upright image: antialiased, and without the lens's distortion."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ehpsbench.atomic import digest, replacing
-from ehpsbench.errors import InputError, MissingFiles
+from ehpsbench.errors import InputError
 from ehpsbench.schema import present
 from ehpsbench.training.lens import Lens
 from ehpsbench.training.recipe import Input
-from ehpsbench.training.views import Views, views
+from ehpsbench.training.views import Views
 
-CUT_VERSION = 1  # raise when the pixels of a crop change
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -31,7 +27,6 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 
-Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
 
 
@@ -51,85 +46,6 @@ class CropSize:
             for side in (settings.width, settings.height)
         )
         return cls(height, width, (width / settings.width, height / settings.height))
-
-
-def crops(
-    columns: Mapping[str, NDArray[Any]],
-    root: Path,
-    cache: Path,
-    settings: Input,
-    *,
-    progress: Progress | None = None,
-) -> NDArray[np.uint8]:
-    """Crops of rows of the store, from the cache when the same rows were cut before.
-
-    Args:
-        columns: `instance_id`, `dataset`, `image_path`, `orientation`, `width`, `height`, `bbox`.
-        root: the release root that `image_path` is relative to.
-        cache: folder of the cache files.
-        settings: the recipe's input.
-        progress: called with (images done, images in all).
-
-    Returns:
-        (N, H, W, 3) memory-mapped RGB; what lies outside the image is black.
-    """
-    size = CropSize.of(settings)
-    name = str(columns["dataset"][0]) if len(columns["dataset"]) else "empty"
-    path = cache / f"{name}-{_key(columns, root, size, settings.padding)}.npy"
-    if not path.is_file():
-        with replacing(path) as temporary:
-            _cut_all(columns, root, temporary, settings, progress)
-    found: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    return found
-
-
-def _key(columns: Mapping[str, NDArray[Any]], root: Path, size: CropSize, padding: float) -> str:
-    named = ("instance_id", "image_path", "orientation", "width", "height", "bbox")
-    rows = {k: np.ma.filled(columns[k], 1).tolist() for k in named if k in columns}
-    stamps = [_stamp(root / p) for p in dict.fromkeys(columns["image_path"].tolist())]
-    return digest([CUT_VERSION, size.height, size.width, padding, rows, stamps])[:20]
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise MissingFiles(
-            f"The image {path} is not there. Training reads the images of the release: put it "
-            "back, or ingest the release again from where it lies now."
-        ) from error
-    return found.st_size, found.st_mtime_ns
-
-
-def _cut_all(
-    columns: Mapping[str, NDArray[Any]],
-    root: Path,
-    path: Path,
-    settings: Input,
-    progress: Progress | None,
-) -> None:
-    """Write all crops into the .npy file `path`, each image decoded once for all its people."""
-    size = CropSize.of(settings)
-    count = len(columns["image_path"])
-    where = views(columns, settings.width / settings.height, settings.padding)
-    shape = (count, size.height, size.width, 3)
-    out = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-    of_image: dict[str, list[int]] = {}
-    for row, image in enumerate(columns["image_path"].tolist()):
-        of_image.setdefault(image, []).append(row)
-    codes, lens = orientations(columns), Lens.of(columns)
-
-    def cut_image(item: tuple[str, list[int]]) -> None:
-        image = oriented(root / item[0], int(codes[item[1][0]]))
-        checked_size(image, columns, item[1][0], root / item[0])
-        for row in item[1]:
-            out[row] = cut(image, where, row, size, lens)
-
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for done, _ in enumerate(pool.map(cut_image, of_image.items()), 1):
-            if progress is not None:
-                progress(done, len(of_image))
-    out.flush()
 
 
 def orientations(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
@@ -154,6 +70,11 @@ def oriented(path: Path, orientation: int) -> Image.Image:
 def checked_size(
     image: Image.Image, columns: Mapping[str, NDArray[Any]], row: int, path: Path
 ) -> None:
+    """Nothing, when the upright image has the size that the row's labels are for.
+
+    Raises:
+        InputError: it has another.
+    """
     expected = (int(columns["width"][row]), int(columns["height"][row]))
     if image.size != expected:
         raise InputError(

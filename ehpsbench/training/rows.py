@@ -140,6 +140,8 @@ def _light(table: pa.Table, places: Indices) -> pa.Table:
 
 def contents(table: pa.Table) -> list[bytes]:
     """A hash of each row: what decides its crop and its targets, whatever rows stand beside it."""
+    if not len(table):
+        return []
     names = sorted(name for name in table.column_names if name not in _IGNORED)
     numbers: list[NDArray[np.uint8]] = []
     texts: list[pa.Array] = []
