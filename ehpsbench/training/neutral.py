@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RESIDUAL_LIMIT_MM", "fit_neutral", "neutral_shapes"]
 
-# What the second shape direction moves a body by (8 mm RMS a deviation on the open body) is about
-# the smallest difference between people that shape can tell; a fit that is off by more than that
-# names somebody else.
-RESIDUAL_LIMIT_MM = 10.0
+# Fits to gendered adults of the open body are off by 2 mm on average, and by less than 10 mm also
+# at four deviations: people far from the mean keep their shape. The second shape direction moves a
+# body by 8 mm a deviation, so a fit that is off by twice as much names somebody else.
+RESIDUAL_LIMIT_MM = 15.0
 
 
 def neutral_shapes(

@@ -142,7 +142,7 @@ def test_t8_the_name_of_a_data_set_switches_no_gradient_off(people, bodies):
 @pytest.mark.parametrize("gender", ["neutral", "male"])
 def test_t9_a_shape_beyond_three_deviations_is_still_taught(people, bodies, gender):
     columns = people(gender=gender)
-    columns["betas"][:, :2] = [4.5, -3.5]
+    columns["betas"][:, :3] = [4.5, -4.0, 3.5]
     found = made(columns, bodies)
     assert found.betas_known.all()
     assert np.abs(found.betas).max() > 3
