@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_all_start_methods
+from multiprocessing import get_all_start_methods, get_context
 from typing import Any
 
 import numpy as np
@@ -172,7 +172,9 @@ class _Shelf(Dataset[Any]):
 def _read_ahead(
     shelf: _Shelf, requests: Iterator[_Request], workers: int, pin: bool
 ) -> Iterator[Any]:
-    method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+    context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
+    # One import of torch for all workers, in a process that has no threads and no GPU yet.
+    context.set_forkserver_preload([__name__])
     ahead = DataLoader(
         shelf,
         batch_size=None,
@@ -180,7 +182,7 @@ def _read_ahead(
         num_workers=workers,
         collate_fn=_as_it_is,
         pin_memory=pin,
-        multiprocessing_context=method,
+        multiprocessing_context=context,
         generator=torch.Generator(),  # else the global one would move on with the workers
     )
     try:
