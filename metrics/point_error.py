@@ -2,13 +2,15 @@
 
 Points are worked on as (B, 3, N), one axis after the other: vector units and matrix products run
 several times faster on it than on (B, N, 3). A float64 tensor that already lies so, given as its
-`.transpose(1, 2)`, is not copied. What was made here is worked on in place: the first touch of
-fresh memory costs about as much as an operation on it.
+`.transpose(1, 2)`, is not copied. What was made here is worked on in place: fresh memory is not in
+the cache. For the same reason meshes are scored fastest some 8 to 16 at a time.
 
 Metrics measure and are not trained by: what enters is detached, so no result has a gradient.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -47,13 +49,14 @@ def mean_point_error(
 
 def mean_length(vectors: Tensor, counted: Tensor | None = None) -> Tensor:
     """(B,) mean length [mm] of the counted ones of (B, 3, N) vectors [m], which are overwritten."""
-    x, y, z = vectors.mul_(vectors).unbind(1)
-    lengths = x.add_(y).add_(z).sqrt_()
+    x, y, z = vectors.unbind(1)
+    lengths = x.mul_(x).addcmul_(y, y).addcmul_(z, z).sqrt_()
     if counted is None:
         mean = lengths.mean(-1) * MM_PER_M
     else:
         mean = lengths.masked_fill_(~counted, 0.0).sum(-1) / counted.sum(-1) * MM_PER_M
-    return torch.where(mean.isfinite(), mean, torch.full_like(mean, torch.nan))
+    nan = math.nan
+    return mean.nan_to_num_(nan, posinf=nan, neginf=nan)
 
 
 def planar(points: Tensor) -> Tensor:

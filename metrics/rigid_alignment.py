@@ -13,7 +13,6 @@ LEAST_POINTS = 3
 # Points nearer together than this share of their coordinates are one point: rounding noise of
 # float64 is 1e-16, true bodies are 1e-2 and more.
 COINCIDENT = 1e-12
-FAR = 1e-4  # square of 1e-2: RMS spread about the mean, as a share of the mean's distance from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +46,11 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A similarity, and the (B, 3, N) point sets that it was fitted on, less an origin of each.
-
-    The origins are zero, unless points lie so far from zero that moments about it lose digits.
-    """
+    """A similarity, and the (B, 3, N) point sets that it was fitted on, less their means."""
 
     similarity: Similarity
     source: Tensor
     target: Tensor
-    source_origin: Tensor
-    target_origin: Tensor
 
 
 def similarity(source: Tensor, target: Tensor, valid: Tensor | None = None) -> Similarity:
@@ -105,10 +99,7 @@ def aligned_error(
     fitted = _fitted(source, target, valid)
     found = fitted.similarity
     moving = found.scale[:, None, None] * found.rotation
-    difference = torch.baddbmm(fitted.target, moving, fitted.source, beta=-1)
-    source_mean = found.source_mean - fitted.source_origin
-    target_mean = found.target_mean - fitted.target_origin
-    difference += target_mean[..., None] - moving @ source_mean[..., None]
+    difference = fitted.target.baddbmm_(moving, fitted.source, beta=-1)
     scored = valid if counted is None else counted
     if scored is None:
         return mean_length(difference)
@@ -120,61 +111,38 @@ def aligned_error(
 
 def _fitted(source: Tensor, target: Tensor, valid: Tensor | None) -> _Fitted:
     check_points(source, target)
-    sets = planar(source), planar(target)
     mask = None if valid is None else point_mask(source, target, valid)
-    count = torch.full(sets[0].shape[:1], sets[0].shape[-1], dtype=torch.float64).to(sets[0])
-    if mask is not None:
-        count = mask.sum(-1).to(torch.float64)
-        sets = _where(sets, mask[:, None])
-    means, squares = _moments(sets, count)
-    # a point that is not finite makes its mean so; the SVD must not see it
-    finite = means.isfinite().all(-1).all(0)
-    if not bool(finite.all()):
-        sets = _where(sets, finite[:, None, None])
-        means, squares = _moments(sets, count)
-    # Moments about zero are those about the mean plus those of the mean, which are taken off: four
-    # digits of sixteen are lost where the mean is 100 times as far as the points spread. Farther
-    # off, the points are moved first.
-    far = count * means.square().sum(-1)
-    spread, origins = squares - far, torch.zeros_like(means)
-    if not bool((spread > FAR * far).all()):
-        sets, origins = _moved(sets, means, mask), means
-        spread = torch.stack([_square_sum(points) for points in sets])
-    left = means - origins
-    products = sets[0] @ sets[1].transpose(1, 2)
-    products -= (count[:, None] * left[0])[..., None] * left[1][:, None]
+    centred, means, count = _centred(planar(source), planar(target), mask)
+    spread = torch.linalg.vector_norm(centred.flatten(2), dim=2).square()
+    # a point that is not finite makes its person's spread so; the SVD must not see it
+    finite = spread.isfinite().all(0)
+    products = (centred[0] @ centred[1].transpose(1, 2)).masked_fill_(~finite[:, None, None], 0.0)
     scale, rotation = _scale_and_rotation(products, spread[0])
     apart = (spread / count.clamp(min=1.0)).sqrt() > COINCIDENT * means.abs().amax(-1)
-    defined = finite & (count >= LEAST_POINTS) & apart.all(0)
-    undefined = torch.zeros_like(scale).masked_fill_(~defined, torch.nan)
-    means = means + undefined[:, None]
-    found = Similarity(scale + undefined, rotation + undefined[:, None, None], means[0], means[1])
-    return _Fitted(found, *sets, origins[0], origins[1])
+    undefined = ~(finite & (count >= LEAST_POINTS) & apart.all(0))
+    scale.masked_fill_(undefined, torch.nan)
+    rotation.masked_fill_(undefined[:, None, None], torch.nan)
+    means.masked_fill_(undefined[:, None], torch.nan)
+    return _Fitted(Similarity(scale, rotation, *means), *centred)
 
 
-def _where(sets: tuple[Tensor, Tensor], keep: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sets with zeros where `keep` is False."""
-    return sets[0].masked_fill(~keep, 0.0), sets[1].masked_fill(~keep, 0.0)
+def _centred(source: Tensor, target: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Both (B, 3, N) sets less their means, in one (2, B, 3, N); (2, B, 3) means; (B,) counts.
 
-
-def _moved(
-    sets: tuple[Tensor, Tensor], means: Tensor, mask: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Both sets (B, 3, N) less their means (2, B, 3); points that do not count stay zero."""
-    moved = sets[0] - means[0][..., None], sets[1] - means[1][..., None]
-    return moved if mask is None else _where(moved, mask[:, None])
-
-
-def _moments(sets: tuple[Tensor, Tensor], count: Tensor) -> tuple[Tensor, Tensor]:
-    """(2, B, 3) means of both sets, and (2, B) sums of squares."""
-    sums = torch.stack([points.sum(-1) for points in sets])
-    return sums / count.clamp(min=1.0)[:, None], torch.stack([_square_sum(p) for p in sets])
-
-
-def _square_sum(points: Tensor) -> Tensor:
-    """(B,) sum of all squares, without an array of them."""
-    norm: Tensor = torch.linalg.vector_norm(points.flatten(1), dim=1)
-    return norm.square()
+    Points that do not count are zero. Moments about the mean keep all digits however far off the
+    points lie, and the difference after the fit needs no translation.
+    """
+    sets, count = (source, target), source.new_full((len(source),), source.shape[-1])
+    if mask is not None:
+        count = mask.sum(-1).to(source)
+        sets = source.masked_fill(~mask[:, None], 0.0), target.masked_fill(~mask[:, None], 0.0)
+    means = torch.stack([points.sum(-1) for points in sets]) / count.clamp(min=1.0)[:, None]
+    centred = source.new_empty((2, *source.shape))
+    for points, mean, moved in zip(sets, means, centred, strict=True):
+        torch.sub(points, mean[..., None], out=moved)
+    if mask is not None:
+        centred.masked_fill_(~mask[:, None], 0.0)
+    return centred, means, count
 
 
 def _scale_and_rotation(products: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,7 +150,13 @@ def _scale_and_rotation(products: Tensor, spread: Tensor) -> tuple[Tensor, Tenso
     u, s, vt = torch.linalg.svd(products)
     # the weakest direction is turned round where the best orthogonal map would be a mirror
     sign = torch.ones_like(s)
-    sign[:, 2] = torch.where(torch.linalg.det(u @ vt) < 0, -1.0, 1.0)
+    sign[:, 2] -= 2.0 * (_handedness(u) != _handedness(vt))
     rotation = (vt.transpose(1, 2) * sign[:, None, :]) @ u.transpose(1, 2)
     scale = (s * sign).sum(1) / torch.where(spread > 0, spread, 1.0)
     return scale, rotation
+
+
+def _handedness(axes: Tensor) -> Tensor:
+    """(B,) True where (B, 3, 3) orthogonal rows are a right-handed frame."""
+    third: Tensor = torch.linalg.cross(axes[:, 0], axes[:, 1])
+    return (third * axes[:, 2]).sum(-1) > 0

@@ -121,3 +121,14 @@ def test_the_least_squares_error_is_smaller_than_that_of_a_thousand_other_simila
 def test_bodies_a_kilometre_away_align_to_a_nanometre() -> None:
     target = points(14)
     assert pa_mpjpe.score(2 * target + 1000, target + 1000).item() < 1e-6
+
+
+def test_finite_points_whose_squares_overflow_are_nan_not_an_error() -> None:
+    assert pa_mpjpe.score(points(14) * 1e200, points(14)).isnan().all()
+
+
+def test_thin_bodies_and_their_mirror_images_align_without_reflection() -> None:
+    target = points(20) * torch.tensor([1.0, 1.0, 1e-9])
+    found = similarity(target * torch.tensor([1.0, 1.0, -1.0]), target)
+    assert torch.linalg.det(found.rotation).item() == pytest.approx(1)
+    assert found.scale.item() == pytest.approx(1)

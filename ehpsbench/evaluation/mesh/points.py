@@ -34,12 +34,16 @@ class Figures:
     """Bodies to take points off.
 
     Attributes:
-        vertices: (B, V, 3) [m].
+        vertices: (B, V, 3), float32 or float64 [m].
         joints: (B, 24, 3) SMPL's own joints, where a picker asks for them [m].
     """
 
     vertices: Tensor
     joints: Tensor | None = None
+
+    def of(self, rows: slice) -> Figures:
+        """Some of the bodies."""
+        return Figures(self.vertices[rows], None if self.joints is None else self.joints[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +289,7 @@ def _smplx_to_smpl(bodies: BodySet) -> Tensor | None:
 def _mapped(regressor: Tensor, vertices: Tensor) -> Tensor:
     """Sparse (P, V) rows on (B, V, 3) meshes → (B, P, 3)."""
     count, size = len(vertices), vertices.shape[1]
-    flat = vertices.permute(1, 0, 2).reshape(size, count * 3)
+    flat = vertices.to(regressor.dtype).permute(1, 0, 2).reshape(size, count * 3)
     found: Tensor = torch.sparse.mm(regressor, flat)
     return found.reshape(-1, count, 3).permute(1, 0, 2)
 

@@ -15,11 +15,11 @@ from torch import Tensor
 from ehpsbench.body.forward import forward
 from ehpsbench.body.posed import posed_vertices, smpl_joints
 from ehpsbench.errors import BodyMismatch, InputError, MissingBody
+from ehpsbench.evaluation.mesh.columns import Column, Seen, column_errors
 from ehpsbench.evaluation.mesh.motion import Motion, has_tracks
 from ehpsbench.evaluation.mesh.points import Figures, Pair, pair
 from ehpsbench.evaluation.mesh.rules import HAND_SETS, ErrorColumn, MeshProtocol
 from ehpsbench.evaluation.mesh.visible import inside_image
-from ehpsbench.metrics import catalogue
 from ehpsbench.metrics.hand_mean import hand_mean
 from ehpsbench.schema import Columns, present
 
@@ -43,26 +43,6 @@ class Errors:
 
     columns: dict[str, NDArray[np.float64]]
     skipped: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One error on one set of points (one side of the hands)."""
-
-    error: ErrorColumn
-    side: str | None
-    pair: Pair
-
-    @property
-    def name(self) -> str:
-        return self.error.name if self.side is None else f"{self.error.name}_{self.side}"
-
-    @property
-    def flag(self) -> str | None:
-        """The column that says whether the truth of this part can be trusted."""
-        if self.side is not None:
-            return f"{self.side}_hand_valid"
-        return "face_valid" if self.error.points == "face_vertices" else None
 
 
 def errors(
@@ -126,17 +106,18 @@ def errors_of_parts(
     columns, skipped = _columns(everybody, protocol, bodies, device)
     _check_models(everybody, protocol, bodies)
     found = {c.name: np.full(count, np.nan) for c in columns}
-    motions = {c.name: Motion(c.error, count) for c in columns if c.error.of_motion}
+    still = [c for c in columns if not c.error.of_motion]
+    moving = [c for c in columns if c.error.of_motion]
+    motions = {c.name: Motion(c.error, count) for c in moving}
     done = 0
     for part, said in _chunks(parts, chunk):
         rows = slice(done, done + len(said["global_orient"]))
         done = rows.stop
         figures = _figures(part, said, protocol, bodies, columns, root, device)
-        for column in columns:
-            if column.name in motions:
-                motions[column.name].keep(rows, column.pair, *figures)
-            else:
-                found[column.name][rows] = _values(column, *figures, part, protocol)
+        for name, values in _values(still, *figures, part, protocol).items():
+            found[name][rows] = values
+        for column in moving:
+            motions[column.name].keep(rows, column.pair, *figures)
         if progress is not None:
             progress(rows.stop, count)
     for name, motion in motions.items():
@@ -177,9 +158,9 @@ def _both_hands(
 
 def _columns(
     truth: Columns, protocol: MeshProtocol, bodies: BodySet, device: str
-) -> tuple[list[_Column], dict[str, str]]:
+) -> tuple[list[Column], dict[str, str]]:
     """What can be computed with this body set and these rows; the primary error must be."""
-    columns: list[_Column] = []
+    columns: list[Column] = []
     skipped: dict[str, str] = {}
     for error in protocol.errors:
         try:
@@ -188,7 +169,7 @@ def _columns(
                     raise InputError(f"{error.name}: the rows have no track and frame to follow.")
                 taken = pair(error, side, protocol, bodies)
                 placed = Pair(taken.pred.to(device), taken.true.to(device))
-                columns.append(_Column(error, side, placed))
+                columns.append(Column(error, side, placed))
         except (InputError, MissingBody) as reason:
             if error == protocol.primary_error:
                 raise
@@ -222,12 +203,12 @@ def _figures(
     said: Mapping[str, NDArray[np.float64]],
     protocol: MeshProtocol,
     bodies: BodySet,
-    columns: list[_Column],
+    columns: list[Column],
     root: Path | None,
     device: str,
 ) -> tuple[Figures, Figures]:
     """Predicted and true bodies of a chunk."""
-    true = _stacked(posed_vertices(truth, bodies, root), protocol)
+    true = _stacked(posed_vertices(truth, bodies, root, device=device), protocol)
     inputs: dict[str, Any] = dict(said)
     pred = forward(bodies.model("smplx", "neutral"), **inputs, device=device).vertices
     if pred is None:
@@ -235,17 +216,33 @@ def _figures(
     joints = None
     if any(column.pair.true.own_joints for column in columns):
         joints = torch.from_numpy(smpl_joints(truth, bodies, root)).to(device)
-    return Figures(pred.double()), Figures(torch.from_numpy(true).to(device), joints)
+    return Figures(pred), Figures(torch.from_numpy(true).to(device), joints)
 
 
 def _values(
-    column: _Column, pred: Figures, true: Figures, truth: Columns, protocol: MeshProtocol
-) -> NDArray[np.float64]:
-    """(B,) one error column of a chunk; NaN where the part's flag is not true."""
-    values: NDArray[np.float64] = _error(column, pred, true, truth, protocol).cpu().numpy()
-    if protocol.part_flags and column.flag is not None:
-        values = np.where(_flag(truth, column.flag, len(values)), values, np.nan)
-    return values
+    columns: list[Column], pred: Figures, true: Figures, truth: Columns, protocol: MeshProtocol
+) -> dict[str, NDArray[np.float64]]:
+    """(B,) error columns of a chunk by name; NaN where the part's flag is not true."""
+    found = {}
+    scored = column_errors(columns, pred, true, _seen(truth, protocol))
+    for column in columns:
+        values = scored[column.name].cpu().numpy()
+        if protocol.part_flags and column.flag is not None:
+            values = np.where(_flag(truth, column.flag, len(values)), values, np.nan)
+        found[column.name] = values
+    return found
+
+
+def _seen(truth: Columns, protocol: MeshProtocol) -> Seen | None:
+    """Which points of a chunk's people count; None where all do."""
+    if protocol.visible != "inside_image":
+        return None
+
+    def seen(points: Tensor, rows: slice) -> Tensor:
+        cameras = {name: values[rows] for name, values in truth.items()}
+        return torch.from_numpy(inside_image(points.cpu().numpy(), cameras)).to(points.device)
+
+    return seen
 
 
 def _stacked(meshes: list[NDArray[np.float64]], protocol: MeshProtocol) -> NDArray[np.float64]:
@@ -255,25 +252,6 @@ def _stacked(meshes: list[NDArray[np.float64]], protocol: MeshProtocol) -> NDArr
             f"{protocol.name}: true meshes have {sizes} vertices; they must all be of one body."
         )
     return np.stack(meshes)
-
-
-def _error(
-    column: _Column, pred: Figures, true: Figures, truth: Columns, protocol: MeshProtocol
-) -> Tensor:
-    """(B,) the metric of one error column."""
-    score: Callable[..., Tensor] = catalogue.score(column.error.metric)
-    points = column.pair.pred.points(pred), column.pair.true.points(true)
-    seen = None
-    if protocol.visible == "inside_image":
-        seen = torch.from_numpy(inside_image(points[1].cpu().numpy(), truth)).to(points[1].device)
-    if column.error.root == "none":
-        return score(*points, counted=seen)
-    return score(
-        *points,
-        seen,
-        pred_root=column.pair.pred.roots(pred),
-        target_root=column.pair.true.roots(true),
-    )
 
 
 def _flag(columns: Columns, name: str, count: int) -> NDArray[np.bool_]:

@@ -1,0 +1,66 @@
+"""Columns scored together, in blocks and on threads, are those of the metrics one by one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ehpsbench.evaluation.mesh.columns import Column, column_errors
+from ehpsbench.evaluation.mesh.points import Figures, Pair, Picker, Weighted
+from ehpsbench.evaluation.mesh.rules import ErrorColumn
+from ehpsbench.metrics import pa_pve, pve
+
+PEOPLE, VERTICES = 7, 60
+SIDES = {"left": torch.arange(5, 25), "right": torch.arange(59, 39, -1)}
+
+
+def bodies() -> tuple[torch.Tensor, torch.Tensor]:
+    made = torch.Generator().manual_seed(0)
+    true = torch.randn(PEOPLE, VERTICES, 3, generator=made) + 4
+    return true + torch.randn(true.shape, generator=made) / 10, true
+
+
+def columns() -> list[Column]:
+    found = []
+    for metric, root in (("pve", "wrist"), ("pa_pve", "none")):
+        error = ErrorColumn(name=metric, metric=metric, points="hand_vertices", root=root)
+        for number, (side, ids) in enumerate(SIDES.items()):
+            weights = Weighted(torch.tensor([number]), torch.ones(1, 1, dtype=torch.float64))
+            picker = Picker(None, ids, weights if root == "wrist" else None)
+            found.append(Column(error, side, Pair(picker, picker)))
+    return found
+
+
+@pytest.mark.parametrize("block", [1, 100, 2**16])
+def test_both_hands_at_once_have_the_errors_of_each_hand_alone(block: int) -> None:
+    pred, true = bodies()
+    found = column_errors(columns(), Figures(pred), Figures(true.double()), block=block)
+    for number, (side, ids) in enumerate(SIDES.items()):
+        p, g = pred[:, ids].double(), true[:, ids].double()
+        roots = {"pred_root": pred[:, number], "target_root": true[:, number]}
+        torch.testing.assert_close(found[f"pve_{side}"], pve.score(p, g, **roots))
+        torch.testing.assert_close(found[f"pa_pve_{side}"], pa_pve.score(p, g))
+
+
+@pytest.mark.parametrize("block", [1, 100, 2**16])
+def test_points_count_that_are_seen_of_the_people_of_a_block(block: int) -> None:
+    pred, true = bodies()
+    mask = torch.rand(PEOPLE, 20, generator=torch.Generator().manual_seed(1)) > 0.3
+    seen = column_errors(
+        columns(), Figures(pred), Figures(true), lambda _, people: mask[people], block
+    )
+    p, g = pred[:, SIDES["right"]], true[:, SIDES["right"]]
+    torch.testing.assert_close(seen["pa_pve_right"], pa_pve.score(p, g, counted=mask))
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(column_errors(columns(), *map(Figures, bodies()), block=40))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(values, other[name]) for name, values in found[0].items())
