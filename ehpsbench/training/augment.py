@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from ehpsbench.training.crops import CropSize
 from ehpsbench.training.joints import MIRROR
+from ehpsbench.training.occluders import Occluders
 from ehpsbench.training.recipe import Augmentation, Input
 from ehpsbench.training.rotations import rotation_z, turn_to_axis
 from ehpsbench.training.targets import Targets
@@ -53,6 +54,7 @@ class Draws:
         angle: (B,) by which the image turns, x towards y [rad].
         mirrored: (B,) whether it is mirrored, after all else.
         colour: (B, 3) factor of each channel.
+        occluders: what covers a part of the new crop.
     """
 
     scale: Tensor
@@ -60,12 +62,20 @@ class Draws:
     angle: Tensor
     mirrored: Tensor
     colour: Tensor
+    occluders: Occluders
 
     @classmethod
     def still(cls, count: int) -> Draws:
         """No change."""
         one, zero = torch.ones(count), torch.zeros(count)
-        return cls(one, torch.zeros(count, 2), zero, zero.bool(), torch.ones(count, 3))
+        return cls(
+            scale=one,
+            shift=torch.zeros(count, 2),
+            angle=zero,
+            mirrored=zero.bool(),
+            colour=torch.ones(count, 3),
+            occluders=Occluders.none(count),
+        )
 
     @classmethod
     def random(cls, settings: Augmentation, count: int, rng: np.random.Generator) -> Draws:
@@ -78,6 +88,7 @@ class Draws:
             angle=torch.tensor(angle, dtype=torch.float32),
             mirrored=torch.tensor(rng.random(count) < settings.flip),
             colour=1 + settings.colour * _uniform(rng, count, 3),
+            occluders=Occluders.random(settings.occlude, count, rng),
         )
 
     def to(self, device: torch.device) -> Draws:
@@ -98,17 +109,22 @@ def batch(
 ) -> Batch:
     """Cached crops (B, H, W, 3) and their targets as the views that `draws` asks for."""
     device = device or torch.device("cpu")
+    # Asked before they move, as a GPU would have to be waited for.
+    any_mirrored, any_covered = bool(draws.mirrored.any()), bool(draws.occluders.present.any())
     draws = draws.to(device)
     plain = {f.name: torch.from_numpy(getattr(targets, f.name)).to(device) for f in fields(targets)}
     forward = _crop_change(draws, settings.width / settings.height)
-    still = Batch(images=_sampled(crops, forward, draws.colour, settings), **plain)
-    return _mirrored(_turned(still, forward, draws), draws.mirrored)
+    images = _sampled(crops, forward, draws.colour, settings)
+    if any_covered:
+        images = draws.occluders.over(images)
+    turned = _turned(Batch(images=images, **plain), forward, draws)
+    return _mirrored(turned, draws.mirrored) if any_mirrored else turned
 
 
 def images_of(
     crops: NDArray[np.uint8], draws: Draws, settings: Input, device: torch.device
 ) -> Tensor:
-    """(B, 3, H, W) images in 0–1 of cached crops (B, H, W, 3), before any mirroring."""
+    """(B, 3, H, W) images in 0–1 of cached crops (B, H, W, 3), before any cover or mirroring."""
     draws = draws.to(device)
     forward = _crop_change(draws, settings.width / settings.height)
     return _sampled(crops, forward, draws.colour, settings)
@@ -127,9 +143,10 @@ def _crop_change(draws: Draws, aspect: float) -> Tensor:
 
 def _sampled(crops: NDArray[np.uint8], forward: Tensor, colour: Tensor, settings: Input) -> Tensor:
     """(B, 3, H, W) images in 0–1 sampled from the cached crops."""
-    raw = torch.from_numpy(np.array(crops)).to(forward.device)  # a copy: the cache is read-only
+    own = crops if crops.flags.writeable else np.array(crops)  # torch takes no read-only memory
+    raw = torch.from_numpy(own).to(forward.device, non_blocking=True)
     margin = torch.tensor(CropSize.of(settings).margin, device=raw.device)
-    back = torch.linalg.inv(forward)[:, :2] / margin[:, None]
+    back = _inverse(forward)[:, :2] / margin[:, None]
     shape = [len(raw), 3, settings.height, settings.width]
     grid = functional.affine_grid(back, shape, align_corners=False)
     pixels = raw.permute(0, 3, 1, 2).float() / 255
@@ -137,9 +154,14 @@ def _sampled(crops: NDArray[np.uint8], forward: Tensor, colour: Tensor, settings
     return (images * colour[..., None, None]).clamp(0, 1)
 
 
+def _inverse(matrix: Tensor) -> Tensor:
+    """Inverse of (B, 3, 3) that are known to have one, without waiting for a GPU to say so."""
+    return torch.linalg.inv_ex(matrix).inverse
+
+
 def _turned(still: Batch, forward: Tensor, draws: Draws) -> Batch:
     """Targets after the crop has moved and turned: the view looks at the new middle, and rolls."""
-    middle = torch.linalg.inv(forward @ still.camera)[..., 2]
+    middle = _inverse(forward @ still.camera)[..., 2]
     turn = rotation_z(draws.angle) @ turn_to_axis(middle)
     rotations = still.rotations.clone()
     rotations[:, 0] = turn @ still.rotations[:, 0]
@@ -159,8 +181,6 @@ def _mirrored(plain: Batch, mirrored: Tensor) -> Batch:
 
     Expression components are not mirror symmetric, so a mirrored row teaches none.
     """
-    if not bool(mirrored.any()):
-        return plain
     flipped = mirror(plain)
     both = {}
     for f in fields(Batch):
