@@ -24,7 +24,10 @@ from ehpsbench.leaderboards.groups import (
     groups_of,
     scored,
 )
+from ehpsbench.leaderboards.marks import marks_of_seeds, remarks
+from ehpsbench.leaderboards.stability import agreements, leave_one_out, out_of_domain
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Standings, Value
+from ehpsbench.leaderboards.zero_shot import is_zero_shot_cell, zero_shot, zero_shot_median
 from ehpsbench.resampling import LEAST_CLUSTERS, Floats, interval
 
 FEW_CLUSTERS = 10
@@ -78,8 +81,11 @@ def _standings(
     ordered = sorted(
         groups, key=lambda g: (len(g.missing), mpe[g.name][0] if g.name in mpe else 0.0, g.name)
     )
-    medians = {b: _zero_shot_median(b, ordered) for b in board.ids}
+    medians = {b: zero_shot_median(b, ordered) for b in board.ids}
     pairs = _pairs([mpe[g.name][1] for g in ordered if g.name in mpe], len(ordered))
+    without = leave_one_out(board.ids, [g for g in ordered if g.name in mpe])
+    facts = _facts(board, found, ordered, medians)
+    ties = _tie_groups(pairs[1][: len(mpe), : len(mpe)])
     return Standings(
         board={
             "name": board.name,
@@ -87,8 +93,8 @@ def _standings(
             "version": board.version,
             "hash": board.hash,
         },
-        benchmarks=_facts(board, found, ordered, medians),
-        rows=_rows(board, ordered, mpe, medians, _tie_groups(pairs[1][: len(mpe), : len(mpe)])),
+        benchmarks=facts,
+        rows=_rows(board, ordered, mpe, medians, ties=ties, without=without),
         beats=pairs[0],
         difference_low=pairs[1],
         difference_high=pairs[2],
@@ -96,6 +102,8 @@ def _standings(
         seed=seed,
         level=LEVEL,
         method=METHOD,
+        agreement=agreements(mpe, without),
+        remarks=remarks(facts, ordered),
     )
 
 
@@ -104,11 +112,14 @@ def _rows(
     ordered: Sequence[Group],
     mpe: Mapping[str, Estimate],
     medians: Mapping[str, Estimate],
+    *,
     ties: Sequence[int],
+    without: Mapping[str, Mapping[str, int]],
 ) -> tuple[Standing, ...]:
-    """What is known of each group, best first; `mpe` and `ties` only know the ranked ones."""
+    """What is known of each group, best first; but for `medians`, only of the ranked ones."""
     means = _values(mpe)
-    zero_shot = _values(_zero_shot(ordered, medians))
+    relative = _values(zero_shot(ordered, medians))
+    others = _unranked(out_of_domain(board.ids, ordered))
     errors = {b: _values({g.name: g.estimate(b) for g in ordered if b in g.error}) for b in medians}
     return tuple(
         Standing(
@@ -120,7 +131,10 @@ def _rows(
             missing=g.missing,
             errors={b: errors[b].get(g.name, Value()) for b in board.ids},
             in_domain=tuple(b for b in board.ids if b in g.in_domain),
-            zero_shot=zero_shot.get(g.name, Value()),
+            zero_shot=relative.get(g.name, Value()),
+            out_of_domain=others.get(g.name, Value()),
+            rank_without={b: places[g.name] for b, places in without.items() if g.name in places},
+            marks=marks_of_seeds(g, ordered),
         )
         for i, g in enumerate(ordered)
     )
@@ -141,7 +155,7 @@ def _facts(
             resampled="clusters" if found[b.id].clusters >= LEAST_CLUSTERS else "people",
             few_clusters=found[b.id].clusters < FEW_CLUSTERS,
             zero_shot_median=medians[b.id][0],
-            zero_shot_cells=sum(_is_zero_shot_cell(g, b.id) for g in groups),
+            zero_shot_cells=sum(is_zero_shot_cell(g, b.id) for g in groups),
         )
         for b in board.benchmarks
     )
@@ -160,6 +174,11 @@ def _values(estimates: Mapping[str, Estimate]) -> dict[str, Value]:
         rank_low, rank_high = rank_interval(places[:, i], LEVEL)
         result[name] = Value(mean, low, high, int(points[i]), rank_low, rank_high)
     return result
+
+
+def _unranked(estimates: Mapping[str, Estimate]) -> dict[str, Value]:
+    """Values with intervals of what does not compare."""
+    return {name: Value(mean, *interval(drawn, LEVEL)) for name, (mean, drawn) in estimates.items()}
 
 
 def _pairs(resampled: Sequence[Floats], size: int) -> tuple[Floats, Floats, Floats]:
@@ -187,31 +206,3 @@ def _tie_groups(low: Floats) -> list[int]:
         leader = i if separate else leader
         ties.append((ties[-1] if ties else 1) + int(separate))
     return ties
-
-
-def _is_zero_shot_cell(group: Group, benchmark: str) -> bool:
-    return group.cell and benchmark in group.error and benchmark not in group.in_domain
-
-
-def _zero_shot_median(benchmark: str, groups: Sequence[Group]) -> Estimate:
-    cells = [g for g in groups if _is_zero_shot_cell(g, benchmark)]
-    if not cells:
-        return float("nan"), np.asarray(np.nan)
-    drawn = np.stack([g.samples[benchmark] for g in cells])
-    return float(np.median([g.error[benchmark] for g in cells])), np.median(drawn, axis=0)
-
-
-def _zero_shot(groups: Sequence[Group], medians: Mapping[str, Estimate]) -> dict[str, Estimate]:
-    """The zero-shot reading of every group that has all its zero-shot benchmarks, and one at least.
-
-    A benchmark that trained the group is left out of its mean; taking the median off each other
-    one keeps means over different benchmarks comparable.
-    """
-    result = {}
-    for group in groups:
-        own = [b for b in medians if b not in group.in_domain and np.isfinite(medians[b][0])]
-        if own and all(b in group.error for b in own):
-            point = np.mean([group.error[b] - medians[b][0] for b in own])
-            drawn = np.mean([group.samples[b] - medians[b][1] for b in own], axis=0)
-            result[group.name] = (float(point), drawn)
-    return result

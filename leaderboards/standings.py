@@ -18,6 +18,7 @@ from ehpsbench.evaluation.results import (
 )
 from ehpsbench.leaderboards.board import Board, BoardBenchmark
 from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.marks import judged
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings
 
@@ -40,10 +41,10 @@ def standings(
     samples: int = 2000,
     seed: int = 0,
 ) -> Standings:
-    """Rank the entries of a store on a board.
+    """Rank the entries of a store on a board; marks say what their runs give reason to doubt.
 
     Args:
-        store: with results.
+        store: with results, and the runs of those trained here.
         board: what they are ranked on.
         entrants: who takes part, in which group; None: everybody who has a result, alone.
         samples: resamples of the bootstrap.
@@ -66,7 +67,7 @@ def standings(
     _one_body_set(summaries)
     for benchmark in board.ids:
         _comparable(benchmark, summaries[benchmark])
-    return rank(found, board, entrants=known, samples=samples, seed=seed)
+    return judged(store, rank(found, board, entrants=known, samples=samples, seed=seed))
 
 
 def primary_errors(store: Store, board: Board, entry: str) -> dict[str, ErrorRows]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ehpsbench.leaderboards.convergence import Ending
+from ehpsbench.leaderboards.in_domain import InDomain
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,12 @@ class Standing:
         errors: primary error by benchmark [mm].
         in_domain: benchmarks whose data, or data overlapping it, trained this group.
         zero_shot: mean over its zero-shot benchmarks of (error − median of the zero-shot cells).
+        out_of_domain: mean primary error over the benchmarks that are not in `in_domain` [mm]; of
+            other benchmarks in every row, so it has no rank.
+        rank_without: benchmark → rank by the mean over the others; empty for who is not ranked.
+        endings: how the learning curves of its cells end; those that are known.
+        own_people: the in-domain check; None where it is not known.
+        marks: what to doubt about this row, a sentence each.
     """
 
     name: str
@@ -74,6 +83,17 @@ class Standing:
     errors: Mapping[str, Value]
     in_domain: tuple[str, ...]
     zero_shot: Value
+    out_of_domain: Value = Value()
+    rank_without: Mapping[str, int] = field(default_factory=dict)
+    endings: tuple[Ending, ...] = ()
+    own_people: InDomain | None = None
+    marks: tuple[str, ...] = ()
+
+    @property
+    def rank_range(self) -> tuple[int, int] | None:
+        """Best and worst rank without any one of the benchmarks."""
+        places = self.rank_without.values()
+        return (min(places), max(places)) if places else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +112,8 @@ class Standings:
         seed: of the random numbers.
         level: of all intervals.
         method: how they were made, in words.
+        agreement: benchmark → Kendall's tau of this order and the order without it.
+        remarks: what to doubt about all rows alike, a sentence each.
     """
 
     board: Mapping[str, Any]
@@ -104,6 +126,8 @@ class Standings:
     seed: int
     level: float
     method: str
+    agreement: Mapping[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def row(self, name: str) -> Standing:
         """The standing of a group."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import ehpsbench
 from ehpsbench.atomic import write_text
+from ehpsbench.leaderboards.convergence import LIMIT
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Value
+from ehpsbench.reports.certainty import beats, left_out
 from ehpsbench.reports.data import ReportData
 from ehpsbench.reports.examples import Example
 from ehpsbench.reports.figures import colour_of, heat, learning_curves
@@ -39,6 +41,7 @@ def page(data: ReportData, examples: Sequence[Example] = ()) -> str:
     )
     groups = [row.name for row in data.standings.rows]
     few = [b.id for b in data.standings.benchmarks if b.few_clusters]
+    lines, endings = _rows(data), _endings(data)
     return environment.get_template("report.html.j2").render(
         data=data,
         version=ehpsbench.__version__,
@@ -47,7 +50,16 @@ def page(data: ReportData, examples: Sequence[Example] = ()) -> str:
         standings_json=Markup(_script_safe(data.standings.as_dict())),
         curves=Markup(learning_curves(data.curves, groups)),
         summary=_summary(data),
-        rows=_rows(data),
+        rows=lines,
+        marked=any(line["marks"] for line in lines),
+        checked=any(line["check"] for line in lines),
+        any_in_domain=any(line["trained_on"] for line in lines),
+        level=round(100 * data.standings.level),
+        beats=beats(data.standings),
+        left_out=left_out(data.standings),
+        endings=endings,
+        unconverged=sum(e["unconverged"] for e in endings),
+        limit=round(100 * LIMIT),
         colours={name: colour_of(groups, name) for name in groups},
         few=_words(few),
         few_count=len(few),
@@ -75,7 +87,7 @@ def _summary(data: ReportData) -> str:
     verb = "leads" if len(best) == 1 else "lead, and cannot be told apart"
     error = ranked[0].mpe.mean
     return (
-        f"{count} training sets, one model each under one budget, {len(data.standings.benchmarks)} "
+        f"{count} training sets, all under one budget, {len(data.standings.benchmarks)} "
         f"benchmarks. {_words(best)} {verb}: mean primary error {error:.1f} mm."
     )
 
@@ -108,9 +120,9 @@ def _rows(data: ReportData) -> list[dict[str, Any]]:
     groups = [row.name for row in standings.rows]
     columns = {b.id: [r.errors[b.id].mean for r in standings.rows] for b in standings.benchmarks}
     scale = _scale([row.mpe for row in standings.rows])
-    checks = {check.group: check for check in data.in_domain}
     return [
         {
+            "line": line,
             "name": row.name,
             "about": (data.about or {}).get(row.name, ""),
             "colour": colour_of(groups, row.name),
@@ -126,24 +138,51 @@ def _rows(data: ReportData) -> list[dict[str, Any]]:
             "zero_shot": _number(row.zero_shot.mean, sign=True),
             "zero_shot_value": _sortable(row.zero_shot.mean),
             "seeds": len(row.entries),
-            "in_domain": _check_mark(row.name, checks),
+            "range": _range(row.rank_range),
+            "range_low": row.rank_range[0] if row.rank_range else "",
+            "out_of_domain": _number(row.out_of_domain.mean),
+            "out_of_domain_value": _sortable(row.out_of_domain.mean),
+            "out_of_domain_interval": _interval(row.out_of_domain),
+            "trained_on": ", ".join(row.in_domain),
+            "marks": row.marks,
+            "check": row.own_people,
             "cells": [_cell(row, b, columns[b.id]) for b in standings.benchmarks],
         }
-        for row in standings.rows
+        for line, row in enumerate(standings.rows, 1)
     ]
 
 
 def _ranks(value: Value) -> str:
     if value.rank_low is None or value.rank_high is None:
         return "–"
-    same = value.rank_low == value.rank_high
-    return str(value.rank_low) if same else f"{value.rank_low}–{value.rank_high}"
+    return _range((value.rank_low, value.rank_high))
 
 
-def _check_mark(name: str, checks: dict[str, Any]) -> str:
-    if name not in checks:
-        return "not known"
-    return "✓ passes" if checks[name].passes else "✗ fails"
+def _range(ends: tuple[int, int] | None) -> str:
+    if ends is None:
+        return "–"
+    return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}–{ends[1]}"
+
+
+def _endings(data: ReportData) -> list[dict[str, Any]]:
+    """A line for each cell whose curve is long enough."""
+    words = {"converged": "✓ converged", "falling": "✗ still falling", "rising": "✗ rising"}
+    return [
+        {
+            "group": row.name,
+            "cell": end.cell,
+            "error": _number(end.error_mm),
+            "slope": _number(end.slope_mm, 2, sign=True),
+            "slope_value": _sortable(end.slope_mm),
+            "slope_error": _number(end.slope_error_mm, 2),
+            "share": _number(100 * end.slope_mm / end.error_mm, 2, sign=True),
+            "share_value": _sortable(100 * end.slope_mm / end.error_mm),
+            "end": words[end.end],
+            "unconverged": end.end != "converged",
+        }
+        for row in data.standings.rows
+        for end in row.endings
+    ]
 
 
 def _scale(values: Sequence[Value]) -> tuple[float, float]:

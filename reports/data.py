@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ehpsbench.errors import InputError
+from ehpsbench.leaderboards.convergence import Curve, read_curve
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """How one cell learnt.
-
-    Attributes:
-        group: the training set and recipe.
-        cell: the run.
-        samples: (P,) samples seen.
-        error_mm: (P,) held-out MPJPE of the training set itself [mm].
-    """
-
-    group: str
-    cell: str
-    samples: tuple[int, ...]
-    error_mm: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InDomain:
-    """Whether a training set teaches its own held-out people better than a mean pose would.
-
-    Attributes:
-        group: the training set and recipe.
-        rows: held-out people.
-        model_mm: held-out PVE, mean over the seeds [mm]; MPJPE where there are no meshes.
-        mean_pose_mm: the same of the mean pose [mm].
-        measure: "PVE" or "MPJPE".
-    """
-
-    group: str
-    rows: int
-    model_mm: float
-    mean_pose_mm: float
-    measure: str
-
-    @property
-    def passes(self) -> bool:
-        """True when the model beats the mean pose."""
-        return self.model_mm < self.mean_pose_mm
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +21,6 @@ class ReportData:
         title: of the page.
         standings: the ranking.
         curves: one for each cell.
-        in_domain: one for each training set.
         datasets: manifests of the training sets and of the benchmarks' datasets.
         cells: records of the cells.
         protocols: summaries of the benchmarks' results, for the hashes and counts.
@@ -73,7 +31,6 @@ class ReportData:
     title: str
     standings: Standings
     curves: tuple[Curve, ...]
-    in_domain: tuple[InDomain, ...]
     datasets: tuple[dict[str, Any], ...]
     cells: tuple[dict[str, Any], ...]
     protocols: tuple[dict[str, Any], ...]
@@ -109,10 +66,7 @@ def gather(
             curve
             for row in standings.rows
             for e in row.entries
-            if (curve := _curve(store, row.name, e))
-        ),
-        in_domain=tuple(
-            check for row in standings.rows if (check := _in_domain(store, row.name, row.entries))
+            if (curve := read_curve(store, row.name, e))
         ),
         datasets=tuple(store.manifest(n) for n in names if n in store.datasets()),
         cells=tuple(cells.values()),
@@ -147,27 +101,3 @@ def _summaries(store: Store, standings: Standings) -> list[dict[str, Any]]:
                 found.append(summary)
                 break
     return found
-
-
-def _curve(store: Store, group: str, entry: str) -> Curve | None:
-    path = store.runs / entry / "log.jsonl"
-    if not path.is_file():
-        return None
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    points = [(p["samples_seen"], p["heldout_mpjpe_mm"]) for p in lines]
-    known = [(s, e) for s, e in points if e is not None]
-    return Curve(group, entry, tuple(s for s, _ in known), tuple(e for _, e in known))
-
-
-def _in_domain(store: Store, group: str, entries: Sequence[str]) -> InDomain | None:
-    reports = [r for e in entries if (r := _json(store.runs / e / "heldout.json"))]
-    if not reports:
-        return None
-    whole = all(r["model"]["pve_mm"] is not None for r in reports)
-    key = "pve_mm" if whole else "mpjpe_mm"
-    values = [(r["model"][key], r["mean_pose"][key]) for r in reports]
-    if any(value is None for pair in values for value in pair):
-        return None
-    model = sum(m for m, _ in values) / len(values)
-    mean_pose = sum(b for _, b in values) / len(values)
-    return InDomain(group, reports[0]["rows"], model, mean_pose, "PVE" if whole else "MPJPE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from ehpsbench.reports.data import Curve
+from ehpsbench.leaderboards.convergence import Curve
 
 PALETTE = (
     "#2a6fbb",
@@ -19,6 +19,7 @@ PALETTE = (
     "#9a9a2e",
     "#2d9aa5",
 )
+STYLES = ("-", "--", ":", "-.")  # of the next ten groups, and so on
 
 
 def colour_of(groups: Sequence[str], group: str) -> str:
@@ -54,8 +55,9 @@ def learning_curves(curves: Sequence[Curve], groups: Sequence[str]) -> str:
                 curve.error_mm,
                 color=colour_of(groups, curve.group),
                 label=label,
-                linewidth=1.4,
-                marker=".",
+                linewidth=1.3,
+                linestyle=STYLES[groups.index(curve.group) // len(PALETTE) % len(STYLES)],
+                marker="." if len(curve.samples) <= 10 else "",
                 markersize=4,
             )
         axes.set_xlabel("samples seen")

@@ -147,11 +147,11 @@ def bodies_of(store: Store, datasets: Sequence[str], body_models: Path | None) -
 
 
 def print_standings(standings: Standings) -> None:
-    """Write a ranking: a row per training set, best first, with intervals and tie groups."""
-    head = ("rank", "training set", "MPE [mm]", "95 %", "ranks", "tie group")
+    """Write a ranking: a row per training set, best first, with intervals, tie groups and marks."""
+    head = ("rank", "training set", "MPE [mm]", "95 %", "ranks", "without one", "tie group", "")
     rows = []
     for row in standings.rows:
-        value = row.mpe
+        value, without = row.mpe, row.rank_range
         ranked = row.tie_group is not None
         rows.append(
             [
@@ -160,10 +160,23 @@ def print_standings(standings: Standings) -> None:
                 f"{value.mean:.1f}" if ranked else "–",
                 f"{value.low:.1f} to {value.high:.1f}" if ranked else "–",
                 f"{value.rank_low}–{value.rank_high}" if ranked else "–",
+                f"{without[0]}–{without[1]}" if without else "–",
                 str(row.tie_group or "–"),
+                "!" if row.marks or row.missing else "",
             ]
         )
     print_table(str(standings.board["title"]), head, rows)
+    _print_marks(standings)
+
+
+def _print_marks(standings: Standings) -> None:
+    """What to doubt about each row, and about all."""
+    for row in standings.rows:
+        lacks = [f"no MPE: lacks {', '.join(row.missing)}"] if row.missing else []
+        if said := [*lacks, *row.marks]:
+            out.print(f"! {row.name}: {'; '.join(said)}", soft_wrap=True)
+    for remark in standings.remarks:
+        out.print(f"! all: {remark}", soft_wrap=True)
 
 
 def print_verdict(verdict: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ehpsbench.demo.plan import Plan
+from ehpsbench.leaderboards.in_domain import InDomain
 from ehpsbench.leaderboards.table import Standings
-from ehpsbench.reports.data import InDomain
 
 
 def verdict(plan: Plan, standings: Standings, checks: Sequence[InDomain]) -> dict[str, Any]:

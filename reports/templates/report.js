@@ -40,7 +40,7 @@
         [...row.cells]
           .map((cell) => {
             const plain = cell.cloneNode(true);
-            plain.querySelectorAll("small, svg").forEach((extra) => extra.remove());
+            plain.querySelectorAll("small, svg, .mark, .up, .down").forEach((extra) => extra.remove());
             const text = cell.classList.contains("bar") ? cell.textContent : plain.textContent;
             return `"${text.trim().replaceAll('"', '""')}"`;
           })

@@ -14,8 +14,8 @@ from ehpsbench.demo.verdict import verdict
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.in_domain import InDomain
 from ehpsbench.leaderboards.ranking import rank
-from ehpsbench.reports.data import InDomain
 from ehpsbench.training.recipe import FOLDER
 
 

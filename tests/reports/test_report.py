@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.convergence import Curve, ending
 from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.in_domain import InDomain
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.reports.build import page
-from ehpsbench.reports.data import Curve, InDomain, ReportData
+from ehpsbench.reports.certainty import opposed, percent
+from ehpsbench.reports.data import ReportData
 from ehpsbench.reports.figures import heat
 
 
@@ -44,16 +48,27 @@ def standings() -> Standings:
     return rank(found, board, entrants=entrants, samples=200)
 
 
+FALLING = Curve("good", "good--s0", (400, 800, 1000, 1200), (120.0, 80.0, 70.0, 60.0))
+
+
 @pytest.fixture(scope="module")
 def data(standings: Standings) -> ReportData:
+    good, bad, partial = standings.rows
+    end = ending(FALLING)
+    assert end is not None
+    rows = (
+        replace(good, own_people=InDomain("good", 30, 40.0, 80.0, "PVE"), endings=(end,)),
+        replace(
+            bad,
+            own_people=InDomain("bad & <ugly>", 30, 90.0, 80.0, "PVE", independent=False),
+            marks=('learnt "nothing" & <worse>', "and failed"),
+        ),
+        partial,
+    )
     return ReportData(
         title="A title",
-        standings=standings,
-        curves=(Curve("good", "good--s0", (100, 200), (90.0, 60.0)),),
-        in_domain=(
-            InDomain("good", 30, 40.0, 80.0, "PVE"),
-            InDomain("bad & <ugly>", 30, 90.0, 80.0, "PVE"),
-        ),
+        standings=replace(standings, rows=rows),
+        curves=(FALLING,),
         datasets=(),
         cells=(),
         protocols=(),
@@ -129,6 +144,53 @@ def test_a_set_that_does_not_beat_its_mean_pose_is_said_so(data: ReportData) -> 
     rows = _tables(page(data))["in-domain-table"][1:]
     assert rows[0][-1] == "✓ beats the mean pose"
     assert rows[1][-1] == "✗ does not beat the mean pose"
+
+
+def test_held_out_people_of_recordings_that_were_trained_on_are_said_so(data: ReportData) -> None:
+    rows = _tables(page(data))["in-domain-table"][1:]
+    assert [row[5] for row in rows] == ["of their own", "also trained on"]
+
+
+def test_a_marked_row_keeps_its_rank_and_its_reasons_stand_below(data: ReportData) -> None:
+    text = page(data)
+    assert _tables(text)["ranking-table"][2][0] == "2"
+    reasons = "learnt &#34;nothing&#34; &amp; &lt;worse&gt;; and failed"
+    assert f'href="#mark-2" data-tip="{reasons}"' in text
+    assert f"<b>bad &amp; &lt;ugly&gt;</b>: {reasons}.</li>" in text
+    assert text.count('class="mark" href') == 1
+
+
+def test_the_pairs_say_how_often_the_row_is_better(data: ReportData) -> None:
+    rows = _tables(page(data))["beats-table"]
+    assert rows == [["Better", "1", "2"], ["1 good", "", ">99"], ["2 bad & <ugly>", "<1", ""]]
+
+
+def test_shares_of_resamples_are_never_called_certain() -> None:
+    assert [percent(x) for x in (0, 0.004, 0.5, 0.994, 1)] == ["<1", "<1", "50", "99", ">99"]
+    assert opposed(0.5) == "rgb(255,255,255)"
+    assert opposed(1.0) == "rgb(126,172,218)"
+
+
+def test_ranks_without_each_benchmark_stand_beside_the_rank(data: ReportData) -> None:
+    rows = _tables(page(data))["left-out-table"]
+    assert rows[1:] == [
+        ["good", "1", "1", "1"],
+        ["bad & <ugly>", "2", "2", "2"],
+        ["Kendall's tau with the order of all", "", "1.00", "1.00"],
+    ]
+
+
+def test_the_mean_out_of_domain_leaves_out_the_benchmark_that_trained_the_set(
+    data: ReportData,
+) -> None:
+    rows = _tables(page(data))["ranking-table"][1:]
+    assert rows[0][7].startswith("70.0")  # without `one`, at 50 mm
+    assert rows[1][7].startswith("160.0")
+
+
+def test_a_curve_that_still_falls_is_said_so_with_its_slope(data: ReportData) -> None:
+    rows = _tables(page(data))["endings-table"][1:]
+    assert rows == [["good--s0", "60.0", "-6.00", "0.00", "-10.00", "✗ still falling"]]
 
 
 def test_equal_data_give_equal_bytes(data: ReportData) -> None:

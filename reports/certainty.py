@@ -1,0 +1,94 @@
+"""How sure the order is: who beats whom, and where everybody stands without each benchmark."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ehpsbench.leaderboards.table import Standings
+
+PALE, FOR, AGAINST = (255, 255, 255), (126, 172, 218), (238, 190, 146)
+
+
+def beats(standings: Standings) -> list[dict[str, Any]]:
+    """The lines of P(row better than column), for those that are ranked.
+
+    Returns:
+        Each with `name`, `place`, and `cells`: text, colour, and a title with the difference.
+    """
+    ranked = [i for i, row in enumerate(standings.rows) if row.tie_group is not None]
+    names = [row.name for row in standings.rows]
+    return [
+        {
+            "name": names[i],
+            "place": place,
+            "cells": [_pair(standings, i, j) for j in ranked],
+        }
+        for place, i in enumerate(ranked, 1)
+    ]
+
+
+def _pair(standings: Standings, i: int, j: int) -> dict[str, Any]:
+    one, other = standings.rows[i], standings.rows[j]
+    if i == j:
+        return {"text": "", "title": "", "background": "transparent", "own": True}
+    share = float(standings.beats[i, j])
+    low, high = standings.difference_low[i, j], standings.difference_high[i, j]
+    gap = one.mpe.mean - other.mpe.mean
+    return {
+        "text": percent(share),
+        "title": f"{one.name} − {other.name}: {gap:+.1f} mm ({low:+.1f} to {high:+.1f})",
+        "background": opposed(share),
+        "own": False,
+    }
+
+
+def percent(share: float) -> str:
+    """Whole per cent; what was never drawn otherwise is not called certain."""
+    if share > 0.995:
+        return ">99"
+    return "<1" if share < 0.005 else f"{100 * share:.0f}"
+
+
+def opposed(share: float) -> str:
+    """Background colour: white at 1/2, blue towards 1, orange towards 0."""
+    end = FOR if share > 0.5 else AGAINST
+    part = abs(2 * share - 1) ** 1.5  # a pair that is nearly tied stays nearly white
+    mixed = (round(a + (b - a) * part) for a, b in zip(PALE, end, strict=True))
+    return f"rgb({','.join(map(str, mixed))})"
+
+
+def left_out(standings: Standings) -> dict[str, Any] | None:
+    """Ranks without each benchmark; None for a board of one benchmark, or where nobody is ranked.
+
+    Returns:
+        `benchmarks`, `rows` (name, rank, range, and for each benchmark the rank and how far it
+        moved), and `agreement`: Kendall's tau with the order by MPE, for each benchmark.
+    """
+    rows = [row for row in standings.rows if row.rank_without and row.mpe.rank is not None]
+    if not rows:
+        return None
+    ids = [b.id for b in standings.benchmarks]
+    return {
+        "benchmarks": ids,
+        "rows": [
+            {
+                "name": row.name,
+                "rank": row.mpe.rank,
+                "cells": [_moved(row.rank_without[b], row.mpe.rank or 0) for b in ids],
+            }
+            for row in rows
+        ],
+        "agreement": [_tau(standings.agreement.get(b, math.nan)) for b in ids],
+    }
+
+
+def _moved(rank: int, before: int) -> dict[str, Any]:
+    """A rank, and by how many places it is better (▲) or worse (▼) than with all benchmarks."""
+    by = before - rank
+    sign = f"▲{by}" if by > 0 else f"▼{-by}" if by < 0 else ""
+    return {"rank": rank, "moved": sign, "kind": "up" if by > 0 else "down" if by < 0 else ""}
+
+
+def _tau(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "–"
