@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -70,9 +69,15 @@ def cost(work: Work, jobs: Sequence[Job]) -> Cost:
         seconds=seconds if known else None,
         measured=sum(map(len, speeds.values())),
         crops_bytes=_crops(work, jobs),
-        runs_bytes=sum(_weights(work.recipes[one.recipe]) for one in jobs)
-        + sum(STATES * _weights(work.recipes[one.recipe]) for one in waiting),
+        runs_bytes=_runs(work, jobs, waiting),
     )
+
+
+def _runs(work: Work, jobs: Sequence[Job], waiting: Sequence[Job]) -> int:
+    """Bytes of all weights, and of the states that runs keep until they are done."""
+    each = {name: _weights(work.store, recipe) for name, recipe in work.recipes.items()}
+    states = sum(STATES * each[one.recipe] for one in waiting)
+    return states + sum(each[one.recipe] for one in jobs)
 
 
 def _seen(work: Work, one: Job) -> int:
@@ -123,14 +128,15 @@ def _crops(work: Work, jobs: Sequence[Job]) -> int:
     return sum(found.values())
 
 
-@cache
-def _weights(recipe: Recipe) -> int:
-    """Bytes of a network's weights; nothing is allocated for it."""
+def _weights(store: Store, recipe: Recipe) -> int:
+    """Bytes of a network's weights: of a finished cell's file, else counted."""
+    for path in store.runs.glob(f"*--{recipe.name}--s*/{cells.WEIGHTS}"):
+        return path.stat().st_size
     import torch
 
     from ehpsbench.training.models.network import network
 
-    with torch.device("meta"):
+    with torch.device("meta"):  # nothing is allocated
         return sum(4 * p.numel() for p in network(recipe).parameters())
 
 

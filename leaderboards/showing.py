@@ -54,7 +54,7 @@ class Showing:
     def trained(self, seen: int, _: int) -> None:
         """After a step."""
         self.seen = seen
-        self._show("training")
+        self._show("training", now=self.doing != "training")
 
     def scored(self, benchmark: str, done: int, total: int) -> None:
         """While people of a benchmark are scored; nothing is known of how many at the start."""
@@ -65,7 +65,7 @@ class Showing:
     def _show(self, doing: str, *, now: bool = False) -> None:
         if not now and time.monotonic() < self._written + EVERY:
             return
-        self._written = time.monotonic()
+        self._written, self.doing = time.monotonic(), doing
         said = {"doing": doing, "seen": self.seen, "samples": self.samples}
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         self.path.parent.mkdir(parents=True, exist_ok=True)

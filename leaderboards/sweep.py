@@ -11,7 +11,7 @@ from ehpsbench.executors.look_up import run
 from ehpsbench.executors.outcome import Outcome
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.jobs import Job, Work, forget_stale, run_job
-from ehpsbench.leaderboards.showing import FOLDER, Running, Status
+from ehpsbench.leaderboards.showing import FOLDER, Running, Status, showing_path
 
 Ended = Callable[[int, int, str], None]
 """Called with cells done, cells in all, and the one that just ended well."""
@@ -57,6 +57,8 @@ def sweep(
     """
     waiting = [job for job in jobs if not job.done]
     forget_stale(work, waiting)
+    for job in waiting:  # what a killed process left
+        showing_path(work.store, job.cell).unlink(missing_ok=True)
     account = _Account(work, jobs, waiting, watch)
     outcomes = run(
         run_job, work, waiting, executor, watch=account.look, logs=work.store.runs / FOLDER
@@ -86,6 +88,7 @@ class _Account:
             self.done += 1
         else:
             self.failures.append(Failure(job, outcome.error))
+            showing_path(self.work.store, job.cell).unlink(missing_ok=True)
         self.seen += job.samples
 
     def look(self, running: Sequence[Job]) -> None:

@@ -24,7 +24,8 @@ LINE_EVERY = 60.0  # seconds between two lines of progress where there is no ter
 SHOWN = 16  # running cells that are listed
 
 ExecutorOption = Annotated[
-    str, typer.Option("--executor", help="local, slurm or ray; or a .toml file with settings.")
+    str,
+    typer.Option("--executor", help="local, here (this process), slurm or ray; or a .toml file."),
 ]
 WorkersOption = Annotated[
     int | None,

@@ -1,1 +1,1 @@
-"""Where work runs: processes of this machine, a Slurm cluster, a Ray cluster."""
+"""Where work runs: processes of this machine, this process, a Slurm or a Ray cluster."""

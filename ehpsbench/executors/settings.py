@@ -10,7 +10,7 @@ from pydantic import Field
 from ehpsbench.definitions import Definition, read_definition
 from ehpsbench.errors import UnknownName
 
-Kind = Literal["local", "slurm", "ray"]
+Kind = Literal["local", "here", "slurm", "ray"]
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -53,7 +53,7 @@ def settings(name_or_path: str | Path, **flags: Any) -> Settings:
     """The settings of that name, or in that TOML file.
 
     Args:
-        name_or_path: local, slurm or ray; or a .toml file.
+        name_or_path: local, here, slurm or ray; or a .toml file.
         **flags: fields that go before those of the file, unless None.
 
     Raises:

@@ -59,6 +59,12 @@ def test_a_killed_local_process_is_named_by_its_signal() -> None:
     assert "was killed by SIGKILL" in str(outcome.error)
 
 
+def test_this_process_works_one_item_after_another() -> None:
+    ended = dict(run(work, 100, [1, 13, 2], "here"))
+    assert (ended[1].get(), ended[2].get()) == (101, 102)
+    assert isinstance(ended[13].error, InputError)
+
+
 def test_the_first_error_of_results_comes_through() -> None:
     with pytest.raises(InputError, match="thirteen"):
         list(results(run(work, 0, [13, 1], LOCAL)))

@@ -30,8 +30,7 @@ def test_equal_keys_are_drawn_as_all_draws_together_say(keys: str) -> None:
     draws = [
         set(draw)
         for draw in combinations(NAMES, 3)
-        if {n for n in key if key[n] < border} <= set(draw)
-        and all(key[n] <= border for n in draw)
+        if {n for n in key if key[n] < border} <= set(draw) and all(key[n] <= border for n in draw)
     ]
     wanted = {"a", "d"}
     overlap = np.mean([len(draw & wanted) for draw in draws])
