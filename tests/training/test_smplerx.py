@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -197,29 +198,65 @@ def test_it_learns_a_few_crops_by_heart(people, bodies):
     made, columns = made_with(TINY), people(4)
     optimiser = torch.optim.Adam(made.parameters(), lr=2e-3)
     log = []
-    for _ in range(45):
+    for _ in range(30):
         optimiser.zero_grad()
         log.append({k: v.item() for k, v in taught(made, columns, bodies).items()})
         torch.nn.utils.clip_grad_norm_(made.parameters(), 20.0)
         optimiser.step()
     for name in ("joints3d", "parts3d", "joints2d"):
         assert log[-1][name] < log[0][name] / 2
-    assert log[-1]["boxes"] < 0.8 * log[0]["boxes"]
+    assert log[-1]["boxes"] < 0.9 * log[0]["boxes"]
 
 
-def test_a_small_one_trains_and_predicts_from_end_to_end(bedlam_store, bodies, tmp_path):
-    shutil.copytree(bedlam_store.root, tmp_path / "store")
-    store = Store(tmp_path / "store")
+def test_in_half_the_digits_places_and_boxes_are_the_same():
+    made, images = made_with(TINY), torch.rand(2, 3, 64, 48)
+    made.positions.look.weight.data *= 1e3  # no longer flat
+    with torch.no_grad():
+        whole = made(images)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = made(images)
+    assert whole.places.std() > 0.1
+    assert {getattr(half, f.name).dtype for f in fields(half)} == {torch.float32}
+    torch.testing.assert_close(half.places, whole.places, atol=0.1, rtol=0)
+    torch.testing.assert_close(half.boxes, whole.boxes, atol=1e-3, rtol=0)
+    torch.testing.assert_close(half.hand_root @ half.hand_root.mT, torch.eye(3).expand(2, 2, 3, 3))
+
+
+def own_store(bedlam_store, folder):
+    shutil.copytree(bedlam_store.root, folder)
+    return Store(folder)
+
+
+def tiny(samples_seen):
     plan = changed(
         TINY,
         input={"store": "raw"},
-        budget={"samples_seen": 144, "batch": 16},
+        budget={"samples_seen": samples_seen, "batch": 16},
         optimiser={"lr": 1e-3, "warmup_samples": 0, "clip_norm": 20.0},
-        heldout={"points": 3, "limit": 4, "share": 0.1},
+        heldout={"points": 2, "limit": 4, "share": 0.1},
     )
-    plan = plan.model_copy(update={"name": "tiny"})
-    folder = train(store, "bedlam", plan, 0, bodies, micro_batch=12)  # in pieces, unevenly
-    log = [json.loads(line)["losses"] for line in (folder / cells.LOG).read_text().splitlines()]
+    return plan.model_copy(update={"name": "tiny"})
+
+
+def losses_of(folder):
+    lines = (folder / cells.LOG).read_text().splitlines()
+    return [json.loads(line)["losses"] for line in lines]
+
+
+def test_a_batch_in_pieces_teaches_what_it_teaches_whole(bedlam_store, bodies, tmp_path):
+    whole, pieces = (
+        losses_of(train(store, "bedlam", tiny(32), 0, bodies, micro_batch=micro))
+        for micro in (None, 5)
+        for store in [own_store(bedlam_store, tmp_path / f"store-{micro}")]
+    )
+    for one, other in zip(whole, pieces, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
+
+
+def test_a_small_one_trains_and_predicts_from_end_to_end(bedlam_store, bodies, tmp_path):
+    store = own_store(bedlam_store, tmp_path / "store")
+    folder = train(store, "bedlam", tiny(96), 0, bodies)
+    log = losses_of(folder)
     assert log[-1]["total"] < log[0]["total"]
     assert log[-1]["boxes"] < log[0]["boxes"]
     path = predict(store, folder.name, "egobody-test@bedlam@train", bodies)

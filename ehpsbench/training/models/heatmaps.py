@@ -46,7 +46,8 @@ def soft_argmax(heat: Tensor) -> tuple[Tensor, Tensor]:
     means = []
     for axis in axes:
         along = shares.sum([other for other in axes if other != axis])
-        means.append(along @ middles(heat.shape[axis], heat))
+        # A product of matrices would be in bf16 under autocast, and a place off by a cell's tenth.
+        means.append((along * middles(heat.shape[axis], heat)).sum(-1))
     return shares, torch.stack(means, -1)
 
 
@@ -58,9 +59,13 @@ def middles(count: int, like: Tensor) -> Tensor:
 
 def features_at(features: Tensor, places: Tensor) -> Tensor:
     """(B, C, H, W) at (B, J, 2) → (B, J, C), bilinear; zero far outside."""
-    grid = places[:, :, None].to(features.dtype)
-    found = functional.grid_sample(features, grid, align_corners=False)
-    return found[..., 0].transpose(1, 2)
+    return sampled(features, places[:, :, None])[..., 0].transpose(1, 2)
+
+
+def sampled(features: Tensor, grid: Tensor) -> Tensor:
+    """(B, C, H, W) at (B, h, w, 2) → (B, C, h, w), in float32 at least: places need the digits."""
+    kind = torch.promote_types(features.dtype, torch.float32)
+    return functional.grid_sample(features.to(kind), grid.to(kind), align_corners=False)
 
 
 def enlarged(widths: Sequence[int]) -> nn.Sequential:

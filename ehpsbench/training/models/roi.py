@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ehpsbench.training.models.heatmaps import enlarged, features_at, flat, soft_argmax
+from ehpsbench.training.models.heatmaps import (
+    enlarged,
+    features_at,
+    flat,
+    middles,
+    sampled,
+    soft_argmax,
+)
 
 CELLS = 16  # of a hand's features, across and down
 START = 0.1  # half of a box before anything is learnt; of a crop's half
@@ -74,13 +81,10 @@ def roi_align(features: Tensor, boxes: Tensor, cells: int = CELLS) -> Tensor:
     Source:
         He et al. 2017 (Mask R-CNN), section 3, with pixels where they are (no half pixel off).
     """
-    count = len(features)
-    scale = torch.diag_embed(boxes[:, 2:])
-    there = torch.cat([scale, boxes[:, :2, None]], -1).to(features.dtype)
-    shape = [count, 1, SAMPLES * cells, SAMPLES * cells]
-    grid = functional.affine_grid(there, shape, align_corners=False)
-    looks = functional.grid_sample(features, grid, align_corners=False)
-    return functional.avg_pool2d(looks, SAMPLES)
+    looks = middles(SAMPLES * cells, boxes)
+    whole = torch.stack(torch.meshgrid(looks, looks, indexing="xy"), -1)
+    grid = boxes[:, None, None, :2] + whole * boxes[:, None, None, 2:]
+    return functional.avg_pool2d(sampled(features, grid), SAMPLES)
 
 
 class HandFeatures(nn.Module):

@@ -80,11 +80,9 @@ class SmplerX(Network):
         six[:, LEFT_HAND], six[:, RIGHT_HAND] = hands
         rotations = from_six(self.start_six[:JOINTS] + six)
         betas, expression, camera = torch.split(self.start_other, [10, 10, 3])
-        # There is no root of its own to teach; of the arm, only a labelled body may teach.
-        wrists = [chained(rotations.detach(), chain) for chain in (LEFT_CHAIN, RIGHT_CHAIN)]
         return Places(
             rotations=rotations,
-            hand_root=torch.stack(wrists, 1),
+            hand_root=_wrists(rotations),
             betas=betas + out["shape"],
             expression=expression + out["expression"],
             camera=self._camera(camera, out["camera"]),
@@ -153,6 +151,16 @@ class HandRotationNet(nn.Module):
         found = features_at(self.narrowed(features), points[..., :2])
         joined = torch.cat([found, in_cells(points, (CELLS, CELLS, DEPTH))], -1)
         return cast(Tensor, self.out(joined.flatten(1)).float().unflatten(1, (-1, 6)))
+
+
+def _wrists(rotations: Tensor) -> Tensor:
+    """(B, 2, 3, 3) wrists in the view, of (B, 55, 3, 3).
+
+    They teach nothing: there is no root of its own, and of the arm only a labelled body may teach.
+    """
+    still = rotations.detach().double()  # autocast leaves double alone
+    wrists = [chained(still, chain) for chain in (LEFT_CHAIN, RIGHT_CHAIN)]
+    return torch.stack(wrists, 1).to(rotations.dtype)
 
 
 def in_cells(places: Tensor, cells: tuple[int, int, int]) -> Tensor:
