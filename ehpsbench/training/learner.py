@@ -129,6 +129,14 @@ class Learner:
                 names, values = list(terms), values + torch.stack(list(terms.values())).detach()
         except torch.OutOfMemoryError:
             return None
+        except Exception as error:
+            if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                raise
+            said = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"torch cannot compile the network here ({said}). Leave --compile out; the run "
+                "goes on from its last state."
+            ) from error
         return dict(zip(names, values, strict=True))
 
     def _terms(self, piece: Batch, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:

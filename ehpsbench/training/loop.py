@@ -6,19 +6,15 @@ where its last saved state was and, on a CPU with the same number of threads, en
 
 from __future__ import annotations
 
-import json
-import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from ehpsbench.errors import InputError, Stopped
+from ehpsbench.errors import InputError
 from ehpsbench.training import cells
 from ehpsbench.training.baseline import mean_pose, start_from
 from ehpsbench.training.checkpoint import (
@@ -27,59 +23,24 @@ from ehpsbench.training.checkpoint import (
     load_weights,
     passed,
     save_best,
-    save_state,
-    save_tensors,
-    save_weights,
 )
-from ehpsbench.training.estimate import load_estimate, save_estimate, skeleton
+from ehpsbench.training.endings import bad_batch, leave, stopped
+from ehpsbench.training.estimate import save_estimate, skeleton
 from ehpsbench.training.heldout import Check
 from ehpsbench.training.journal import Journal, Meter, Say, aloud, spoken
 from ehpsbench.training.learner import Learner, NotFinite
 from ehpsbench.training.models.network import network
 from ehpsbench.training.parts import ORDER, Order, open_parts
 from ehpsbench.training.ranks import Ranks, ranks
+from ehpsbench.training.run import Means, Progress, Run
 from ehpsbench.training.schedule import Schedule, learning_rate, optimiser_of
-from ehpsbench.training.signals import Request, stop_requests
+from ehpsbench.training.signals import stop_requests
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
-    from ehpsbench.training.data import Portion
     from ehpsbench.training.mix import Mix
     from ehpsbench.training.recipe import Recipe
-
-Progress = Callable[[int, int], None]
-BAD_BATCH = "bad-batch"
-
-
-@dataclass(frozen=True, slots=True)
-class _Means:
-    """With what a run is made; but for rounding, it does not change what is learnt."""
-
-    device: str | None
-    threads: int | None
-    micro_batch: int | None
-    workers: int
-    save_minutes: float
-    compile: bool
-    progress: Progress | None
-    say: Say
-
-
-@dataclass(slots=True)
-class _Run:
-    """What the steps of one run share; states and log lie in `folder`."""
-
-    cell: cells.Cell
-    recipe: Recipe
-    means: _Means
-    here: Ranks
-    stop: Request
-    schedule: Schedule
-    folder: Path
-    order: Order
-    learner: Learner
-    check: Check
 
 
 def train(
@@ -132,14 +93,14 @@ def train(
         Stopped: by SIGTERM or Ctrl-C, after the state was saved.
         InputError: data that cannot be trained on; a loss that is no number, with its batch.
     """
-    means = _Means(device, threads, micro_batch, workers, save_minutes, compile, progress, say)
+    means = Means(device, threads, micro_batch, workers, save_minutes, compile, progress, say)
     mix = cells.mix_of(dataset, splits)
     wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
     if cells.is_done(store, wanted, until):
         return store.runs / wanted.id
     with ranks(device) as here, stop_requests(say) as stop, _settled(here, threads):
         order = _order(store, wanted, mix, recipe, bodies, here, means)
-        run = _Run(
+        run = Run(
             cell=wanted,
             recipe=recipe,
             means=means,
@@ -153,7 +114,7 @@ def train(
         )
         _begin(run, weights, None if start_from is None else cells.start_file(store, start_from))
         _steps(run)
-        _end(run, store, until)
+        leave(run, store, until)
         here.wait()
     return store.runs / wanted.id
 
@@ -175,7 +136,7 @@ def _order(
     recipe: Recipe,
     bodies: BodySet,
     here: Ranks,
-    means: _Means,
+    means: Means,
 ) -> Order:
     """The rows of the run; the first rank cuts their crops, the others find them cut."""
     if not here.first:
@@ -195,7 +156,7 @@ def _order(
     return order
 
 
-def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: _Means) -> Learner:
+def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: Means) -> Learner:
     torch.manual_seed(seed)
     made = network(recipe).to(here.device)
     return Learner(
@@ -211,13 +172,16 @@ def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: _Me
     )
 
 
-def _begin(run: _Run, weights: Path | None, start: Path | None) -> None:
+def _begin(run: Run, weights: Path | None, start: Path | None) -> None:
     """What the network starts from, and what a run of other content left in the folder."""
     if run.here.first:
         clear(run.folder, run.cell)
     run.here.wait()
     if passed(run.folder, run.schedule.end):  # a rung that nobody asked for at the time
         run.folder = run.folder / f"again-{run.schedule.end}"
+        if run.here.first:
+            clear(run.folder, run.cell)
+        run.here.wait()
     targets = run.order.overview()
     if run.here.first:
         save_estimate(run.folder / cells.MEAN_POSE, mean_pose(targets))
@@ -233,7 +197,7 @@ def _begin(run: _Run, weights: Path | None, start: Path | None) -> None:
         run.learner.say(str(report))
 
 
-def _steps(run: _Run) -> None:
+def _steps(run: Run) -> None:
     """Take every step that is left, and stand still where the schedule or a signal says so."""
     learner, here, schedule = run.learner, run.here, run.schedule
     about = load_state(run.folder, learner.network, learner.optimiser, learner.say)
@@ -241,14 +205,15 @@ def _steps(run: _Run) -> None:
     learner.micro = run.means.micro_batch or about.get("micro_batch")
     journal = Journal.of(run.folder, seen, learner.say) if here.first else None
     portions = run.order.portions(seen, schedule.end, here, run.means.workers)
-    saved = clock = time.perf_counter()
+    saved, clock = time.perf_counter(), 0.0
     while seen < schedule.end:
         portion = next(portions)
         fetched, count = time.perf_counter(), schedule.size(seen)
+        clock = clock or fetched  # until the first batch readers start, which is no waiting
         try:
             terms = learner.step(portion, seen, count)
         except NotFinite as bad:
-            raise _bad_batch(run, meter, bad, seen, portion) from bad
+            raise bad_batch(run, meter, bad, seen, portion) from bad
         now = time.perf_counter()
         seen += count
         meter.add(terms, count, waited=fetched - clock, worked=now - fetched)
@@ -258,18 +223,18 @@ def _steps(run: _Run) -> None:
             _mark(run, meter, journal, seen)
             meter = Meter()
         if due or asked or seen in schedule.marks or seen == schedule.end:
-            _save(run, meter, seen)
+            run.save(meter, seen)
             saved = time.perf_counter()
         if run.means.progress is not None and here.first:
             run.means.progress(seen, schedule.end)
         if asked and seen < schedule.end:
-            raise _stopped(run, seen)
+            raise stopped(run, seen)
         clock = time.perf_counter()
     if journal is not None:
         journal.close()
 
 
-def _mark(run: _Run, meter: Meter, journal: Journal | None, seen: int) -> None:
+def _mark(run: Run, meter: Meter, journal: Journal | None, seen: int) -> None:
     """A point of the curve: the held-out error, a line of the log, the best weights."""
     told = meter.told(run.here)
     if journal is None:
@@ -279,89 +244,6 @@ def _mark(run: _Run, meter: Meter, journal: Journal | None, seen: int) -> None:
     rate = learning_rate(recipe.optimiser, seen, recipe.budget.samples_seen)
     journal.write(seen, rate, told, error)
     save_best(run.folder, learner.network, run.cell, seen, error)
-
-
-def _save(run: _Run, meter: Meter, seen: int) -> None:
-    learner = run.learner
-    about = {
-        "samples_seen": seen,
-        "micro_batch": learner.micro,
-        "meter": meter.told(run.here) if meter.steps else None,
-    }
-    if run.here.first:
-        save_state(run.folder, learner.network, learner.optimiser, run.cell, about)
-
-
-def _stopped(run: _Run, seen: int) -> Stopped:
-    return Stopped(
-        f"{run.cell.id} stopped at {seen} of {run.schedule.end} samples and was saved; the same "
-        "command goes on.",
-        run.stop.signal or signal.SIGTERM,
-    )
-
-
-def _bad_batch(run: _Run, meter: Meter, bad: NotFinite, seen: int, portion: Portion) -> InputError:
-    """Save the batch and, as they were before it, the weights."""
-    _save(run, meter, seen)
-    here = run.here
-    name = BAD_BATCH if here.world == 1 else f"{BAD_BATCH}-{here.rank}"
-    path = run.folder / f"{name}.safetensors"
-    save_tensors(path, {f.name: getattr(bad.batch, f.name) for f in fields(bad.batch)}, {})
-    terms = {k: str(v) for k, v in bad.terms.items()}
-    about = {
-        "samples_seen": seen,
-        "terms": terms,
-        "instance_id": run.order.names(portion),
-    }
-    cells.write_json(path.with_suffix(".json"), about)
-    wrong = ", ".join(f"{k} {v}" for k, v in terms.items() if v in ("nan", "inf"))
-    return InputError(
-        f"The loss of {run.cell.id} is no number after {seen} samples ({wrong}). The batch is in "
-        f"{path}, its rows are named in {path.with_suffix('.json').name} beside it, the weights "
-        "before it are kept. Look at these rows' labels, or train with a lower rate."
-    )
-
-
-def _end(run: _Run, store: Store, until: int | None) -> None:
-    """Write what a finished run, or a rung of it, leaves."""
-    if not run.here.first:
-        return
-    learner, device = run.learner, run.here.device
-    found = run.check.look(learner.network, run.recipe.input, device)
-    report = run.check.report(found, run.check.always(load_estimate(run.folder / cells.MEAN_POSE)))
-    measured = {
-        "samples_seen": run.schedule.end,
-        "training_rows": sum(len(part.learnt) for part in run.order.parts),
-        "device": device.type,
-        "ranks": run.here.world,
-        "threads": torch.get_num_threads(),
-        "micro_batch": learner.micro,
-        "torch": torch.__version__,
-        "seconds": _seconds(run.folder),
-    }
-    if until is not None:
-        name = cells.entry(run.cell.id, until)
-        save_weights(cells.weights_path(store, name), learner.network, run.cell)
-        measured_here = {**measured, "heldout": report}
-        cells.write_record(store, run.cell, run.recipe, measured_here, until)
-    if run.schedule.end == run.recipe.budget.samples_seen:
-        save_weights(run.folder / cells.WEIGHTS, learner.network, run.cell)
-        cells.write_json(run.folder / cells.HELDOUT, report)
-        cells.write_record(store, run.cell, run.recipe, measured)
-        clear(run.folder)
-    elif run.folder != store.runs / run.cell.id:
-        shutil.rmtree(run.folder)
-
-
-def _seconds(folder: Path) -> dict[str, float]:
-    """Of training, in all, and of these waiting for data."""
-    path = folder / cells.LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    read = [json.loads(line) for line in lines]
-    return {
-        "training": sum(line["seconds"] for line in read),
-        "waiting": sum(line["wait_seconds"] for line in read),
-    }
 
 
 def _silent(line: str) -> None:

@@ -108,6 +108,20 @@ def test_memory_for_less_than_one_crop_is_an_error(bodies, portion):
         learner(bodies, ask=none)[1].step(portion, 0, COUNT)
 
 
+class NoCompiler(RuntimeError):
+    """As torch's compiler fails."""
+
+    __module__ = "torch._inductor.exc"
+
+
+def test_a_network_that_torch_cannot_compile_is_a_message(bodies, portion):
+    def uncompiled(made, images):
+        raise NoCompiler("no C++ compiler\nand a long tale")
+
+    with pytest.raises(InputError, match=r"\(no C\+\+ compiler\)\. Leave --compile out"):
+        learner(bodies, ask=uncompiled)[1].step(portion, 0, COUNT)
+
+
 def tiny(**optimiser):
     budget = MICRO.budget.model_copy(update={"samples_seen": 44, "batch": 8})
     optimiser = MICRO.optimiser.model_copy(update={"warmup_samples": 8, **optimiser})
