@@ -156,7 +156,8 @@ def _sampled(crops: NDArray[np.uint8], forward: Tensor, colour: Tensor, settings
 
 def _inverse(matrix: Tensor) -> Tensor:
     """Inverse of (B, 3, 3) that are known to have one, without waiting for a GPU to say so."""
-    return torch.linalg.inv_ex(matrix).inverse
+    inverse: Tensor = torch.linalg.inv_ex(matrix).inverse
+    return inverse
 
 
 def _turned(still: Batch, forward: Tensor, draws: Draws) -> Batch:

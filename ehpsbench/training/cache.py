@@ -7,24 +7,23 @@ anew and nothing else is. What was cut before a build was killed stays.
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ehpsbench.atomic import digest
 from ehpsbench.errors import MissingFiles
 from ehpsbench.processes import completed
+from ehpsbench.training.codec import encoded
 from ehpsbench.training.crops import CropSize, checked_size, cut, orientations, oriented
 from ehpsbench.training.lens import Lens
+from ehpsbench.training.lock import alone
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.rows import FILES, read_rows
 from ehpsbench.training.shards import Arrays, Flags, Index, Int32, Reader, write_shard
@@ -157,7 +156,7 @@ def cut_all(
     index = Index.open(plan.folder)
     found = index.find(keys)
     if (found[0] < 0).any():
-        with _alone(plan.folder):
+        with alone(plan.folder):
             index = Index.open(plan.folder)  # another process may have cut some meanwhile
             _cut_missing(plan, wanted, keys, index, (workers, progress))
             index = Index.open(plan.folder)
@@ -273,28 +272,6 @@ def crops(
             yield row, cut(image, where, row, size, lens)
 
 
-def encoded(picture: NDArray[np.uint8], settings: Input) -> bytes:
-    """A crop as it is kept: its bytes, or JPEG without chroma subsampling."""
-    if settings.store == "raw":
-        return picture.tobytes()
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "JPEG", quality=settings.quality, subsampling=0)
-    return stream.getvalue()
-
-
-def decoded(pictures: Sequence[memoryview], settings: Input) -> NDArray[np.uint8]:
-    """(n, H, W, 3) crops from what is kept of them."""
-    size = CropSize.of(settings)
-    out = np.empty((len(pictures), size.height, size.width, 3), np.uint8)
-    for row, picture in enumerate(pictures):
-        if settings.store == "raw":
-            out[row] = np.frombuffer(picture, np.uint8).reshape(out.shape[1:])
-        else:
-            with Image.open(io.BytesIO(picture)) as image:
-                out[row] = np.asarray(image)
-    return out
-
-
 def _stamps(root: Path, paths: Sequence[str] | dict[str, None]) -> dict[str, bytes]:
     """Size and time of files; many at a time, as a network drive answers slowly."""
     names = list(paths)
@@ -307,35 +284,7 @@ def _stamp(path: Path) -> bytes:
         found = path.stat()
     except OSError as error:
         raise MissingFiles(
-            f"The image {path} is not there. Training reads the images of the release: put it "
+            f"The file {path} is not there. Training reads the images of the release: put it "
             "back, or ingest the release again from where it lies now."
         ) from error
     return f"{found.st_size}:{found.st_mtime_ns};".encode()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process builds here. The system drops the lock of one that died.
-
-    Where files cannot be locked, two may cut the same people twice; nothing else is lost, as a
-    shard appears whole.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if _locked(handle):
-            for left in folder.glob(".*.tmp"):  # of a build that was killed
-                left.unlink(missing_ok=True)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except (ImportError, OSError):
-        return False
-    return True

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.schema import INSTANCES, to_arrow
-from ehpsbench.training.cache import Found, Plan, Progress, Wanted, cut_all, decoded
+from ehpsbench.training.cache import Found, Plan, Progress, Wanted, cut_all
+from ehpsbench.training.codec import decoded
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.rows import FILES, StoreRows, contents
 from ehpsbench.training.shards import Arrays, Int32, Reader, renumbered

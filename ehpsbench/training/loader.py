@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from ehpsbench.errors import EhpsbenchError, StoreError
-from ehpsbench.training.cache import Progress, decoded
+from ehpsbench.training.cache import Progress
+from ehpsbench.training.codec import decoded
 from ehpsbench.training.crops import CropSize
 from ehpsbench.training.data import Portion, Samples, portion
 from ehpsbench.training.mix import Mix, draws
