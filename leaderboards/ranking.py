@@ -32,6 +32,7 @@ from ehpsbench.resampling import LEAST_CLUSTERS, Floats, interval
 
 FEW_CLUSTERS = 10
 LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 METHOD = (
     "95 % percentile intervals of a paired bootstrap: n − 1 of n clusters of each benchmark drawn "
     "with replacement, the same for all entries, and for each training set as many seeds as it "
@@ -184,11 +185,12 @@ def _unranked(estimates: Mapping[str, Estimate]) -> dict[str, Value]:
 def _pairs(resampled: Sequence[Floats], size: int) -> tuple[Floats, Floats, Floats]:
     """(size, size) P(row < column), and both ends of the interval of row − column."""
     beats, low, high = (np.full((size, size), np.nan) for _ in range(3))
-    for i, one in enumerate(resampled):
-        for j, other in enumerate(resampled):
-            difference = one - other
-            beats[i, j] = np.mean(difference < 0) + np.mean(difference == 0) / 2
-            low[i, j], high[i, j] = interval(difference, LEVEL)
+    count = len(resampled)
+    every = np.stack(resampled, axis=1) if count else np.empty((1, 0))
+    for i in range(count):
+        difference = every[:, i, None] - every
+        beats[i, :count] = np.mean((difference < 0) + (difference == 0) / 2, axis=0)
+        low[i, :count], high[i, :count] = np.quantile(difference, TAILS, axis=0)
     return beats, low, high
 
 
