@@ -16,6 +16,28 @@ from ehpsbench.training.loop import train
 from ehpsbench.training.ranks import Ranks
 from ehpsbench.training.recipe import FOLDER, recipe
 
+SHORT_OF_MEMORY = """
+import os, sys
+from pathlib import Path
+import torch
+from ehpsbench.body.bodies import open_bodies
+from ehpsbench.store import Store
+from ehpsbench.training.learner import Learner
+from ehpsbench.training.loop import train
+from ehpsbench.training.recipe import recipe
+
+terms = Learner._terms
+
+def on_one_rank_only(self, piece, whole):
+    if os.environ["RANK"] == "1" and len(piece) > 2:
+        raise torch.OutOfMemoryError("no room")
+    return terms(self, piece, whole)
+
+Learner._terms = on_one_rank_only
+store, bodies = Store(Path(sys.argv[1])), open_bodies("small")
+train(store, "bedlam", recipe(sys.argv[2]), 0, bodies, device="cpu")
+"""
+
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
@@ -31,19 +53,24 @@ def plan(tmp_path_factory):
     return path
 
 
-def test_two_processes_learn_what_one_learns(bedlam_store, plan, bodies, tmp_path):
+def test_two_processes_learn_what_one_learns_though_one_is_short_of_memory(
+    bedlam_store, plan, bodies, tmp_path
+):
     for name in ("one", "two"):
         shutil.copytree(bedlam_store.root, tmp_path / name)
     one = train(Store(tmp_path / "one"), "bedlam", recipe(plan), 0, bodies)
+    script = tmp_path / "short_of_memory.py"
+    script.write_text(SHORT_OF_MEMORY)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = ["-m", "ehpsbench", "train", "bedlam", "--recipe", str(plan), "--device", "cpu"]
     run = subprocess.run(
-        [*torchrun, *command, "--store", str(tmp_path / "two"), "--micro-batch", "3"],
+        [*torchrun, str(script), str(tmp_path / "two"), str(plan)],
         **{"capture_output": True, "text": True, "env": os.environ | {"OMP_NUM_THREADS": "1"}},
     )
     assert run.returncode == 0, run.stderr
+    assert run.stderr.count("Out of memory with 4 crops at a time: from here on 2.") == 1
     two = tmp_path / "two" / "runs" / one.name
-    assert json.loads((two / cells.RECORD).read_text())["ranks"] == 2
+    record = json.loads((two / cells.RECORD).read_text())
+    assert (record["ranks"], record["micro_batch"]) == (2, 2)
     logs = [
         [json.loads(line) for line in (f / cells.LOG).read_text().splitlines()] for f in (one, two)
     ]
