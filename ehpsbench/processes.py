@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from ehpsbench.errors import StoreError
@@ -71,15 +72,19 @@ def _start(work: Callable[[Any, Any], Any], shared: Any) -> None:
     global _task
     _task = work, shared
     torch.set_num_threads(1)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _leave_with_parent() -> None:
-    """End when whoever hands out the work was killed; the pool itself would wait for ever."""
+def end_with_parent() -> None:
+    """Let this process end when the one that started it was killed; it would wait for ever."""
     parent = parent_process()
     if parent is not None:
-        parent.join()
-        os._exit(1)
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _work(item: Any) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from ehpsbench.errors import EhpsbenchError, StoreError
+from ehpsbench.processes import end_with_parent
 from ehpsbench.training.cache import Progress
 from ehpsbench.training.codec import decoded
 from ehpsbench.training.crops import CropSize
@@ -182,6 +183,7 @@ def _read_ahead(
         sampler=requests,
         num_workers=workers,
         collate_fn=_as_it_is,
+        worker_init_fn=_begin,
         pin_memory=pin,
         multiprocessing_context=context,
         generator=torch.Generator(),  # else the global one would move on with the workers
@@ -195,6 +197,10 @@ def _read_ahead(
             "A process that reads crops ahead died, perhaps of too little memory. Use fewer "
             "--workers; the same command goes on from the last saved state."
         ) from error
+
+
+def _begin(_number: int) -> None:
+    end_with_parent()
 
 
 def _as_it_is(found: Any) -> Any:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+import subprocess
+import sys
+import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +47,43 @@ def test_items_are_taken_only_as_workers_become_free(workers: int) -> None:
     with closing(completed(_add, 0, endless, workers)) as ended:
         next(ended)
     assert next(endless) <= 100 + 2 * workers
+
+
+DYING = """
+import os
+from multiprocessing import active_children
+from ehpsbench.processes import completed
+
+def work(shared, item):
+    return item
+
+if __name__ == "__main__":
+    for _ in completed(work, None, range(1000), 2):
+        print(*[child.pid for child in active_children()], flush=True)
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_whose_parent_is_killed_end_too(tmp_path: Path) -> None:
+    script = tmp_path / "dying.py"
+    script.write_text(DYING)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        assert parent.wait(60) == -signal.SIGKILL
+        until = time.monotonic() + 30
+        while any(map(_runs, workers)) and time.monotonic() < until:
+            time.sleep(0.05)
+        left = [pid for pid in workers if _runs(pid)]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+    assert len(workers) == 2
+    assert not left
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
