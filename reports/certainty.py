@@ -45,9 +45,9 @@ def _pair(standings: Standings, i: int, j: int) -> dict[str, Any]:
 
 def percent(share: float) -> str:
     """Whole per cent; what was never drawn otherwise is not called certain."""
-    if share > 0.995:
+    if share >= 0.995:
         return ">99"
-    return "<1" if share < 0.005 else f"{100 * share:.0f}"
+    return "<1" if share <= 0.005 else f"{100 * share:.0f}"
 
 
 def opposed(share: float) -> str:

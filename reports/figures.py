@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ehpsbench.leaderboards.convergence import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PALETTE = (
     "#2a6fbb",
@@ -19,6 +24,7 @@ PALETTE = (
     "#9a9a2e",
     "#2d9aa5",
 )
+LEGEND = 16  # names in a column of the legend
 STYLES = ("-", "--", ":", "-.")  # of the next ten groups, and so on
 
 
@@ -43,36 +49,42 @@ def learning_curves(curves: Sequence[Curve], groups: Sequence[str]) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    named = [g for g in groups if any(c.group == g for c in drawn)]
+    columns = math.ceil(len(named) / LEGEND)
+    size = 5.4 + 1.8 * columns, max(3.6, 0.6 + 0.26 * min(len(named), LEGEND))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ehpsbench", "font.size": 10}):
-        figure = Figure(figsize=(7.2, 3.6), layout="constrained")
-        axes = figure.subplots()
-        named: set[str] = set()
-        for curve in drawn:
-            label = None if curve.group in named else curve.group
-            named.add(curve.group)
-            axes.plot(
-                curve.samples,
-                curve.error_mm,
-                color=colour_of(groups, curve.group),
-                label=label,
-                linewidth=1.3,
-                linestyle=STYLES[groups.index(curve.group) // len(PALETTE) % len(STYLES)],
-                marker="." if len(curve.samples) <= 10 else "",
-                markersize=4,
-            )
-        axes.set_xlabel("samples seen")
-        axes.set_ylabel("held-out MPJPE of the training set itself [mm]")
-        axes.set_ylim(bottom=0)
-        axes.grid(axis="y", linewidth=0.4, alpha=0.5)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        figure = Figure(figsize=size, layout="constrained")
+        _draw(figure.subplots(), drawn, groups, columns)
         text = io.StringIO()
         figure.savefig(
             text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
         )
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
+
+
+def _draw(axes: Axes, curves: Sequence[Curve], groups: Sequence[str], columns: int) -> None:
+    named: set[str] = set()
+    for curve in curves:
+        label = None if curve.group in named else curve.group
+        named.add(curve.group)
+        axes.plot(
+            curve.samples,
+            curve.error_mm,
+            color=colour_of(groups, curve.group),
+            label=label,
+            linewidth=1.3,
+            linestyle=STYLES[groups.index(curve.group) // len(PALETTE) % len(STYLES)],
+            marker="." if len(curve.samples) <= 10 else "",
+            markersize=4,
+        )
+    axes.set_xlabel("samples seen")
+    axes.set_ylabel("held-out MPJPE of the training set itself [mm]")
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns)
 
 
 def heat(value: float, lowest: float, highest: float) -> tuple[str, str]:

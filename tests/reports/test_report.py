@@ -19,7 +19,7 @@ from ehpsbench.leaderboards.table import Standings
 from ehpsbench.reports.build import page
 from ehpsbench.reports.certainty import opposed, percent
 from ehpsbench.reports.data import ReportData
-from ehpsbench.reports.figures import heat
+from ehpsbench.reports.figures import heat, learning_curves
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_the_pairs_say_how_often_the_row_is_better(data: ReportData) -> None:
 
 
 def test_shares_of_resamples_are_never_called_certain() -> None:
-    assert [percent(x) for x in (0, 0.004, 0.5, 0.994, 1)] == ["<1", "<1", "50", "99", ">99"]
+    assert [percent(x) for x in (0, 0.005, 0.5, 0.994, 0.995)] == ["<1", "<1", "50", "99", ">99"]
     assert opposed(0.5) == "rgb(255,255,255)"
     assert opposed(1.0) == "rgb(126,172,218)"
 
@@ -201,3 +201,10 @@ def test_the_best_of_a_column_is_lightest_and_the_worst_darkest() -> None:
     assert heat(50, 50, 150) == ("rgb(234,244,238)", "#1c2430")
     assert heat(150, 50, 150) == ("rgb(178,62,54)", "#fff")
     assert heat(7, 7, 7)[0] == "rgb(234,244,238)"
+
+
+def test_the_curves_of_forty_sets_fit_and_are_told_apart_by_dashes() -> None:
+    names = [f"set-{i}" for i in range(40)]
+    svg = learning_curves([replace(FALLING, group=name) for name in names], names)
+    assert all(f">{name}</text>" in svg for name in names)
+    assert svg.count("stroke-dasharray") > 2 * 30  # all but the first ten: line and legend
