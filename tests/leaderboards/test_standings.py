@@ -16,6 +16,7 @@ from ehpsbench.leaderboards.board import Board, board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.standings import entries, standings
 from ehpsbench.store import Store
+from ehpsbench.training import cells
 
 TWO = Board.of("two", "Two", {"ehf": "pve", "pw3d-test": "mpjpe"})
 
@@ -111,3 +112,15 @@ def test_an_error_that_the_results_do_not_have_is_named(tmp_path: Path) -> None:
 def test_a_store_without_results_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Nobody in .* has a result"):
         standings(Store(tmp_path), board("mpe"))
+
+
+def test_a_cell_is_scored_with_its_last_weights_not_with_those_best_on_held_out_people(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    for name in ("best", "checkpoint", "at-48"):
+        path = store.runs / "x--s0" / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert cells.weights_path(store, "x--s0").name == "checkpoint.safetensors"
+    assert cells.weights_path(store, "x--s0@48").name == "at-48.safetensors"
