@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from ehpsbench.atomic import write_text
+from ehpsbench.errors import EhpsbenchError
 from ehpsbench.executors.look_up import run
 from ehpsbench.executors.outcome import Outcome
 from ehpsbench.executors.settings import Settings
@@ -31,8 +33,10 @@ class Failure:
     def words(self) -> str:
         """The error; one that is no message of ours with its kind."""
         text = str(self.error)
-        own = type(self.error).__module__.startswith("ehpsbench")
-        return text if own else f"{type(self.error).__name__}: {text}"
+        if isinstance(self.error, EhpsbenchError):
+            return text
+        where = f"runs/{FOLDER}/{self.job.cell}.error.txt in the store"
+        return f"{type(self.error).__name__}: {text} (where: {where})"
 
 
 def sweep(
@@ -88,7 +92,10 @@ class _Account:
             self.done += 1
         else:
             self.failures.append(Failure(job, outcome.error))
-            showing_path(self.work.store, job.cell).unlink(missing_ok=True)
+            path = showing_path(self.work.store, job.cell)
+            path.unlink(missing_ok=True)
+            if notes := getattr(outcome.error, "__notes__", ()):  # a bug, with its traceback
+                write_text(path.with_suffix(".error.txt"), "\n".join(notes))
         self.seen += job.samples
 
     def look(self, running: Sequence[Job]) -> None:

@@ -54,7 +54,7 @@ def ingest(
             console.print_table(f"{name}: files below {root}", ("state", "pattern", "what"), rows)
         raise typer.Exit(FINDINGS if any(f["state"] == "missing" for f in findings) else 0)
     target = Store((store or default_store()).resolve())
-    where = None if executor == "local" else executor_of(executor, workers, partition)
+    where = None if executor == "local" else executor_of(executor, workers, partition, 0)
     with console.progress_bar(f"Reading {alias or name}", "people") as progress:
         report = library.ingest(
             name,

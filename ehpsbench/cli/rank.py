@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
-from ehpsbench.cli.spread import FINDINGS, ExecutorOption, PartitionOption, WorkersOption
+from ehpsbench.cli.spread import (
+    FINDINGS,
+    ExecutorOption,
+    GpusOption,
+    PartitionOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from ehpsbench.leaderboards.halving import Halved
@@ -33,6 +39,7 @@ def rank_datasets(
     ] = None,
     executor: ExecutorOption = "local",
     workers: WorkersOption = None,
+    gpus: GpusOption = None,
     partition: PartitionOption = None,
     halving: Annotated[
         bool, typer.Option("--halving", help="Stop early who cannot reach the top.")
@@ -62,7 +69,7 @@ def rank_datasets(
     from ehpsbench.training.recipe import recipe as find_recipe
 
     place = Store((store or default_store()).resolve())
-    where = spread.executor_of(executor, workers, partition)
+    where = spread.trainer_of(executor, workers, partition, gpus)
     chosen = spread.names([*(datasets or ()), *(more or ())]) or library.trainable(place)
     rules, how = find_board(board), find_recipe(recipe)
     how = how if budget is None else budgeted(how, budget)

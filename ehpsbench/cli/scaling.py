@@ -9,7 +9,13 @@ from typing import Annotated, Literal
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
-from ehpsbench.cli.spread import FINDINGS, ExecutorOption, PartitionOption, WorkersOption
+from ehpsbench.cli.spread import (
+    FINDINGS,
+    ExecutorOption,
+    GpusOption,
+    PartitionOption,
+    WorkersOption,
+)
 
 
 def scaling(
@@ -28,6 +34,7 @@ def scaling(
     ] = None,
     executor: ExecutorOption = "local",
     workers: WorkersOption = None,
+    gpus: GpusOption = None,
     partition: PartitionOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     store: StoreOption = None,
@@ -50,7 +57,7 @@ def scaling(
     from ehpsbench.training.recipe import recipe as find_recipe
 
     place = Store((store or default_store()).resolve())
-    where = spread.executor_of(executor, workers, partition)
+    where = spread.trainer_of(executor, workers, partition, gpus)
     tops = spread.numbers(top, "--top", int)
     chosen = library.mixes(ranking(place, Path(board).stem), tops, mix)
     rules = find_board(board)

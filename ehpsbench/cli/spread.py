@@ -35,14 +35,33 @@ WorkersOption = Annotated[
         show_default="local: one a GPU, else 1; clusters: all",
     ),
 ]
+GpusOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="GPUs of each; local: 0 hides them.",
+        show_default="1 where there are any",
+    ),
+]
 PartitionOption = Annotated[str | None, typer.Option("--partition", help="Of Slurm.")]
 
 
-def executor_of(name: str, workers: int | None, partition: str | None) -> Settings:
+def executor_of(
+    name: str, workers: int | None, partition: str | None, gpus: float | None = None
+) -> Settings:
     """The executor's settings: those of a file, with the flags over them."""
     from ehpsbench.executors.settings import settings
 
-    return settings(name, workers=workers, partition=partition)
+    return settings(name, workers=workers, partition=partition, gpus=gpus)
+
+
+def trainer_of(
+    name: str, workers: int | None, partition: str | None, gpus: float | None
+) -> Settings:
+    """The same for what trains: a job of Slurm gets one GPU unless something else is said."""
+    found = executor_of(name, workers, partition, gpus)
+    bare = found.executor == "slurm" and found.gpus is None
+    return found.model_copy(update={"gpus": 1.0}) if bare else found
 
 
 def names(said: Sequence[str]) -> list[str]:

@@ -80,8 +80,10 @@ def run(
 
 
 def places(settings: Settings) -> Sequence[str | None]:
-    """For each process the GPU that it sees, or None where it sees what this one sees."""
-    gpus = [] if settings.gpus == 0 else visible_gpus()
+    """For each process the GPU that it sees; "" hides all, None changes nothing."""
+    if settings.gpus == 0:
+        return [""] * (settings.workers or 1)
+    gpus = visible_gpus()
     count = settings.workers or len(gpus) or 1
     return [gpus[i % len(gpus)] if gpus else None for i in range(count)]
 

@@ -63,10 +63,11 @@ def _attempt(task: Task, item: Any) -> Outcome:
 
 
 def _remote(ray: Any, settings: Settings) -> Any:
-    """The function that a worker runs, with what it may use."""
+    """The function that a worker runs, with what it may use; a GPU where the cluster has some."""
+    own = 1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0
     needs = {
         "num_cpus": settings.cpus or 1,
-        "num_gpus": settings.gpus,
+        "num_gpus": own if settings.gpus is None else settings.gpus,
         "memory": None if settings.memory_gb is None else settings.memory_gb * 2**30,
     }
     given = {name: value for name, value in needs.items() if value is not None}

@@ -23,7 +23,10 @@ class Settings(Definition):
         description="pieces of work at once; local: default one a GPU, else one; slurm, ray: all",
     )
     gpus: float | None = Field(
-        default=None, ge=0, description="of each piece; local: 0 leaves the GPUs alone"
+        default=None,
+        ge=0,
+        description="of each piece; default: local, ray: one where there are some, slurm: none; "
+        "local: 0 hides them",
     )
     cpus: Positive | None = Field(
         default=None,

@@ -47,7 +47,7 @@ def run(
     """See `look_up.run`; when this process is stopped in order, its jobs are cancelled."""
     folder = (logs or LOGS).resolve()
     executor = _executor(settings, folder)
-    job = Job(folder / "task.pkl")
+    job = Job(folder / "slurm" / "task.pkl")
     with replacing(job.task) as temporary:
         temporary.write_bytes(pickle.dumps(task))
     waiting = iter(items)
@@ -98,7 +98,7 @@ def _executor(settings: Settings, folder: Path) -> Any:
             "pip install 'ehpsbench[slurm]'."
         ) from error
     try:
-        executor = submitit.AutoExecutor(folder=folder / "%j", cluster=settings.cluster)
+        executor = submitit.AutoExecutor(folder=folder / "slurm", cluster=settings.cluster)
         executor.update_parameters(**_parameters(settings))
     except (RuntimeError, NameError, ValueError) as error:
         raise InputError(
@@ -113,7 +113,7 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     given = {
         "name": "ehpsbench",
         "timeout_min": settings.minutes,
-        "gpus_per_node": None if settings.gpus is None else round(settings.gpus),
+        "gpus_per_node": round(settings.gpus or 0) or None,
         "cpus_per_task": settings.cpus,
         "mem_gb": settings.memory_gb,
         "slurm_partition": settings.partition,

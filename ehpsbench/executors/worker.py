@@ -21,7 +21,7 @@ def serve(
 
     Args:
         pipe: to the parent: a task, then items.
-        gpu: the one device that this process sees; None leaves the environment alone.
+        gpu: the one device that this process sees; "" for none, None changes nothing.
         threads: of torch; None leaves all.
         grace: seconds to save its state in when the parent dies.
     """

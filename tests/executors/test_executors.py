@@ -84,12 +84,12 @@ def test_each_local_process_sees_one_gpu_of_those_that_are_visible(
     assert len(seen) == 2, "a process serves many items"
 
 
-def test_three_workers_share_two_gpus_and_none_where_gpus_are_off(
+def test_three_workers_share_two_gpus_and_0_hides_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert local.places(Settings(workers=3)) == ["0", "1", "0"]
-    assert local.places(Settings(gpus=0)) == [None]
+    assert local.places(Settings(gpus=0)) == [""]
 
 
 def threads(_: None, item: int) -> int:
