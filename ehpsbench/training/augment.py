@@ -17,6 +17,7 @@ from ehpsbench.training.occluders import Occluders
 from ehpsbench.training.recipe import Augmentation, Input
 from ehpsbench.training.rotations import rotation_z, turn_to_axis
 from ehpsbench.training.targets import Targets
+from ehpsbench.training.transfer import constant, sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,10 @@ class Draws:
 
     def to(self, device: torch.device) -> Draws:
         """The same draws on a device."""
-        return Draws(*(getattr(self, f.name).to(device) for f in fields(self)))
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        occluders = plain.pop("occluders").to(device)
+        moved = {name: sent(values, device) for name, values in plain.items()}
+        return Draws(**moved, occluders=occluders)
 
 
 def _uniform(rng: np.random.Generator, *shape: int) -> Tensor:
@@ -112,7 +116,8 @@ def batch(
     # Asked before they move, as a GPU would have to be waited for.
     any_mirrored, any_covered = bool(draws.mirrored.any()), bool(draws.occluders.present.any())
     draws = draws.to(device)
-    plain = {f.name: torch.from_numpy(getattr(targets, f.name)).to(device) for f in fields(targets)}
+    given = {f.name: torch.from_numpy(getattr(targets, f.name)) for f in fields(targets)}
+    plain = {name: sent(values, device) for name, values in given.items()}
     forward = _crop_change(draws, settings.width / settings.height)
     images = _sampled(crops, forward, draws.colour, settings)
     if any_covered:
@@ -132,7 +137,7 @@ def images_of(
 
 def _crop_change(draws: Draws, aspect: float) -> Tensor:
     """(B, 3, 3) old crop coordinates → new ones, without the mirror."""
-    shape = torch.tensor([aspect, 1.0], device=draws.scale.device)
+    shape = constant((aspect, 1.0), draws.scale.device)
     turn = rotation_z(draws.angle)[:, :2, :2] * shape / shape[:, None]
     matrix = torch.zeros(len(draws.scale), 3, 3, device=draws.scale.device)
     matrix[:, :2, :2] = turn / draws.scale[:, None, None]
@@ -144,8 +149,8 @@ def _crop_change(draws: Draws, aspect: float) -> Tensor:
 def _sampled(crops: NDArray[np.uint8], forward: Tensor, colour: Tensor, settings: Input) -> Tensor:
     """(B, 3, H, W) images in 0–1 sampled from the cached crops."""
     own = crops if crops.flags.writeable else np.array(crops)  # torch takes no read-only memory
-    raw = torch.from_numpy(own).to(forward.device, non_blocking=True)
-    margin = torch.tensor(CropSize.of(settings).margin, device=raw.device)
+    raw = sent(torch.from_numpy(own), forward.device)
+    margin = constant(CropSize.of(settings).margin, raw.device)
     back = _inverse(forward)[:, :2] / margin[:, None]
     shape = [len(raw), 3, settings.height, settings.width]
     grid = functional.affine_grid(back, shape, align_corners=False)

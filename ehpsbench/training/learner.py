@@ -7,6 +7,7 @@ so the gradients of the pieces, and of the ranks, add up to those of the batch i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
@@ -142,7 +143,7 @@ class Learner:
     def _terms(self, piece: Batch, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
         recipe, place = self.recipe, self.ranks.device.type
         # bf16 only where there is hardware for it; on a CPU it is many times slower.
-        with torch.autocast(place, torch.bfloat16, enabled=place == "cuda"):
+        with torch.autocast(place, torch.bfloat16) if place == "cuda" else nullcontext():
             said = self.ask(piece.images)
         aspect = recipe.input.width / recipe.input.height
         camera = recipe.model.camera

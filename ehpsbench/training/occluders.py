@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ehpsbench.training.transfer import constant, sent
+
 SMALLEST, LARGEST = 0.15, 0.55  # half a side, of half the crop's
 _NOISE = 8  # cells of a patch of noise, each way
 
@@ -65,7 +67,7 @@ class Occluders:
 
     def to(self, device: torch.device) -> Occluders:
         """The same on a device."""
-        return Occluders(*(getattr(self, f.name).to(device) for f in fields(self)))
+        return Occluders(*(sent(getattr(self, f.name), device) for f in fields(self)))
 
     def mask(self, height: int, width: int) -> Tensor:
         """(B, 1, H, W) pixels that are covered."""
@@ -83,7 +85,7 @@ class Occluders:
         """Images (B, 3, H, W) with their occluders."""
         height, width = images.shape[2:]
         noise = functional.interpolate(self.colours, (height, width), mode="bilinear")
-        shift = (self.rolled * torch.tensor([width, height], device=images.device)).long()
+        shift = (self.rolled * constant((width, height), images.device)).long()
         rows = torch.arange(height, device=images.device)
         columns = torch.arange(width, device=images.device)
         y = (-rows[None] - shift[:, 1:]) % height  # upside down

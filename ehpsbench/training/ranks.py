@@ -51,10 +51,10 @@ class Ranks:
         return values
 
     def any(self, *flags: bool) -> tuple[bool, ...]:
-        """Which of the flags are raised in one process or more."""
+        """Which of the flags are raised in one process or more; no GPU is waited for."""
         if self.world == 1:
             return flags
-        raised = torch.tensor(flags, dtype=torch.int32, device=self.device)
+        raised = torch.tensor(flags, dtype=torch.int32)
         distributed.all_reduce(raised, distributed.ReduceOp.MAX)
         return tuple(bool(flag) for flag in raised.tolist())
 
@@ -101,7 +101,8 @@ def ranks(device: str | None = None) -> Iterator[Ranks]:
     if world == 1:
         yield Ranks(0, 1, place)
         return
-    backend = "nccl" if place.type == "cuda" else "gloo"
+    # What lies in the processes' memory, as flags do, goes past the GPUs.
+    backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Ranks(rank, world, place)

@@ -7,10 +7,14 @@ and where in the crop the pelvis is.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ehpsbench.training.models.prediction import SPAN
+from ehpsbench.training.transfer import constant
 
 FOCAL, HEIGHT, WIDTH = 5000.0, 256, 192  # px; only their ratios count
 TANGENT = HEIGHT / 2 / FOCAL  # half the crop's height over its distance
@@ -19,7 +23,7 @@ FARTHEST = FOCAL * 2.5 / (HEIGHT * WIDTH) ** 0.5  # m; a sigmoid of 1: sqrt(f·f
 
 def matrix(like: Tensor, aspect: float) -> Tensor:
     """(B, 3, 3) points before the camera [m] → homogeneous crop coordinates; B of `like` (B, …)."""
-    scale = like.new_tensor([1 / (TANGENT * aspect), 1 / TANGENT, 1.0])
+    scale = constant((1 / (TANGENT * aspect), 1 / TANGENT, 1.0), like.device)
     return torch.diag(scale).expand(len(like), 3, 3)
 
 
@@ -35,10 +39,9 @@ def answer(raw: Tensor, aspect: float) -> Tensor:
         (B, 3) log of the metres that the crop's height spans / `SPAN`, and the pelvis in the crop.
     """
     # log of a sigmoid in one go: a crop too near is a large negative number, not −∞
-    log_depth = torch.nn.functional.logsigmoid(raw[:, 2]) + torch.log(raw.new_tensor(FARTHEST))
-    log_half = log_depth + torch.log(raw.new_tensor(TANGENT))
+    log_half = functional.logsigmoid(raw[:, 2]) + math.log(FARTHEST * TANGENT)
     half = log_half.exp()
-    span = log_half + torch.log(raw.new_tensor(2 / SPAN))
+    span = log_half + math.log(2 / SPAN)
     return torch.stack([span, raw[:, 0] / (half * aspect), raw[:, 1] / half], 1)
 
 

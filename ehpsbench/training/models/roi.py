@@ -43,7 +43,8 @@ class BoxNet(nn.Module):
         _, centres = soft_argmax(self.centres(x).float())
         there = features_at(x, centres.detach())
         cells = torch.stack([size(there[:, i]) for i, size in enumerate(self.sizes)], 1).float()
-        return torch.cat([centres, cells / _across(self.grid, cells)], -1)
+        height, width = self.grid
+        return torch.cat([centres, cells[..., :1] / width, cells[..., 1:] / height], -1)
 
 
 def _size(width: int, grid: tuple[int, int]) -> nn.Sequential:
@@ -51,13 +52,8 @@ def _size(width: int, grid: tuple[int, int]) -> nn.Sequential:
     out = nn.Linear(width, 2)
     nn.init.normal_(out.weight, std=1e-3)
     with torch.no_grad():
-        out.bias.copy_(START * _across(grid, out.bias))
+        out.bias.copy_(START * torch.tensor([grid[1], grid[0]], device=out.bias.device))
     return nn.Sequential(nn.Linear(width, width), nn.ReLU(), out)
-
-
-def _across(grid: tuple[int, int], like: Tensor) -> Tensor:
-    """(2,) cells across and down."""
-    return torch.tensor([grid[1], grid[0]], dtype=like.dtype, device=like.device)
 
 
 def square(boxes: Tensor, aspect: float, growth: float) -> Tensor:

@@ -44,6 +44,8 @@ MIRRORED = (1.0, -1.0, -1.0, -1.0, 1.0, 1.0)
 class SmplerX(Network):
     """Task tokens through the trunk, then stage after stage; none teaches the one before."""
 
+    mirrored: Tensor
+
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         settings, size = recipe.model, recipe.input
@@ -61,6 +63,7 @@ class SmplerX(Network):
         self.hand_features = HandFeatures(dim)
         self.hand_positions = PositionNet(dim, HAND_POINTS)
         self.hand_rotations = HandRotationNet(dim, width)
+        self.register_buffer("mirrored", torch.tensor(MIRRORED), persistent=False)
         self.start_standing()
 
     def forward(self, images: Tensor) -> Places:
@@ -97,9 +100,9 @@ class SmplerX(Network):
         right_hands = self.hand_features(features, rois)
         _, points = self.hand_positions(right_hands)
         left, right = self.hand_rotations(right_hands, points).chunk(2)
-        mirrored = points.chunk(2)[0] * points.new_tensor([-1.0, 1.0, 1.0])
-        both = torch.stack([mirrored, points.chunk(2)[1]], 1)
-        return both, (left * left.new_tensor(MIRRORED), right)
+        x, others = points.chunk(2)[0].split([1, 2], -1)
+        both = torch.stack([torch.cat([-x, others], -1), points.chunk(2)[1]], 1)
+        return both, (left * self.mirrored, right)
 
     def _camera(self, start: Tensor, out: Tensor) -> Tensor:
         if not self.virtual:
@@ -165,7 +168,8 @@ def _wrists(rotations: Tensor) -> Tensor:
 
 def in_cells(places: Tensor, cells: tuple[int, int, int]) -> Tensor:
     """(..., 3) places in cells from the middle, as far apart as published."""
-    return places * (places.new_tensor(cells) / 2)
+    axes = zip(places.unbind(-1), cells, strict=True)
+    return torch.stack([axis * (count / 2) for axis, count in axes], -1)
 
 
 def _answer(width: int, numbers: int) -> nn.Linear:

@@ -24,6 +24,7 @@ from ehpsbench.training.joints import (
 from ehpsbench.training.models.heatmaps import DEPTH
 from ehpsbench.training.models.prediction import Prediction
 from ehpsbench.training.models.roi import CELLS
+from ehpsbench.training.transfer import constant, indices
 
 BODY_JOINTS, FINGERS = 25, 15
 HANDS = ((LEFT_HAND, LEFT_WRIST), (RIGHT_HAND, RIGHT_WRIST))
@@ -93,10 +94,10 @@ def own_losses(
         `positions`: the mean over body and hands. A point of a hand that its box does not show
         counts as right.
     """
-    cells = prediction.boxes.new_tensor([grid[1], grid[0], DEPTH]) / 2
+    cells = constant((grid[1] / 2, grid[0] / 2, DEPTH / 2), prediction.boxes.device)
     boxes, known = _boxes(batch)
     # Twice the half size is the size.
-    scale = cells[[0, 1, 0, 1]] * cells.new_tensor([1, 1, 2, 2])
+    scale = constant((grid[1] / 2, grid[0] / 2, grid[1], grid[0]), cells.device)
     off = torch.where(known[..., None], (prediction.boxes - boxes) * scale, 0).abs()
     each = off.sum((0, 2)) / 2
     said = zip(each, (counts[name] for name, _, _ in BOXED), strict=True)
@@ -113,7 +114,7 @@ def _position_sum(prediction: Places, batch: Batch, cells: Tensor) -> Tensor:
     placed = _in_box(wanted[..., :2], prediction.rois)
     shown = known & _inside(placed)[..., None]
     off = prediction.points[:, :, :FINGERS] - torch.cat([placed, wanted[..., 2:]], -1)
-    half = cells.new_tensor([CELLS, CELLS, DEPTH]) / 2
+    half = constant((CELLS / 2, CELLS / 2, DEPTH / 2), cells.device)
     return body + torch.where(shown, off * half, 0).abs().sum()
 
 
@@ -149,12 +150,13 @@ def _boxes(batch: Batch) -> tuple[Tensor, Tensor]:
     """
     boxes, known = [], []
     for _, joints, margin in BOXED:
-        pixels = batch.pixels[:, list(joints)]
+        chosen = indices(joints, batch.pixels.device)
+        pixels = batch.pixels[:, chosen]
         low, high = pixels.amin(1), pixels.amax(1)
         half = ((high - low).amax(-1, keepdim=True) / 2 * margin).expand(-1, 2)
         middle = (low + high) / 2
         boxes.append(torch.cat([middle, half], -1))
-        seen = batch.pixels_known[:, list(joints)].all(1)
+        seen = batch.pixels_known[:, chosen].all(1)
         known.append(seen & _inside(middle) & (half[:, 0] < 1))
     return torch.stack(boxes, 1), torch.stack(known, 1)
 
