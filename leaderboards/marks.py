@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,22 +41,25 @@ def marks_of_seeds(group: Group, groups: Sequence[Group]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def judged(store: Store, found: Standings) -> Standings:
+def judged(store: Store, found: Standings, trained: Set[str]) -> Standings:
     """The standings with what the runs of a store say of every row's cells.
 
     Args:
-        store: with the runs; what it does not hold, such as models from elsewhere, is not judged.
+        store: with the runs.
         found: standings of its results.
+        trained: the rows that are cells; models from elsewhere are not judged.
     """
-    return replace(found, rows=tuple(_judged(store, row) for row in found.rows))
+    rows = (_judged(store, row) if row.name in trained else row for row in found.rows)
+    return replace(found, rows=tuple(rows))
 
 
 def _judged(store: Store, row: Standing) -> Standing:
-    curves = [c for e in row.entries if "@" not in e and (c := read_curve(store, row.name, e))]
+    whole = [e for e in row.entries if "@" not in e]  # a rung is cut short by design
+    curves = [c for e in whole if (c := read_curve(store, row.name, e))]
     ends = tuple(end for c in curves if (end := ending(c)))
     check = read_in_domain(store, row.name, row.entries)
-    said = [*row.marks, *_of_curves(ends, len(curves)), *_of_check(check)]
-    return replace(row, endings=ends, own_people=check, marks=tuple(said))
+    said = [*_of_curves(ends, len(whole)), *_of_check(check)] if row.tie_group is not None else []
+    return replace(row, endings=ends, own_people=check, marks=(*row.marks, *said))
 
 
 def _of_curves(ends: Sequence[Ending], curves: int) -> list[str]:
@@ -70,13 +73,14 @@ def _of_curves(ends: Sequence[Ending], curves: int) -> list[str]:
                 f"by {slope:.1f} mm per tenth of the budget"
             )
     if len(ends) < curves:
-        said.append(f"convergence not known: {_of(curves - len(ends), curves)} with a short curve")
+        lacking = _of(curves - len(ends), curves)
+        said.append(f"convergence not known: no curve of {lacking} that is long enough")
     return said
 
 
 def _of_check(check: InDomain | None) -> list[str]:
     if check is None:
-        return []
+        return ["not known whether it beats its mean pose on its own held-out people"]
     said = []
     if not check.passes:
         said.append(

@@ -67,7 +67,9 @@ def standings(
     _one_body_set(summaries)
     for benchmark in board.ids:
         _comparable(benchmark, summaries[benchmark])
-    return judged(store, rank(found, board, entrants=known, samples=samples, seed=seed))
+    trained = {entrant.group for entrant in known.values() if entrant.cell}
+    ranked = rank(found, board, entrants=known, samples=samples, seed=seed)
+    return judged(store, ranked, trained)
 
 
 def primary_errors(store: Store, board: Board, entry: str) -> dict[str, ErrorRows]:

@@ -96,7 +96,7 @@ def test_an_error_that_rises_at_the_end_is_marked_too(tmp_path: Path) -> None:
 
 def test_a_short_curve_is_said_to_say_nothing(tmp_path: Path) -> None:
     assert row(tmp_path, ((90, 80), FLAT)).marks == (
-        "convergence not known: 1 of 2 seeds with a short curve",
+        "convergence not known: no curve of 1 of 2 seeds that is long enough",
     )
 
 
@@ -119,6 +119,7 @@ def test_a_failed_cell_and_a_single_seed_left_are_marked(tmp_path: Path) -> None
     store = Store(tmp_path)
     for entry in ("good--s0", "good--s1", "odd--s0"):
         scored(store, entry, 100)
+        ran(store, entry)
     assert ranked(store, ("good", "odd")).row("odd").marks == (
         "a cell failed: 1 of 2 seeds without all results (odd--s1)",
         "one seed only: how lucky it was is taken from the other sets",
@@ -129,11 +130,22 @@ def test_what_holds_for_all_rows_marks_none(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for name in ("a", "b"):
         scored(store, f"{name}--s0", 100, clusters=9)
+        ran(store, f"{name}--s0")
     found = ranked(store, ("a", "b"), seeds=1)
     assert {r.marks for r in found.rows} == {()}
     assert found.remarks == (
         "fewer than 10 clusters in ehf (9): intervals there are too narrow",
         "one seed each: the luck of training is in no interval",
+    )
+
+
+def test_what_is_not_known_of_a_cell_is_not_taken_for_good(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name in ("a", "b"):
+        scored(store, f"{name}--s0", 100)
+    assert ranked(store, ("a", "b"), seeds=1).row("a").marks == (
+        "convergence not known: no curve of its one seed that is long enough",
+        "not known whether it beats its mean pose on its own held-out people",
     )
 
 
