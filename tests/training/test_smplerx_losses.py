@@ -76,12 +76,16 @@ def test_a_cell_off_costs_one(people, bodies):
     torch.testing.assert_close(terms(replace(right, boxes=boxes), now)["boxes"], torch.tensor(6.0))
 
 
-def test_a_keypoint_alone_teaches_where_it_is_and_no_depth(people, bodies):
+@pytest.mark.parametrize("roots", [[], [0, 20, 21]])
+def test_a_keypoint_alone_teaches_where_it_is_and_no_depth(people, bodies, roots):
     now = batch_of(people(3), bodies)
-    now = replace(now, joints_known=torch.zeros_like(now.joints_known))
-    right = truth(now)
-    deep = torch.tensor([0, 0, 0.5])
-    off = replace(right, places=right.places + deep, points=right.points + deep)
+    known = torch.zeros_like(now.joints_known)
+    known[:, roots] = True
+    now, right = replace(now, joints_known=known), truth(now)
+    deep = 0.5 * ~known[:, :25, None] * torch.tensor([0, 0, 1])
+    off = replace(
+        right, places=right.places + deep, points=right.points + torch.tensor([0, 0, 0.5])
+    )
     assert terms(off, now)["positions"] < 1e-5
     off = replace(right, places=right.places + 0.1)
     assert terms(off, now)["positions"] > 0.1
