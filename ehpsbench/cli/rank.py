@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,11 @@ from ehpsbench.cli.spread import (
 )
 
 if TYPE_CHECKING:
+    from ehpsbench.executors.settings import Settings
     from ehpsbench.leaderboards.halving import Halved
+    from ehpsbench.leaderboards.jobs import Job, Work
+    from ehpsbench.leaderboards.sweep import Failure
+    from ehpsbench.leaderboards.table import Standings
 
 
 def rank_datasets(
@@ -58,72 +63,92 @@ def rank_datasets(
     The plan and its cost are shown first. What is finished is skipped, and a stopped or killed
     sweep goes on with the same command. Ends with 1 if a cell failed.
     """
-    from ehpsbench.cli import console, spread
-    from ehpsbench.evaluation.protocol import protocol
-    from ehpsbench.leaderboards import halving as halves
+    from ehpsbench.cli import spread
     from ehpsbench.leaderboards import rank_datasets as library
-    from ehpsbench.leaderboards.board import board as find_board
-    from ehpsbench.leaderboards.jobs import Work
     from ehpsbench.store import Store, default_store
-    from ehpsbench.training.cells import budgeted
-    from ehpsbench.training.recipe import recipe as find_recipe
 
     place = Store((store or default_store()).resolve())
     where = spread.trainer_of(executor, workers, partition, gpus)
     chosen = spread.names([*(datasets or ()), *(more or ())]) or library.trainable(place)
-    rules, how = find_board(board), find_recipe(recipe)
-    how = how if budget is None else budgeted(how, budget)
-    every = [*chosen, *(protocol(b).dataset for b in rules.ids)]
-    bodies = console.bodies_of(place, every, body_models)
-    work = Work(place, {how.name: how}, rules, bodies, weights and weights.resolve())
-    shares = spread.numbers(rungs, "--rungs", float)
+    how = spread.Sweeping(board, [recipe], budget, weights, body_models)
+    work = spread.work_of(place, chosen, how)
     if halving:
-        jobs = halves.first_plan(work, chosen, range(seeds), shares)
+        shares = spread.numbers(rungs, "--rungs", float)
+        failures = _halve(work, chosen, range(seeds), where, (shares, top, dry_run, json))
     else:
-        jobs = library.plan(work, chosen, range(seeds))
-    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
-    if halving:
-        ends = halves.rung_samples(shares, how.budget.samples_seen, how.budget.batch)
-        full = len(jobs) * ends[-1]
-        console.say(
-            f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
-            f"sweep is {full:,} samples."
-        )
-    if dry_run:
-        return
-    with spread.progress(where) as (ended, watch):
-        if halving:
-            found = halves.halve(
-                work,
-                chosen,
-                range(seeds),
-                where,
-                shares=shares,
-                top=top,
-                ended=ended,
-                watch=watch,
-            )
-            standings, failures = found.standings, found.failures
-        else:
-            ranked = library.rank_jobs(work, jobs, where, ended=ended, watch=watch)
-            standings, failures = ranked.standings, ranked.failures
-    if json:
-        body = found.as_dict() if halving else standings and standings.as_dict()
-        console.print_json(body)
-    else:
-        if halving:
-            _print_halved(found)
-        if standings is not None:
-            console.print_standings(standings)
-            console.out.print(f"Now: ehpsbench report --board {rules.name}")
+        failures = _rank(work, library.plan(work, chosen, range(seeds)), where, dry_run, json)
     spread.print_failures(failures)
     raise typer.Exit(FINDINGS if failures else 0)
+
+
+def _rank(
+    work: Work, jobs: Sequence[Job], where: Settings, dry_run: bool, json: bool
+) -> Sequence[Failure]:
+    """The full sweep, and its table."""
+    from ehpsbench.cli import console, spread
+    from ehpsbench.leaderboards.rank_datasets import rank_jobs
+
+    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    if dry_run:
+        return ()
+    with spread.progress(where) as (ended, watch):
+        found = rank_jobs(work, jobs, where, ended=ended, watch=watch)
+    if json:
+        console.print_json(found.standings and found.standings.as_dict())
+    elif found.standings is not None:
+        _print_ranking(found.standings, work)
+    return found.failures
+
+
+def _halve(
+    work: Work,
+    datasets: Sequence[str],
+    seeds: Sequence[int],
+    where: Settings,
+    how: tuple[Sequence[float], int, bool, bool],
+) -> Sequence[Failure]:
+    """Successive halving, and its tables."""
+    from ehpsbench.cli import console, spread
+    from ehpsbench.leaderboards.halving import first_plan, halve, rung_samples
+
+    shares, top, dry_run, json = how
+    [recipe] = work.recipes.values()
+    ends = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
+    jobs = first_plan(work, datasets, seeds, shares)
+    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    console.say(
+        f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
+        f"sweep is {len(jobs) * ends[-1]:,} samples."
+    )
+    if dry_run:
+        return ()
+    with spread.progress(where) as (ended, watch):
+        found = halve(
+            work, datasets, seeds, where, shares=shares, top=top, ended=ended, watch=watch
+        )
+    if json:
+        console.print_json(found.as_dict())
+        return found.failures
+    _print_halved(found)
+    if found.standings is not None:
+        _print_ranking(found.standings, work)
+    return found.failures
+
+
+def _print_ranking(found: Standings, work: Work) -> None:
+    from ehpsbench.cli import console
+
+    console.print_standings(found)
+    console.out.print(f"Now: ehpsbench report --board {work.board.name}")
 
 
 def _print_halved(found: Halved) -> None:
     """Who stopped where and why, what it cost, and how it compares."""
     from ehpsbench.cli import console
 
+    if found.standings is None:
+        console.out.print("A rung lacks cells, so nobody was judged on it yet.")
+        return
     head = ("training set", "samples", "MPE [mm]", "ranks", "")
     rows = [
         (p.name, p.samples, f"{p.mpe_mm:.1f}", f"{p.rank_low}–{p.rank_high}", p.why)

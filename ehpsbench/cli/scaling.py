@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,9 @@ from ehpsbench.cli.spread import (
     PartitionOption,
     WorkersOption,
 )
+
+if TYPE_CHECKING:
+    from ehpsbench.leaderboards.scaling import Scaled
 
 
 def scaling(
@@ -47,26 +50,16 @@ def scaling(
     with 1 if a cell failed.
     """
     from ehpsbench.cli import console, spread
-    from ehpsbench.evaluation.protocol import protocol
     from ehpsbench.leaderboards import scaling as library
-    from ehpsbench.leaderboards.board import board as find_board
-    from ehpsbench.leaderboards.jobs import Work
     from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.store import Store, default_store
-    from ehpsbench.training.cells import budgeted
-    from ehpsbench.training.recipe import recipe as find_recipe
 
     place = Store((store or default_store()).resolve())
     where = spread.trainer_of(executor, workers, partition, gpus)
     tops = spread.numbers(top, "--top", int)
     chosen = library.mixes(ranking(place, Path(board).stem), tops, mix)
-    rules = find_board(board)
-    hows = [find_recipe(name) for name in spread.names([recipes])]
-    hows = [how if budget is None else budgeted(how, budget) for how in hows]
-    every = [*chosen[tops[-1]].parts, *(protocol(b).dataset for b in rules.ids)]
-    bodies = console.bodies_of(place, every, body_models)
-    named = {how.name: how for how in hows}
-    work = Work(place, named, rules, bodies, weights and weights.resolve())
+    how = spread.Sweeping(board, spread.names([recipes]), budget, weights, body_models)
+    work = spread.work_of(place, chosen[tops[-1]].parts, how)
     jobs = library.scaling_plan(work, chosen, range(seeds))
     spread.show_plan(work, jobs, where, cells=dry_run, json=json)
     if dry_run:
@@ -77,18 +70,19 @@ def scaling(
         points = [asdict(point) for point in found.points]
         console.print_json({"parts": found.parts, "points": points})
     else:
-        head = ("recipe", "datasets", "MPE [mm]", "95 %", "cells")
-        rows = [
-            (
-                p.recipe,
-                p.top,
-                f"{p.mpe.mean:.1f}",
-                f"{p.mpe.low:.1f} to {p.mpe.high:.1f}",
-                len(p.entries),
-            )
-            for p in found.points
-        ]
-        console.print_table(f"{rules.title}: models × best datasets", head, rows)
-        console.out.print(f"Datasets, best first: {', '.join(found.parts)}", soft_wrap=True)
+        _print_points(work.board.title, found)
     spread.print_failures(found.failures)
     raise typer.Exit(FINDINGS if found.failures else 0)
+
+
+def _print_points(title: str, found: Scaled) -> None:
+    """A line for each model and number of datasets."""
+    from ehpsbench.cli import console
+
+    head = ("recipe", "datasets", "MPE [mm]", "95 %", "cells")
+    rows = [
+        (p.recipe, p.top, f"{p.mpe.mean:.1f}", f"{p.mpe.low:.1f} to {p.mpe.high:.1f}", n)
+        for p, n in ((point, len(point.entries)) for point in found.points)
+    ]
+    console.print_table(f"{title}: models × best datasets", head, rows)
+    console.out.print(f"Datasets, best first: {', '.join(found.parts)}", soft_wrap=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ehpsbench.leaderboards.jobs import Job, Work
     from ehpsbench.leaderboards.showing import Status
     from ehpsbench.leaderboards.sweep import Ended, Failure, Watch
+    from ehpsbench.store import Store
 
 FINDINGS = 1
 LINE_EVERY = 60.0  # seconds between two lines of progress where there is no terminal
@@ -62,6 +64,34 @@ def trainer_of(
     found = executor_of(name, workers, partition, gpus)
     bare = found.executor == "slurm" and found.gpus is None
     return found.model_copy(update={"gpus": 1.0}) if bare else found
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeping:
+    """How cells are made, as the flags say it."""
+
+    board: str
+    recipes: Sequence[str]
+    budget: int | None
+    weights: Path | None
+    body_models: Path | None
+
+
+def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
+    """What the cells of a sweep over some datasets share."""
+    from ehpsbench.evaluation.protocol import protocol
+    from ehpsbench.leaderboards.board import board
+    from ehpsbench.leaderboards.jobs import Work
+    from ehpsbench.training.cells import budgeted
+    from ehpsbench.training.recipe import recipe
+
+    rules = board(how.board)
+    found = [recipe(name) for name in how.recipes]
+    found = [r if how.budget is None else budgeted(r, how.budget) for r in found]
+    every = [*datasets, *(protocol(b).dataset for b in rules.ids)]
+    bodies = console.bodies_of(store, every, how.body_models)
+    weights = how.weights and how.weights.resolve()
+    return Work(store, {r.name: r for r in found}, rules, bodies, weights)
 
 
 def names(said: Sequence[str]) -> list[str]:
