@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 
 from ehpsbench.errors import InputError
 from ehpsbench.store import Store
-from ehpsbench.training import cells
 from ehpsbench.training.augment import CropSize
 from ehpsbench.training.estimate import skeleton
 from ehpsbench.training.learner import Learner
@@ -146,18 +145,6 @@ def test_a_loss_that_is_no_number_ends_the_run_with_the_batch_at_hand(
     )
     state = load_file(folder / f"state-{about['samples_seen']}.safetensors")
     assert all(bool(torch.isfinite(value).all()) for value in state.values())
-
-
-def test_a_run_in_pieces_has_the_curve_of_the_run_in_one_go(bedlam_store, bodies, tmp_path):
-    logs = []
-    for micro in (None, 3):
-        store = _own(bedlam_store, tmp_path / str(micro))
-        run = train(store, "bedlam", tiny(lr=1e-4), 0, bodies, micro_batch=micro)
-        lines = [json.loads(line) for line in (run / cells.LOG).read_text().splitlines()]
-        logs.append([line["losses"]["total"] for line in lines])
-        record = json.loads((run / cells.RECORD).read_text())
-        assert record["micro_batch"] == micro
-    assert logs[0] == pytest.approx(logs[1], rel=1e-3)
 
 
 def _own(store, root):
