@@ -19,7 +19,7 @@ from ehpsbench.schema import present
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["posed_joints", "posed_vertices", "smpl_joints"]
+__all__ = ["betas_of", "posed_joints", "posed_vertices", "smpl_joints"]
 
 Columns = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -154,7 +154,7 @@ def _inputs(
     inputs: dict[str, Any] = {
         name: _values(columns, name)[rows] for name in _POSE if name in columns
     }
-    betas = _betas(columns, rows)
+    betas = betas_of(columns, rows)
     if betas is not None:
         inputs["betas"] = checked_betas(model, betas)
     if "kid" in columns:
@@ -164,8 +164,8 @@ def _inputs(
     return inputs
 
 
-def _betas(columns: Columns, rows: Rows) -> Floats | None:
-    """(n,S) shape, the components past 16 behind it where a row has them."""
+def betas_of(columns: Columns, rows: Rows) -> Floats | None:
+    """(n,S) shape of some rows, the components past 16 behind it where a row has them."""
     if "betas" not in columns:
         return None
     betas = _values(columns, "betas")[rows]

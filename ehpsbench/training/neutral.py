@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.body.neutral import SHAPE, fit_neutral, neutral_mesh
+from ehpsbench.body.neutral import RESIDUAL_LIMIT_MM, SHAPE, fit_neutral, neutral_mesh
 from ehpsbench.errors import MissingBody
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 __all__ = ["RESIDUAL_LIMIT_MM", "fit_neutral", "neutral_shapes"]
-
-# Fits to gendered adults of the open body are off by 2 mm on average, and by less than 10 mm also
-# at four deviations: people far from the mean keep their shape. The second shape direction moves a
-# body by 8 mm a deviation, so a fit that is off by twice as much names somebody else.
-RESIDUAL_LIMIT_MM = 15.0
 
 
 def neutral_shapes(

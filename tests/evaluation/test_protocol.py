@@ -79,11 +79,7 @@ def test_any_changed_rule_changes_the_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (
-            'ground_truth_body = "owners"',
-            'ground_truth_body = "neutral_refit"',
-            "no neutral refits",
-        ),
+        ('ground_truth_body = "owners"', 'ground_truth_body = "neutral"', "neutral_refit"),
         ('metric = "pa_pve"', 'metric = "pa-pve"', "unknown metric 'pa-pve'"),
         ('primary = "pve"', 'primary = "pve_feet"', "none of the error columns"),
         ('root = "neck"', 'root = "wrist"', "centred on their wrist"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ehpsbench.definitions import Definition
 from ehpsbench.errors import InputError
@@ -134,7 +134,9 @@ class MeshProtocol(Protocol):
     rows: RowRule
     sampling: Sampling
     boxes: Boxes
-    ground_truth_body: Literal["owners", "neutral_refit"]
+    ground_truth_body: Literal["owners", "neutral_refit"] = Field(
+        description="neutral_refit: labelled shapes are replaced by the nearest neutral ones"
+    )
     prediction_mesh: Literal["smplx", "smpl"] = Field(
         default="smplx",
         description="smpl: predictions are brought to SMPL's mesh by smplx2smpl before scoring",
@@ -148,13 +150,6 @@ class MeshProtocol(Protocol):
     averaging: Literal["people"] = Field(description="mean over people of the mean over points")
     unit: Literal["mm"]
     errors: tuple[ErrorColumn, ...] = Field(min_length=1)
-
-    @field_validator("ground_truth_body")
-    @classmethod
-    def _refits_are_not_made(cls, value: str) -> str:
-        if value != "owners":
-            raise ValueError(f"{value}: no neutral refits are stored; score against 'owners'")
-        return value
 
     @model_validator(mode="after")
     def _columns_are_sound(self) -> MeshProtocol:
@@ -171,6 +166,9 @@ class MeshProtocol(Protocol):
 
     @model_validator(mode="after")
     def _meshes_fit(self) -> MeshProtocol:
+        labelled = (self.rows.source_model, self.rows.labels)
+        if self.ground_truth_body == "neutral_refit" and labelled != ("smplx", "parameters"):
+            raise ValueError("neutral_refit is for labels that are parameters of SMPL-X")
         if self.prediction_mesh == "smpl" and self.rows.source_model != "smpl":
             raise ValueError("prediction_mesh = 'smpl' is for ground truth on SMPL's mesh")
         if self.prediction_mesh == "smplx" and any(e.points == "smpl24" for e in self.errors):

@@ -18,6 +18,7 @@ from ehpsbench.errors import BodyMismatch, InputError, MissingBody
 from ehpsbench.evaluation.mesh.columns import Column, Seen, column_errors
 from ehpsbench.evaluation.mesh.motion import Motion, has_tracks
 from ehpsbench.evaluation.mesh.points import Figures, Pair, pair
+from ehpsbench.evaluation.mesh.refit import refitted
 from ehpsbench.evaluation.mesh.rules import HAND_SETS, ErrorColumn, MeshProtocol
 from ehpsbench.evaluation.mesh.visible import inside_image
 from ehpsbench.metrics.hand_mean import hand_mean
@@ -39,10 +40,12 @@ class Errors:
     Attributes:
         columns: (N,) each, in the protocol's unit; NaN where not defined.
         skipped: error columns that could not be computed, and why.
+        residual: (N,) of neutral refits [mm]; None where the truth is the owners' bodies.
     """
 
     columns: dict[str, NDArray[np.float64]]
     skipped: dict[str, str]
+    residual: NDArray[np.float64] | None = None
 
 
 def errors(
@@ -109,10 +112,13 @@ def errors_of_parts(
     still = [c for c in columns if not c.error.of_motion]
     moving = [c for c in columns if c.error.of_motion]
     motions = {c.name: Motion(c.error, count) for c in moving}
+    residual = np.zeros(count) if protocol.ground_truth_body == "neutral_refit" else None
     done = 0
     for part, said in _chunks(parts, chunk):
         rows = slice(done, done + len(said["global_orient"]))
         done = rows.stop
+        if residual is not None:
+            part, residual[rows] = refitted(part, bodies)
         figures = _figures(part, said, protocol, bodies, columns, root, device)
         for name, values in _values(still, *figures, part, protocol).items():
             found[name][rows] = values
@@ -126,7 +132,7 @@ def errors_of_parts(
         if error.points in HAND_SETS and error.name not in skipped:
             found |= _both_hands(error, found)
     order = [name for e in protocol.errors for name in e.columns if name in found]
-    return Errors({name: found[name] for name in order}, skipped)
+    return Errors({name: found[name] for name in order}, skipped, residual)
 
 
 def _chunks(parts: Iterable[Part], size: int) -> Iterator[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.imported import Imported, imported
+from ehpsbench.evaluation.mesh import refit
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.mesh.selection import TRACK, Selection, labels, select
 from ehpsbench.evaluation.numbers import of_values
@@ -168,8 +169,18 @@ def _result(
         left_out=selection.left_out,
         removed=selection.removed_by_checks,
         skipped=scores.skipped,
-        about={"notes": list(scored.given.notes if scored.given else ())},
+        about=_about(scored, people),
     )
+
+
+def _about(scored: _Scored, people: list[str]) -> dict[str, Any]:
+    """What else there is to say of the predictions and the truth."""
+    notes = list(scored.given.notes if scored.given else ())
+    if scored.scores.residual is None:
+        return {"notes": notes}
+    known = [one for one, row in zip(people, scored.matched.rows, strict=True) if row >= 0]
+    refits = refit.told(scored.scores.residual, known)
+    return {"notes": [*notes, *refit.note(refits)], "refits": refits}
 
 
 def _clusters(people: pa.Table) -> list[str]:
