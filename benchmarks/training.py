@@ -57,7 +57,7 @@ SIZES = {
 MICRO = {"dim": 96, "depth": 1, "heads": 4, "head_dim": 96, "pretrained": "none", "drop_path": 0.0}
 # Crops of a batch, on a GPU with 80 GB or more and on a CPU.
 GPU_BATCH = {"micro": 512, "s": 256, "b": 256, "l": 128, "h": 64}
-CPU_BATCH = {"micro": 48, "s": 4, "b": 2, "l": 2, "h": 2}
+CPU_BATCH = {"micro": 48, "s": 2, "b": 1, "l": 1, "h": 1}
 DATASET = "bedlam"
 AHEAD = 2  # batches that each worker of a DataLoader reads ahead
 
