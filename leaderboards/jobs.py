@@ -18,6 +18,7 @@ from ehpsbench.atomic import digest, write_text
 from ehpsbench.errors import StoreError
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result, rows_path
+from ehpsbench.executors.cores import readers_here
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.showing import Showing, showing_path
 from ehpsbench.training import cells
@@ -84,6 +85,10 @@ class Work:
         board: what is scored.
         bodies: the body set of all rows.
         weights: pretrained weights, for the recipes that want some.
+        readers: processes of each cell that read its crops; None: as many as cores are to spare
+            for it where it trains on a GPU, none on a CPU.
+        compile: whether torch compiles the networks.
+        save_minutes: between two states of a run.
     """
 
     store: Store
@@ -91,6 +96,9 @@ class Work:
     board: Board
     bodies: BodySet
     weights: Path | None = None
+    readers: int | None = None
+    compile: bool = False
+    save_minutes: float = 10.0
 
     def weights_of(self, recipe: str) -> Path | None:
         """The pretrained weights where the recipe wants some."""
@@ -148,6 +156,9 @@ def run_job(work: Work, job: Job) -> None:
             work.bodies,
             until=job.until,
             weights=weights,
+            workers=readers_here() if work.readers is None else work.readers,
+            save_minutes=work.save_minutes,
+            compile=work.compile,
             progress=showing.trained,
             say=lambda line: aloud(f"{job.cell}: {line}"),
         )

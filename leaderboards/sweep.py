@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ehpsbench.atomic import write_text
 from ehpsbench.errors import EhpsbenchError
+from ehpsbench.executors.cores import readers_each
 from ehpsbench.executors.look_up import run
 from ehpsbench.executors.outcome import Outcome
 from ehpsbench.executors.settings import Settings
@@ -61,6 +62,8 @@ def sweep(
     """
     waiting = [job for job in jobs if not job.done]
     forget_stale(work, waiting)
+    if work.readers is None:
+        work = replace(work, readers=readers_each(executor))
     for job in waiting:  # what a killed process left
         showing_path(work.store, job.cell).unlink(missing_ok=True)
     account = _Account(work, jobs, waiting, watch)

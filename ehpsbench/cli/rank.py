@@ -11,9 +11,12 @@ import typer
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 from ehpsbench.cli.spread import (
     FINDINGS,
+    CompileOption,
     ExecutorOption,
     GpusOption,
     PartitionOption,
+    ReadersOption,
+    SaveMinutesOption,
     WorkersOption,
 )
 
@@ -46,6 +49,9 @@ def rank_datasets(
     workers: WorkersOption = None,
     gpus: GpusOption = None,
     partition: PartitionOption = None,
+    readers: ReadersOption = None,
+    compile: CompileOption = False,
+    save_minutes: SaveMinutesOption = 10.0,
     halving: Annotated[
         bool, typer.Option("--halving", help="Stop early who cannot reach the top.")
     ] = False,
@@ -70,7 +76,9 @@ def rank_datasets(
     place = Store((store or default_store()).resolve())
     where = spread.trainer_of(executor, workers, partition, gpus)
     chosen = spread.names([*(datasets or ()), *(more or ())]) or library.trainable(place)
-    how = spread.Sweeping(board, [recipe], budget, weights, body_models)
+    how = spread.Sweeping(
+        board, [recipe], budget, weights, body_models, readers, compile, save_minutes
+    )
     work = spread.work_of(place, chosen, how)
     if halving:
         shares = spread.numbers(rungs, "--rungs", float)

@@ -11,9 +11,12 @@ import typer
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 from ehpsbench.cli.spread import (
     FINDINGS,
+    CompileOption,
     ExecutorOption,
     GpusOption,
     PartitionOption,
+    ReadersOption,
+    SaveMinutesOption,
     WorkersOption,
 )
 
@@ -39,6 +42,9 @@ def scaling(
     workers: WorkersOption = None,
     gpus: GpusOption = None,
     partition: PartitionOption = None,
+    readers: ReadersOption = None,
+    compile: CompileOption = False,
+    save_minutes: SaveMinutesOption = 10.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
@@ -58,7 +64,9 @@ def scaling(
     where = spread.trainer_of(executor, workers, partition, gpus)
     tops = spread.numbers(top, "--top", int)
     chosen = library.mixes(ranking(place, Path(board).stem), tops, mix)
-    how = spread.Sweeping(board, spread.names([recipes]), budget, weights, body_models)
+    how = spread.Sweeping(
+        board, spread.names([recipes]), budget, weights, body_models, readers, compile, save_minutes
+    )
     work = spread.work_of(place, chosen[tops[-1]].parts, how)
     jobs = library.scaling_plan(work, chosen, range(seeds))
     spread.show_plan(work, jobs, where, cells=dry_run, json=json)

@@ -46,6 +46,19 @@ GpusOption = Annotated[
     ),
 ]
 PartitionOption = Annotated[str | None, typer.Option("--partition", help="Of Slurm.")]
+ReadersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--readers",
+        min=0,
+        help="Processes of each cell that cut and read crops.",
+        show_default="on GPUs: cores over cells at once, else 0",
+    ),
+]
+CompileOption = Annotated[bool, typer.Option("--compile", help="Let torch compile.")]
+SaveMinutesOption = Annotated[
+    float, typer.Option("--save-minutes", min=0, help="Between two saved states.")
+]
 
 
 def executor_of(
@@ -75,6 +88,9 @@ class Sweeping:
     budget: int | None
     weights: Path | None
     body_models: Path | None
+    readers: int | None = None
+    compile: bool = False
+    save_minutes: float = 10.0
 
 
 def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
@@ -91,7 +107,16 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
     every = [*datasets, *(protocol(b).dataset for b in rules.ids)]
     bodies = console.bodies_of(store, every, how.body_models)
     weights = how.weights and how.weights.resolve()
-    return Work(store, {r.name: r for r in found}, rules, bodies, weights)
+    return Work(
+        store,
+        {r.name: r for r in found},
+        rules,
+        bodies,
+        weights,
+        readers=how.readers,
+        compile=how.compile,
+        save_minutes=how.save_minutes,
+    )
 
 
 def names(said: Sequence[str]) -> list[str]:

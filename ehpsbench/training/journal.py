@@ -146,7 +146,8 @@ class Journal:
         self.warned = True
         self.say(
             f"Data starve the device: it waited for crops {100 * waited / seconds:.0f} % of "
-            f"{seconds:.0f} s. Use more --workers, a faster disk, or input.store = raw."
+            f"{seconds:.0f} s. Use more reading processes (train --workers, in a sweep --readers), "
+            "a faster disk, or input.store = raw."
         )
 
     def _show(self, line: Mapping[str, Any]) -> None:

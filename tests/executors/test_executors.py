@@ -15,6 +15,7 @@ import pytest
 
 from ehpsbench.errors import InputError, UnknownName, WorkerDied
 from ehpsbench.executors import local
+from ehpsbench.executors.cores import readers_each
 from ehpsbench.executors.look_up import results, run
 from ehpsbench.executors.settings import Settings, settings
 
@@ -192,3 +193,17 @@ def test_without_slurm_the_error_says_what_to_do(tmp_path: Path) -> None:
         pytest.skip("this machine has Slurm")
     with pytest.raises(InputError, match="Slurm cannot be used from here"):
         list(run(work, 0, [1], "slurm", logs=tmp_path))
+
+
+def test_cells_on_gpus_share_the_cores_for_reading_and_a_cpu_reads_for_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(24)), raising=False)
+    ways = [Settings(), Settings(workers=3), Settings(workers=99), Settings(executor="here")]
+    assert [readers_each(one) for one in ways] == [12, 8, 1, 24]
+    assert readers_each(Settings(cpus=5)) == 5
+    assert readers_each(Settings(gpus=0)) == 0
+    assert readers_each(Settings(executor="slurm")) is None, "its machines tell"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert readers_each(Settings()) == 0
