@@ -171,15 +171,21 @@ def _turned(still: Batch, forward: Tensor, draws: Draws) -> Batch:
     turn = rotation_z(draws.angle) @ turn_to_axis(middle)
     rotations = still.rotations.clone()
     rotations[:, 0] = turn @ still.rotations[:, 0]
+    camera = forward @ still.camera @ turn.transpose(1, 2)
     return replace(
         still,
         joints=still.joints @ turn.transpose(1, 2),
         pixels=still.pixels @ forward[:, :2, :2].transpose(1, 2) + forward[:, None, :2, 2],
         rotations=rotations,
         hand_root=turn[:, None] @ still.hand_root,
-        camera=forward @ still.camera @ turn.transpose(1, 2),
-        tangent=still.tangent * draws.scale,
+        camera=camera,
+        tangent=still.tangent * (_area(still.camera) / _area(camera)).sqrt(),
     )
+
+
+def _area(camera: Tensor) -> Tensor:
+    """(B,) area in crop coordinates of a small solid angle about the axis; by it distances go."""
+    return torch.linalg.det(camera[:, :2, :2] / camera[:, 2:, 2:])
 
 
 def _mirrored(plain: Batch, mirrored: Tensor) -> Batch:

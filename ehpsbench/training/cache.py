@@ -33,7 +33,7 @@ from ehpsbench.training.views import Views, views
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-CUT_VERSION = 2  # raise when the pixels of a crop, its view or its targets change
+CUT_VERSION = 3  # raise when the pixels of a crop, its view or its targets change
 SHARD = 512  # people; what a killed worker loses at most
 
 Columns = Mapping[str, NDArray[Any]]

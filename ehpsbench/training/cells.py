@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
-CODE_VERSION = 2  # raise when the same recipe would train something else
+CODE_VERSION = 3  # raise when the same recipe would train something else
 WEIGHTS, RECORD, LOG, HELDOUT = (
     "checkpoint.safetensors",
     "cell.json",

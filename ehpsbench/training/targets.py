@@ -18,8 +18,10 @@ from ehpsbench.training.joints import (
     JOINTS,
     LEFT_CHAIN,
     LEFT_HAND,
+    LEFT_WRIST,
     RIGHT_CHAIN,
     RIGHT_HAND,
+    RIGHT_WRIST,
     SEEN_JOINTS,
     SEEN_KEYPOINTS,
 )
@@ -52,7 +54,7 @@ class Targets:
         betas: (N, 10) on the neutral SMPL-X body.
         betas_known: (N,).
         betas_residual: (N,) how far a fitted shape is from the labelled one: RMS of the vertices
-            at rest [m]; 0 for neutral labels.
+            at rest [m]; 0 for neutral labels of ten betas, and for the owners' neutral shape.
         expression: (N, 10).
         expression_known: (N,).
         camera: (N, 3, 3) view → homogeneous crop coordinates.
@@ -99,11 +101,11 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
     from ehpsbench.body.posed import posed_joints
 
     joints, known = posed_joints(columns, bodies, root)
-    known = known & np.isfinite(joints).all(-1) & joint_flags(columns)
-    turned = np.where(known[..., None], joints, 0) @ where.rotation.swapaxes(1, 2)
-    pixels, pixels_known = _pixels(columns, where, turned, known)
     rotations, rotations_known = _rotations(columns, where)
     hand_root, hand_root_known = _hand_roots(columns, where, rotations, rotations_known)
+    known = known & np.isfinite(joints).all(-1) & joint_flags(columns, hand_root_known)
+    turned = np.where(known[..., None], joints, 0) @ where.rotation.swapaxes(1, 2)
+    pixels, pixels_known = _pixels(columns, where, turned, known)
     betas, residual, betas_known = _shape(columns, bodies)
     face = flag(columns, "face_valid") & has(columns, "expression")
     return Targets(
@@ -176,15 +178,21 @@ def _vector(columns: Columns, name: str, size: int, keep: Flags) -> NDArray[np.f
     return out
 
 
-def joint_flags(columns: Columns) -> Flags:
-    """(N, 55) joints whose part the row calls valid."""
+def joint_flags(columns: Columns, hand_root_known: Flags) -> Flags:
+    """(N, 55) joints whose part the row calls valid, and whose place follows from what is labelled.
+
+    Where the body is not valid, its face hangs on nothing, and so does a hand without a root of
+    its own: their rotations teach, their places would teach a body that nobody has labelled.
+    """
     flags = np.zeros((_rows(columns), JOINTS), bool)
-    flags[:, BODY] = flag(columns, "body_valid")[:, None]
-    flags[:, JAW : JAW + 3] = flag(columns, "face_valid")[:, None]
-    for part, wrist, name in ((LEFT_HAND, 20, "left"), (RIGHT_HAND, 21, "right")):
-        valid = flag(columns, f"{name}_hand_valid")
-        flags[:, part] = valid[:, None]
-        flags[:, wrist] |= valid
+    body = flag(columns, "body_valid")
+    flags[:, BODY] = body[:, None]
+    flags[:, JAW : JAW + 3] = (body & flag(columns, "face_valid"))[:, None]
+    hands = ((LEFT_HAND, LEFT_WRIST, "left"), (RIGHT_HAND, RIGHT_WRIST, "right"))
+    for side, (part, wrist, name) in enumerate(hands):
+        placed = flag(columns, f"{name}_hand_valid") & hand_root_known[:, side]
+        flags[:, part] = placed[:, None]
+        flags[:, wrist] |= placed
     return flags
 
 
@@ -284,12 +292,16 @@ def _shape(
     smplx = flag(columns, "shape_valid") & adult & (models == "smplx")
     owners = smplx & has(columns, "betas_neutral")
     labelled = ~owners & has(columns, "betas")
-    own = smplx & labelled & (genders == "neutral")
+    # ten of more betas say another body than all of them: those rows are fitted
+    more = labelled.copy()
+    if labelled.any():
+        more &= np.ma.getdata(columns["betas"])[:, SHAPE:].any(1)
+    own = smplx & labelled & (genders == "neutral") & ~more
     # `shape_valid` speaks of SMPL-X. A SMPL row's betas are part of its valid body; all zero, they
     # are what a release without shapes was filled with.
     filled = _vector(columns, "betas", SHAPE, labelled).any(1)
     smpl = flag(columns, "body_valid") & adult & np.isin(models, ("smpl", "smplh")) & filled
-    other = labelled & np.where(smplx, genders != "neutral", smpl)
+    other = labelled & np.where(smplx, ~own, smpl)
     fitted, residual = neutral_shapes(columns, models, genders, other, bodies)
     fit = other & (residual <= RESIDUAL_LIMIT_MM)
     betas = _vector(columns, "betas_neutral", SHAPE, owners) + _vector(columns, "betas", SHAPE, own)

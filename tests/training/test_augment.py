@@ -1,6 +1,6 @@
 """Augmentation moves picture and targets together, and a mirrored body is the mirrored body."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -63,6 +63,25 @@ def test_a_joint_lands_on_its_painted_spot_through_scale_shift_turn_and_mirror(m
     assert inside.any()
     assert draws.mirrored.any()
     torch.testing.assert_close(found[inside], expected[inside], atol=0.3, rtol=0)
+
+
+def test_a_shifted_and_scaled_crop_is_as_far_off_as_one_that_was_cut_there(people, bodies):
+    columns = people(6)
+    where = views(columns, 0.75, 1.2)
+    shift, scale = np.array([0.4, -0.2]), 1.2
+    draws = replace(
+        Draws.still(6),
+        shift=torch.tensor(shift, dtype=torch.float32).expand(6, 2),
+        scale=torch.full((6,), scale),
+    )
+    size = CropSize.of(SETTINGS)
+    crops = np.zeros((6, size.height, size.width, 3), np.uint8)
+    found = batch(crops, targets(columns, where, bodies, None), draws, SETTINGS)
+    half = scale * where.half
+    box = np.concatenate([where.centre + shift * where.half - half, 2 * half], 1)
+    cut_there = views(columns | {"bbox": box}, 0.75, 1.0)
+    assert (abs(cut_there.tangent / (scale * where.tangent) - 1) > 1e-3).any()
+    np.testing.assert_allclose(found.tangent, cut_there.tangent, rtol=1e-4)
 
 
 def test_no_draw_leaves_everything_as_it_was(made):

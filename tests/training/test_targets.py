@@ -148,6 +148,34 @@ def test_a_smpl_row_teaches_no_shape_where_nothing_takes_one_mesh_to_the_other(p
     assert not made(columns, NoMap(bodies)).betas_known.any()
 
 
+def test_a_neutral_label_of_more_than_ten_betas_is_fitted_and_says_how_far_off_it_is(
+    people, bodies
+):
+    columns = people()
+    columns["betas"][1, 10] = 2.0
+    found = made(columns, bodies)
+    fitted, residual = fit_neutral(
+        bodies.model("smplx", "neutral"), bodies.model("smplx", "neutral"), columns["betas"]
+    )
+    np.testing.assert_allclose(found.betas[1], fitted[1], atol=1e-5)
+    np.testing.assert_allclose(1000 * found.betas_residual[1], residual[1], rtol=1e-4)
+    assert (found.betas_residual > 0).tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("part", ["left_hand", "right_hand", "face"])
+def test_a_part_of_a_body_that_is_not_valid_teaches_its_rotations_and_no_place(
+    people, bodies, part
+):
+    columns = people() | {
+        f"{name}_valid": np.full(4, name == part)
+        for name in ("body", "left_hand", "right_hand", "face")
+    }
+    found = made(columns, bodies)
+    assert found.rotations_known.any(1).all()
+    assert not found.joints_known.any()
+    assert not found.pixels_known.any()
+
+
 def test_a_hand_only_row_teaches_its_hand_about_its_own_root(people, bodies):
     columns = people(source="mano", gender="left")
     for name in ("body", "right_hand", "face", "shape"):
