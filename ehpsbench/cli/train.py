@@ -51,6 +51,9 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Processes that cut and read crops.")] = 0,
     save_minutes: Annotated[float, typer.Option(min=0, help="Between two saved states.")] = 10.0,
     compile: Annotated[bool, typer.Option("--compile", help="Let torch compile.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Over a finished run of this name; scores go too.")
+    ] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
 ) -> None:
@@ -83,6 +86,7 @@ def train(
             workers=workers,
             save_minutes=save_minutes,
             compile=compile,
+            replace=replace,
             progress=bar if console.err.is_terminal else spoken(console.say, chosen.name),
             say=console.say,
         )

@@ -26,6 +26,7 @@ from ehpsbench.training.checkpoint import (
 )
 from ehpsbench.training.endings import bad_batch, leave, stopped
 from ehpsbench.training.estimate import save_estimate, skeleton
+from ehpsbench.training.former import forget_scores, refuse_finished
 from ehpsbench.training.heldout import Check
 from ehpsbench.training.journal import Journal, Meter, Say, aloud, spoken
 from ehpsbench.training.learner import Learner, NotFinite
@@ -61,6 +62,7 @@ def train(
     workers: int = 0,
     save_minutes: float = 10.0,
     compile: bool = False,
+    replace: bool = False,
     say: Say = aloud,
 ) -> Path:
     """Train one cell, or go on with it, or leave it if it is done.
@@ -84,6 +86,8 @@ def train(
         workers: processes that read crops; 0: this one.
         save_minutes: between two states, beside those at the points of the curve.
         compile: whether torch compiles the network.
+        replace: a finished run of the same name with other content, and its scores; default: an
+            error.
         say: told in a line what a user should know.
 
     Returns:
@@ -91,13 +95,16 @@ def train(
 
     Raises:
         Stopped: by SIGTERM or Ctrl-C, after the state was saved.
-        InputError: data that cannot be trained on; a loss that is no number, with its batch.
+        InputError: data that cannot be trained on; a loss that is no number, with its batch; a
+            finished run of the same name with other content.
     """
     means = Means(device, threads, micro_batch, workers, save_minutes, compile, progress, say)
     mix = cells.mix_of(dataset, splits)
     wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
     if cells.is_done(store, wanted, until):
         return store.runs / wanted.id
+    if not replace:
+        refuse_finished(store, wanted, recipe)
     with ranks(device) as here, stop_requests(say) as stop, _settled(here, threads):
         order = _order(store, wanted, mix, recipe, bodies, here, means)
         run = Run(
@@ -112,6 +119,8 @@ def train(
             learner=_learner(recipe, seed, bodies, here, means),
             check=Check.of(order.parts, [store.release_root(p) for p in wanted.parts], bodies),
         )
+        if here.first:
+            forget_scores(store, wanted)
         _begin(run, weights, None if start_from is None else cells.start_file(store, start_from))
         _steps(run)
         leave(run, store, until)

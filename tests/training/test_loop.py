@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ehpsbench.ingest import ingest
 from ehpsbench.samples import write_sample
 from ehpsbench.store import Store
 from ehpsbench.training import cells
+from ehpsbench.training.former import refuse_finished
 from ehpsbench.training.heldout import held_out, joint_error
 from ehpsbench.training.loop import train
 from ehpsbench.training.predict import predict
@@ -71,6 +73,48 @@ def test_a_finished_run_is_left_alone_and_another_recipe_or_seed_is_another_run(
     assert not cells.is_done(store, cells.cell(store, "bedlam", tiny(8), 1, bodies))
     with pytest.raises(UnknownName, match="bedlam--tiny--s0"):
         cells.record(store, "bedlam--tiny--s1")
+
+
+def scored(store, entry):
+    """Predictions and a result of an entry, as far as a ranking sees them."""
+    for kind in (store.results, store.predictions):
+        (kind / entry).mkdir(parents=True)
+        (kind / entry / "ehf.json").write_text("{}")
+    return store.results / entry, store.predictions / entry
+
+
+def test_a_finished_run_of_other_content_is_not_trained_over(store, bodies):
+    folder = train(store, "bedlam", tiny(8), 0, bodies)
+    weights, kept = (folder / cells.WEIGHTS).read_bytes(), scored(store, folder.name)
+    words = r"not the same: recipe \(optimiser.lr\)\. Rename the recipe .* --replace"
+    with pytest.raises(InputError, match=words):
+        train(store, "bedlam", tiny(8, lr=1e-4), 0, bodies)
+    with pytest.raises(InputError, match="not the same: rows, weights it starts from"):
+        refuse_finished(
+            store,
+            replace(cells.cell(store, "bedlam", tiny(8), 0, bodies), data="x", pretrained="y"),
+            tiny(8),
+        )
+    assert (folder / cells.WEIGHTS).read_bytes() == weights
+    assert all(path.is_dir() for path in kept)
+
+
+def test_to_replace_a_finished_run_removes_its_scores_and_nobody_elses(store, bodies):
+    folder = train(store, "bedlam", tiny(16), 0, bodies, until=8)
+    train(store, "bedlam", tiny(16), 0, bodies)
+    gone = scored(store, folder.name) + scored(store, f"{folder.name}@8")
+    kept = scored(store, f"{folder.name}0") + scored(store, "bedlam--mean-pose")
+    train(store, "bedlam", tiny(16, lr=1e-4), 0, bodies, replace=True)
+    assert cells.is_done(store, cells.cell(store, "bedlam", tiny(16, lr=1e-4), 0, bodies))
+    assert not (folder / "at-8.json").exists()
+    assert [path.exists() for path in gone + kept] == [False] * 4 + [True] * 4
+
+
+def test_a_rung_keeps_its_scores_when_its_own_run_goes_on(store, bodies):
+    folder = train(store, "bedlam", tiny(16), 0, bodies, until=8)
+    kept = scored(store, f"{folder.name}@8")
+    train(store, "bedlam", tiny(16), 0, bodies)
+    assert all(path.is_dir() for path in kept)
 
 
 def test_another_seed_makes_another_model(store, bodies):
