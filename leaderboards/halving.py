@@ -4,104 +4,29 @@ A dataset stops when even the best rank of its 95 % interval, among those still 
 The learning rate falls over the whole budget, so that nobody who goes on was trained otherwise than
 in a full sweep; a rung is read before it has fallen. The interval holds the luck of seeds and of
 test recordings, not that curves may cross later: with few seeds or a small first rung, compare.
+A dataset with a failed cell is not judged, and waits until the same call has made that cell; among
+fewer a rank is no worse, so that nobody stops for its absence.
 """
 
 from __future__ import annotations
 
-import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from ehpsbench.atomic import write_text
 from ehpsbench.errors import InputError
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.comparison import Comparison, compared
+from ehpsbench.leaderboards.halved import Halved, Place, save_halved
 from ehpsbench.leaderboards.jobs import Job, Work
 from ehpsbench.leaderboards.rank_datasets import entrants_of, plan, ranking_of
 from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
-from ehpsbench.leaderboards.table import Standings, plain
-
-if TYPE_CHECKING:
-    from ehpsbench.store import Store
+from ehpsbench.leaderboards.table import Standings
 
 RUNGS = (0.1, 0.3, 1.0)
 TOP = 3
-SUFFIX = ".halving.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a dataset stood when it was last looked at.
-
-    Attributes:
-        name: of the dataset.
-        samples: that each of its runs saw.
-        mpe_mm: mean primary error there.
-        rank_low: best rank of its interval, among those that ran so far.
-        rank_high: worst rank of it.
-        stopped: whether it was stopped there.
-        why: in words.
-    """
-
-    name: str
-    samples: int
-    mpe_mm: float
-    rank_low: int
-    rank_high: int
-    stopped: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Halved:
-    """What successive halving came to.
-
-    Attributes:
-        top: how many are looked for.
-        rungs: samples at which all were looked at; the last is the budget.
-        places: of all datasets, best first: those that ran to the end, then those stopped last.
-        standings: of those that ran to the end; None while a rung lacks cells.
-        samples: that were trained on.
-        full_samples: that the full sweep trains on.
-        comparison: with the full sweep, where the store holds it.
-        failures: cells that ended without results; nobody is stopped on a rung that lacks some.
-    """
-
-    top: int
-    rungs: tuple[int, ...]
-    places: tuple[Place, ...]
-    standings: Standings | None
-    samples: int
-    full_samples: int
-    comparison: Comparison | None
-    failures: tuple[Failure, ...]
-
-    @property
-    def survivors(self) -> list[str]:
-        """Who ran to the end, best first."""
-        return [place.name for place in self.places if not place.stopped]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON; what is not known is None."""
-        found: dict[str, Any] = plain(
-            {
-                "top": self.top,
-                "rungs": self.rungs,
-                "places": [asdict(place) for place in self.places],
-                "survivors": self.survivors,
-                "samples": self.samples,
-                "full_samples": self.full_samples,
-                "comparison": None if self.comparison is None else asdict(self.comparison),
-                "standings": None if self.standings is None else self.standings.as_dict(),
-                "failures": {f.job.entry: f.words for f in self.failures},
-            }
-        )
-        return found
 
 
 def rung_samples(shares: Sequence[float], budget: int, batch: int) -> tuple[int, ...]:
@@ -161,37 +86,42 @@ def halve(
     [recipe] = work.recipes.values()
     rungs = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
     running, before, samples = list(datasets), 0, 0
-    stopped: list[Place] = []
-    failures: tuple[Failure, ...] = ()
+    places, stopped, aside = list[Place](), list[Place](), list[Place]()
+    failures: list[Failure] = []
     for rung in rungs:
         jobs = _jobs(work, datasets, running, seeds, rung)
-        failures = sweep(work, jobs, executor, ended=ended, watch=watch)
-        samples += len(jobs) * (rung - before)
+        failed = sweep(work, jobs, executor, ended=ended, watch=watch)
+        failures += failed
+        samples += (len(jobs) - len(failed)) * (rung - before)
         before = rung
-        entrants = entrants_of(work, jobs)
-        found = None if failures else ranking_of(work, entrants)
-        if found is None:
-            places = [Place(n, rung, math.nan, 0, 0, False, "not known yet") for n in running]
-            break
-        places = _places(found, rung, top, last=rung == rungs[-1])
+        aside = _not_judged(failed, rung) + aside
+        judged = [one for one in jobs if one.group not in {place.name for place in aside}]
+        entrants = entrants_of(work, judged)
+        found = ranking_of(work, entrants)
+        places = [] if found is None else _places(found, rung, top, last=rung == rungs[-1])
         stopped = [place for place in places if place.stopped] + stopped
         running = [place.name for place in places if not place.stopped]
-    full = len(datasets) * len(seeds) * rungs[-1]
-    order = (*(place for place in places if not place.stopped), *stopped)
+        if not running:
+            break
+    order = (*(place for place in places if not place.stopped), *stopped, *aside)
     comparison = None
-    if found is not None:
+    if not aside:
         comparison = _compared(work, datasets, seeds, [p.name for p in order], len(running), top)
-        if comparison is None:  # else the full ranking stays the board's
-            save_ranking(work.store, work.board, entrants)
-    halved = Halved(top, rungs, order, found, samples, full, comparison, failures)
-    text = json.dumps(halved.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(halving_path(work.store, work.board.name), text + "\n")
+    if found is not None and comparison is None:  # else the full ranking stays the board's
+        save_ranking(work.store, work.board, entrants)
+    full = len(datasets) * len(seeds) * rungs[-1]
+    halved = Halved(top, rungs, order, found, samples, full, comparison, tuple(failures))
+    save_halved(work.store, work.board.name, halved)
     return halved
 
 
-def halving_path(store: Store, board: str) -> Path:
-    """Where the outcome of halving on a board is kept."""
-    return store.reports / f"{board}{SUFFIX}"
+def _not_judged(failures: Sequence[Failure], rung: int) -> list[Place]:
+    """The datasets with a failed cell: what the others came to says nothing of them."""
+    count = Counter(failure.job.group for failure in failures)
+    return [
+        Place(name, rung, math.nan, 0, 0, False, f"not judged: {cells} of its cells failed", False)
+        for name, cells in count.items()
+    ]
 
 
 def _jobs(

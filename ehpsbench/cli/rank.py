@@ -22,7 +22,7 @@ from ehpsbench.cli.spread import (
 
 if TYPE_CHECKING:
     from ehpsbench.executors.settings import Settings
-    from ehpsbench.leaderboards.halving import Halved
+    from ehpsbench.leaderboards.halved import Halved
     from ehpsbench.leaderboards.jobs import Job, Work
     from ehpsbench.leaderboards.sweep import Failure
     from ehpsbench.leaderboards.table import Standings
@@ -38,7 +38,7 @@ def rank_datasets(
     ] = None,
     board: Annotated[str, typer.Option(help="Board, or a .toml file.")] = "mpe",
     recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
-    seeds: Annotated[int, typer.Option(min=1, help="Training runs per dataset.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Training runs per dataset.")] = 3,
     budget: Annotated[
         int | None, typer.Option(min=1, help="Samples seen, instead of the recipe's.")
     ] = None,
@@ -128,6 +128,11 @@ def _halve(
         f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
         f"sweep is {len(jobs) * ends[-1]:,} samples."
     )
+    if len(seeds) == 1:
+        console.say(
+            "With one seed no interval holds the luck of training, so that datasets may stop for "
+            "bad luck. Better: --seeds 3."
+        )
     if dry_run:
         return ()
     with spread.progress(where) as (ended, watch):
@@ -155,11 +160,13 @@ def _print_halved(found: Halved) -> None:
     from ehpsbench.cli import console
 
     if found.standings is None:
-        console.out.print("A rung lacks cells, so nobody was judged on it yet.")
+        console.out.print("Every dataset lacks cells, so nobody was judged yet.")
         return
     head = ("training set", "samples", "MPE [mm]", "ranks", "")
     rows = [
         (p.name, p.samples, f"{p.mpe_mm:.1f}", f"{p.rank_low}–{p.rank_high}", p.why)
+        if p.judged
+        else (p.name, p.samples, "–", "–", p.why)
         for p in found.places
     ]
     console.print_table(f"Successive halving, top {found.top}", head, rows)

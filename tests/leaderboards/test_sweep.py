@@ -131,13 +131,41 @@ def test_halving_stops_the_worst_and_the_scaling_study_takes_the_best(work: Work
     assert again.comparison.ways[0].of_top == 2
     assert again.places == found.places
     best = mixes(ranking(work.store, "one"), [1, 2])
+    first = work.store.runs / f"{best[1].parts[0]}--tiny--s0"
+    made = {path: path.stat().st_mtime_ns for path in sorted(first.glob("c*"))}
     scaled = scale(work, best, [0], HERE)
     assert set(scaled.parts) == {"a", "c"}
     assert [(p.recipe, p.top, np.isfinite(p.mpe.mean)) for p in scaled.points] == [
         ("tiny", 1, True),
         ("tiny", 2, True),
     ]
-    assert scaled.points[0].entries == (f"{best[1].parts[0]}--tiny--s0",), "not trained twice"
+    assert scaled.points[0].entries == (first.name,)
+    assert {path.name for path in made} == {"cell.json", "checkpoint.safetensors"}
+    assert {path: path.stat().st_mtime_ns for path in made} == made, "not trained twice"
+
+
+def test_halving_goes_on_without_a_dataset_whose_cell_fails_and_does_not_stop_it(
+    work: Work,
+) -> None:
+    rank_jobs(work, plan(work, "ac", [0], until=8), HERE)
+    spoil(work, "c--tiny--s0@8")
+    kept = {part: part.read_bytes() for part in work.store.parts("instances", "b")}
+    for part in kept:
+        part.unlink()
+    found = halve(work, "abc", [0], HERE, shares=(0.1, 1.0), top=1)
+    assert (found.survivors, found.unjudged) == (["a"], ["b"])
+    assert [(p.name, p.stopped, p.samples) for p in found.places[1:]] == [
+        ("c", True, 8),
+        ("b", False, 8),
+    ]
+    assert found.places[-1].why == "not judged: 1 of its cells failed"
+    assert [failure.job.entry for failure in found.failures] == ["b--tiny--s0@8"]
+    assert found.samples == 2 * 8 + 72
+    for part, rows in kept.items():
+        part.write_bytes(rows)
+    again = halve(work, "abc", [0], HERE, shares=(0.1, 1.0), top=1)
+    assert (again.unjudged, again.failures) == ([], ())
+    assert [p.name for p in again.places if p.samples == 8 and p.stopped][-1] == "c"
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +176,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Store, int], 
     (folder / "long.toml").write_text(_toml(recipe))
 
     def made(store: Store, workers: int) -> list[str]:
-        words = ["rank-datasets", "a", "b", "--board", str(folder / "one.toml"), "--json"]
+        words = ["rank-datasets", "a", "b", "--seeds", "1", "--json"]
+        words += ["--board", str(folder / "one.toml")]
         words += ["--recipe", str(folder / "long.toml"), "--store", str(store.root)]
         return [sys.executable, "-m", "ehpsbench", *words, "--workers", str(workers)]
 
