@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from ehpsbench.training.former import forget_scores, refuse_finished
 from ehpsbench.training.heldout import Check
 from ehpsbench.training.journal import Journal, Meter, Say, aloud, spoken
 from ehpsbench.training.learner import Learner, NotFinite
+from ehpsbench.training.lock import working_on
 from ehpsbench.training.models.network import network
 from ehpsbench.training.parts import ORDER, Order, open_parts
 from ehpsbench.training.ranks import Ranks, ranks
@@ -94,6 +95,7 @@ def train(
         The run's folder, with cell.json, log.jsonl, checkpoint.safetensors, heldout.json.
 
     Raises:
+        StoreError: another process is at work on the cell.
         Stopped: by SIGTERM or Ctrl-C, after the state was saved.
         InputError: data that cannot be trained on; a loss that is no number, with its batch; a
             finished run of the same name with other content.
@@ -103,9 +105,17 @@ def train(
     wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
     if cells.is_done(store, wanted, until):
         return store.runs / wanted.id
-    if not replace:
-        refuse_finished(store, wanted, recipe)
-    with ranks(device) as here, stop_requests(say) as stop, _settled(here, threads):
+    with (
+        ranks(device) as here,
+        stop_requests(say) as stop,
+        _settled(here, threads),
+        working_on(store, wanted.id) if here.first else nullcontext(),
+    ):
+        (done,) = here.any(here.first and cells.is_done(store, wanted, until))
+        if done:  # by another process, since it was asked above
+            return store.runs / wanted.id
+        if not replace:
+            refuse_finished(store, wanted, recipe)
         order = _order(store, wanted, mix, recipe, bodies, here, means)
         run = Run(
             cell=wanted,

@@ -1,7 +1,11 @@
 """Runs: the budget to the sample, cells by content, learnt by heart, reported."""
 
+import contextlib
 import json
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ehpsbench.errors import BodyMismatch, InputError, UnknownName
+from ehpsbench.errors import BodyMismatch, InputError, StoreError, UnknownName
 from ehpsbench.evaluation.evaluate import evaluate
 from ehpsbench.ingest import ingest
 from ehpsbench.samples import write_sample
@@ -17,6 +21,7 @@ from ehpsbench.store import Store
 from ehpsbench.training import cells
 from ehpsbench.training.former import refuse_finished
 from ehpsbench.training.heldout import held_out, joint_error
+from ehpsbench.training.lock import working_on
 from ehpsbench.training.loop import train
 from ehpsbench.training.predict import predict
 from ehpsbench.training.recipe import recipe
@@ -115,6 +120,45 @@ def test_a_rung_keeps_its_scores_when_its_own_run_goes_on(store, bodies):
     kept = scored(store, f"{folder.name}@8")
     train(store, "bedlam", tiny(16), 0, bodies)
     assert all(path.is_dir() for path in kept)
+
+
+@pytest.fixture
+def someone():
+    """Another process that holds the lock of a cell, until its input ends."""
+    code = (
+        "import sys; from pathlib import Path; from ehpsbench.store import Store\n"
+        "from ehpsbench.training.lock import working_on\n"
+        "with working_on(Store(Path(sys.argv[1])), sys.argv[2]): print(flush=True); input()"
+    )
+    with contextlib.ExitStack() as stack:
+
+        def hold(store, cell):
+            words = [sys.executable, "-c", code, str(store.root), cell]
+            pipe = subprocess.PIPE
+            held = stack.enter_context(subprocess.Popen(words, stdin=pipe, stdout=pipe))
+            stack.callback(held.kill)
+            held.stdout.readline()
+            return held
+
+        yield hold
+
+
+def test_a_second_process_is_kept_from_a_cell_until_the_first_is_dead(store, bodies, someone):
+    other = someone(store, "bedlam--tiny--s0")
+    with pytest.raises(StoreError, match=f"worked on by process {other.pid} on .* Wait for it"):
+        train(store, "bedlam", tiny(8), 0, bodies)
+    assert not (store.runs / "bedlam--tiny--s0").exists()
+    train(store, "bedlam", tiny(8), 1, bodies)  # another cell
+    other.kill()
+    other.wait()
+    train(store, "bedlam", tiny(8), 0, bodies)
+
+
+def test_who_has_a_cell_may_train_it(store, bodies):
+    with working_on(store, "bedlam--tiny--s0"):
+        train(store, "bedlam", tiny(8), 0, bodies)
+        with ThreadPoolExecutor(1) as pool, pytest.raises(StoreError, match="worked on by"):
+            pool.submit(train, store, "bedlam", tiny(16), 0, bodies).result()
 
 
 def test_another_seed_makes_another_model(store, bodies):
