@@ -79,13 +79,13 @@ def leave(run: Run, store: Store, until: int | None) -> None:
         save_weights(cells.weights_path(store, name), learner.network, run.cell)
         measured_here = {**measured, "heldout": report}
         cells.write_record(store, run.cell, run.recipe, measured_here, until)
-    if run.schedule.end == run.recipe.budget.samples_seen:
+    if run.folder != store.runs / run.cell.id:  # a rung of a run that is past it
+        shutil.rmtree(run.folder)
+    elif run.schedule.end == run.recipe.budget.samples_seen:
         save_weights(run.folder / cells.WEIGHTS, learner.network, run.cell)
         cells.write_json(run.folder / cells.HELDOUT, report)
         cells.write_record(store, run.cell, run.recipe, measured)
         clear(run.folder)
-    elif run.folder != store.runs / run.cell.id:
-        shutil.rmtree(run.folder)
 
 
 def _seconds(folder: Path) -> dict[str, float]:

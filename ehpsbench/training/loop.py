@@ -79,7 +79,8 @@ def train(
         threads: of the CPU; default: as torch is set.
         progress: called after every step with (samples seen, samples in all).
         until: stop after so many samples of the same schedule (to the end of a batch), keep their
-            weights as `at-<until>.safetensors`, and what is needed to go on.
+            weights as `at-<until>.safetensors`, and what is needed to go on. At the budget or
+            past it: the whole run.
         weights: pretrained weights of the trunk, where the recipe wants some.
         start_from: a cell or rung of the store, or a file: weights of the whole network.
         micro_batch: crops that go through the network at once, on each rank; default: all of a
@@ -101,6 +102,8 @@ def train(
             finished run of the same name with other content.
     """
     means = Means(device, threads, micro_batch, workers, save_minutes, compile, progress, say)
+    if until is not None and until >= recipe.budget.samples_seen:
+        until = None
     mix = cells.mix_of(dataset, splits)
     wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
     if cells.is_done(store, wanted, until):

@@ -97,6 +97,25 @@ def test_a_rung_that_the_run_has_passed_is_made_again_beside_it(store, bodies):
     assert not [path for path in early.parent.iterdir() if "again" in path.name]
 
 
+@pytest.mark.parametrize("until", [44, 99])
+def test_a_rung_at_the_budget_or_past_it_is_the_whole_run(store, bodies, until):
+    folder = train(store, "bedlam", TINY, 0, bodies)
+    before = sorted(path.name for path in folder.iterdir())
+    told = []
+    train(store, "bedlam", TINY, 0, bodies, until=until, progress=lambda *t: told.append(t))
+    assert not told
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_rung_in_the_last_batch_of_a_finished_run_leaves_the_run_as_it_is(store, bodies):
+    folder = train(store, "bedlam", TINY, 0, bodies)
+    record = (folder / cells.RECORD).read_text()
+    train(store, "bedlam", TINY, 0, bodies, until=43)
+    assert (folder / cells.RECORD).read_text() == record
+    assert same(load_file(folder / cells.WEIGHTS), load_file(folder / "at-43.safetensors"))
+    assert not [path for path in folder.iterdir() if "again" in path.name]
+
+
 def test_a_run_starts_from_another_and_its_mean_pose_is_its_own(store, bodies):
     base = train(store, "agora", TINY, 0, bodies)
     folder = train(store, "bedlam", TINY, 0, bodies, until=8, start_from=base.name)
