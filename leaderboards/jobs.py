@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import math
 import os
-import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import digest, write_text
-from ehpsbench.errors import StoreError
+from ehpsbench.errors import InputError
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result, rows_path
 from ehpsbench.executors.cores import readers_here
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.showing import Showing, showing_path
+from ehpsbench.leaderboards.showing import Showing
 from ehpsbench.training import cells
 from ehpsbench.training.mix import Mix
 from ehpsbench.training.recipe import Recipe
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 PATIENCE = 90.0  # seconds: longer than a stopped process of the same cell takes to save its state
+SHOWN = 5  # cells that an error lists
 SECONDS = "seconds"  # beside the benchmarks of a record: what scoring took
 
 
@@ -89,6 +88,7 @@ class Work:
             for it where it trains on a GPU, none on a CPU.
         compile: whether torch compiles the networks.
         save_minutes: between two states of a run.
+        replace: finished runs of the same names with other content, and their scores.
     """
 
     store: Store
@@ -99,6 +99,7 @@ class Work:
     readers: int | None = None
     compile: bool = False
     save_minutes: float = 10.0
+    replace: bool = False
 
     def weights_of(self, recipe: str) -> Path | None:
         """The pretrained weights where the recipe wants some."""
@@ -136,6 +137,34 @@ def job(
     return Job(wanted.group, trained_on, recipe, seed, made.id, budget, end, done)
 
 
+def taken(work: Work, jobs: Sequence[Job]) -> list[str]:
+    """Cells of a plan whose names finished runs of other content have; `replace` removes those."""
+    names = dict.fromkeys(one.cell for one in jobs if not one.done)
+    by_name = {one.cell: one for one in jobs}
+    return [
+        name
+        for name in names
+        if cells.trained(work.store, name)
+        and cells.record(work.store, name)["hash"] != work.cell(by_name[name]).hash
+    ]
+
+
+def refuse_taken(work: Work, jobs: Sequence[Job]) -> None:
+    """Before anything is trained, say which finished runs a plan would remove.
+
+    Raises:
+        InputError: there are some, and nobody said that they may go.
+    """
+    found = [] if work.replace else taken(work, jobs)
+    if found:
+        some = ", ".join(found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+        raise InputError(
+            f"{len(found)} finished cells have these names and other content: {some}. Rename the "
+            "recipe to keep both, or give --replace: they and their scores then go, and are "
+            "trained anew."
+        )
+
+
 def run_job(work: Work, job: Job) -> None:
     """Train one cell if it is not there, predict and evaluate on every benchmark.
 
@@ -144,10 +173,14 @@ def run_job(work: Work, job: Job) -> None:
     """
     from ehpsbench.leaderboards.scoring import score
     from ehpsbench.training.journal import aloud
+    from ehpsbench.training.lock import working_on
     from ehpsbench.training.loop import train
 
     recipe, weights = work.recipes[job.recipe], work.weights_of(job.recipe)
-    with _alone(work.store, job.cell), Showing.of(work.store, job.cell, job.samples) as showing:
+    with (
+        working_on(work.store, job.cell, _patience()),
+        Showing.of(work.store, job.cell, job.samples) as showing,
+    ):
         train(
             work.store,
             job.trained_on,
@@ -159,6 +192,7 @@ def run_job(work: Work, job: Job) -> None:
             workers=readers_here() if work.readers is None else work.readers,
             save_minutes=work.save_minutes,
             compile=work.compile,
+            replace=work.replace,
             progress=showing.trained,
             say=lambda line: aloud(f"{job.cell}: {line}"),
         )
@@ -212,39 +246,9 @@ def _data(store: Store, rule: Protocol) -> Any:
     return store.manifest(rule.dataset)["splits"].get(rule.split)
 
 
-@contextmanager
-def _alone(store: Store, cell: str) -> Iterator[None]:
-    """One process at a time works on a cell; a dead one holds nothing.
-
-    Raises:
-        StoreError: another one does, and goes on doing so; says which.
-    """
-    path = showing_path(store, cell).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + PATIENCE
-    with path.open("a+", encoding="utf-8") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > until:
-                    who = path.read_text(encoding="utf-8").strip()
-                    raise StoreError(
-                        f"{cell} is worked on by {who}. Wait for it to end, or stop it; then run "
-                        "the same command again."
-                    ) from error
-                time.sleep(0.5)
-        lock.truncate(0)
-        lock.write(_here())
-        lock.flush()
-        yield
-
-
-def _here() -> str:
-    batch = os.environ.get("SLURM_JOB_ID")
-    told = f" (Slurm job {batch})" if batch else ""
-    return f"process {os.getpid()} on {socket.gethostname()}{told}"
+def _patience() -> float:
+    """Seconds to wait for who works on a cell; Slurm may run a job beside an older one of it."""
+    return math.inf if "SLURM_JOB_ID" in os.environ else PATIENCE
 
 
 def _read(path: Path) -> dict[str, Any]:

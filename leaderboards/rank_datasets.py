@@ -14,7 +14,7 @@ from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
-from ehpsbench.leaderboards.jobs import Job, Work, job
+from ehpsbench.leaderboards.jobs import Job, Work, job, refuse_taken
 from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.standings import primary_errors, standings
 from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
@@ -54,13 +54,16 @@ def plan(
     Raises:
         UnknownName: a dataset or a benchmark's data is not in the store.
         BodyMismatch: a dataset was read with another body set.
-        InputError: fewer than two datasets, or one twice; a benchmark that scores nobody.
+        InputError: fewer than two datasets, or one twice; a benchmark that scores nobody; a
+            finished cell of the same name with other content, unless it is to be replaced.
     """
     if len(set(datasets)) < len(datasets) or len(datasets) < 2:
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
     check_benchmarks(work)
     [recipe] = work.recipes
-    return [job(work, name, recipe, seed, until=until) for seed in seeds for name in datasets]
+    jobs = [job(work, name, recipe, seed, until=until) for seed in seeds for name in datasets]
+    refuse_taken(work, jobs)
+    return jobs
 
 
 def check_benchmarks(work: Work) -> None:
@@ -79,6 +82,7 @@ def rank_datasets(
     seeds: Sequence[int] = (0,),
     workers: int | None = 1,
     weights: Path | None = None,
+    replace: bool = False,
     progress: Ended | None = None,
 ) -> Standings:
     """Train what is missing on this machine, score it, and rank the datasets.
@@ -92,6 +96,7 @@ def rank_datasets(
         seeds: of the training runs.
         workers: local processes; with one thread each where there are several.
         weights: pretrained weights, where the recipe wants some.
+        replace: finished cells of the same names with other content.
         progress: called when a cell with its results is there.
 
     Returns:
@@ -100,7 +105,7 @@ def rank_datasets(
     Raises:
         Exception: the first cell's error, after the others have ended.
     """
-    work = Work(store, {recipe.name: recipe}, board, bodies, weights)
+    work = Work(store, {recipe.name: recipe}, board, bodies, weights, replace=replace)
     jobs = plan(work, datasets, seeds)
     ranked = rank_jobs(work, jobs, Settings(workers=workers), ended=progress)
     if ranked.failures or ranked.standings is None:

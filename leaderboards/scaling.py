@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ehpsbench.errors import InputError
 from ehpsbench.executors.settings import Settings
-from ehpsbench.leaderboards.jobs import Job, Work, job
+from ehpsbench.leaderboards.jobs import Job, Work, job, refuse_taken
 from ehpsbench.leaderboards.rank_datasets import check_benchmarks, entrants_of, ranking_of
 from ehpsbench.leaderboards.selection import select_top
 from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
@@ -64,12 +64,14 @@ def mixes(found: Standings, tops: Sequence[int], strategy: Strategy = "balanced"
 def scaling_plan(work: Work, chosen: dict[int, Mix], seeds: Iterable[int]) -> list[Job]:
     """The cells of the study: recipe by mix by seed; `done` where all of a cell exists."""
     check_benchmarks(work)
-    return [
+    jobs = [
         job(work, mix if top > 1 else mix.parts[0], recipe, seed, group=_group(recipe, top))
         for seed in seeds
         for recipe in work.recipes
         for top, mix in chosen.items()
     ]
+    refuse_taken(work, jobs)
+    return jobs
 
 
 def scale(

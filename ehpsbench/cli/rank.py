@@ -16,6 +16,7 @@ from ehpsbench.cli.spread import (
     GpusOption,
     PartitionOption,
     ReadersOption,
+    ReplaceOption,
     SaveMinutesOption,
     WorkersOption,
 )
@@ -52,6 +53,7 @@ def rank_datasets(
     readers: ReadersOption = None,
     compile: CompileOption = False,
     save_minutes: SaveMinutesOption = 10.0,
+    replace: ReplaceOption = False,
     halving: Annotated[
         bool, typer.Option("--halving", help="Stop early who cannot reach the top.")
     ] = False,
@@ -77,7 +79,7 @@ def rank_datasets(
     where = spread.trainer_of(executor, workers, partition, gpus)
     chosen = spread.names([*(datasets or ()), *(more or ())]) or library.trainable(place)
     how = spread.Sweeping(
-        board, [recipe], budget, weights, body_models, readers, compile, save_minutes
+        board, [recipe], budget, weights, body_models, readers, compile, save_minutes, replace
     )
     work = spread.work_of(place, chosen, how)
     if halving:

@@ -16,6 +16,7 @@ from ehpsbench.cli.spread import (
     GpusOption,
     PartitionOption,
     ReadersOption,
+    ReplaceOption,
     SaveMinutesOption,
     WorkersOption,
 )
@@ -45,6 +46,7 @@ def scaling(
     readers: ReadersOption = None,
     compile: CompileOption = False,
     save_minutes: SaveMinutesOption = 10.0,
+    replace: ReplaceOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
@@ -65,7 +67,15 @@ def scaling(
     tops = spread.numbers(top, "--top", int)
     chosen = library.mixes(ranking(place, Path(board).stem), tops, mix)
     how = spread.Sweeping(
-        board, spread.names([recipes]), budget, weights, body_models, readers, compile, save_minutes
+        board,
+        spread.names([recipes]),
+        budget,
+        weights,
+        body_models,
+        readers,
+        compile,
+        save_minutes,
+        replace,
     )
     work = spread.work_of(place, chosen[tops[-1]].parts, how)
     jobs = library.scaling_plan(work, chosen, range(seeds))

@@ -56,6 +56,10 @@ ReadersOption = Annotated[
     ),
 ]
 CompileOption = Annotated[bool, typer.Option("--compile", help="Let torch compile.")]
+ReplaceOption = Annotated[
+    bool,
+    typer.Option("--replace", help="Remove finished cells of these names with other content."),
+]
 SaveMinutesOption = Annotated[
     float, typer.Option("--save-minutes", min=0, help="Between two saved states.")
 ]
@@ -91,6 +95,7 @@ class Sweeping:
     readers: int | None = None
     compile: bool = False
     save_minutes: float = 10.0
+    replace: bool = False
 
 
 def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
@@ -116,6 +121,7 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
         readers=how.readers,
         compile=how.compile,
         save_minutes=how.save_minutes,
+        replace=how.replace,
     )
 
 
@@ -161,6 +167,7 @@ def show_plan(work: Work, jobs: Sequence[Job], where: Settings, *, cells: bool, 
     """Say what a plan costs; with `cells` also list them, which is all that JSON is for."""
     from ehpsbench.executors.local import places
     from ehpsbench.leaderboards.cost import cost
+    from ehpsbench.leaderboards.jobs import taken
 
     found = cost(work, jobs)
     if cells and json:
@@ -171,6 +178,10 @@ def show_plan(work: Work, jobs: Sequence[Job], where: Settings, *, cells: bool, 
         console.print_table("Cells", ("cell", "dataset", "seed", "samples", "state"), rows)
     at_once = len(places(where)) if where.executor == "local" else where.workers
     console.say(cost_words(found, at_once))
+    if work.replace and (old := taken(work, jobs)):
+        console.say(
+            f"Removed and trained anew, as they are finished with other content: {', '.join(old)}."
+        )
 
 
 def cost_words(found: Cost, at_once: int | None) -> str:

@@ -114,6 +114,7 @@ def run_demo(
             bodies,
             seeds=[seed * plan.seeds + i for i in range(plan.seeds)],
             workers=count,
+            replace=True,
             progress=lambda done, total, cell: say(f"  {done}/{total}  {cell}"),
         )
     checks = [check for row in standings.rows if (check := row.own_people)]

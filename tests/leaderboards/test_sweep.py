@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ehpsbench.errors import InputError
 from ehpsbench.evaluation.results import Result, read_result, write_result
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.cost import cost
 from ehpsbench.leaderboards.halving import halve
-from ehpsbench.leaderboards.jobs import Work
+from ehpsbench.leaderboards.jobs import Work, taken
 from ehpsbench.leaderboards.rank_datasets import plan, rank_jobs
 from ehpsbench.leaderboards.rankings import ranking
 from ehpsbench.leaderboards.scaling import mixes, scale
@@ -247,7 +248,7 @@ def test_a_worker_and_a_planner_that_are_killed_cost_nothing_but_time(
     store = work.store
     planner = subprocess.Popen(command(store, 2), **PIPES)
     cell = wait_until_training(store)
-    told = (store.runs / ".sweep" / f"{cell}.lock").read_text()
+    told = (store.runs / ".locks" / f"{cell}.lock").read_text()
     os.kill(int(re.findall(r"process (\d+)", told)[0]), signal.SIGKILL)
     said = _end(planner, 1)
     assert f"failed: {cell}: The process that worked on it was killed by SIGKILL" in said
@@ -275,13 +276,34 @@ def test_a_worker_and_a_planner_that_are_killed_cost_nothing_but_time(
 def test_a_cell_that_another_process_holds_is_not_trained_twice(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     from ehpsbench.errors import StoreError
     from ehpsbench.leaderboards import jobs
+    from ehpsbench.training.lock import working_on
 
     monkeypatch.setattr(jobs, "PATIENCE", 0.1)
-    [one] = plan(work, "ab", [0])[:1]
-    with (
-        jobs._alone(work.store, one.cell),
-        pytest.raises(StoreError, match=f"worked on by process {os.getpid()}"),
-    ):
-        jobs.run_job(work, replace(one, done=False))
+    one = plan(work, "ab", [0])[0]
+    with ThreadPoolExecutor(1) as pool, working_on(work.store, one.cell):
+        refused = pool.submit(jobs.run_job, work, one)
+        with pytest.raises(StoreError, match=f"worked on by process {os.getpid()}"):
+            refused.result()
+    assert not (work.store.runs / one.cell / "cell.json").exists()
+
+
+def test_finished_cells_of_other_content_are_named_before_training_and_go_when_told(
+    work: Work,
+) -> None:
+    rank_jobs(work, plan(work, "ab", [0])[:1], HERE)
+    slower = TINY | {"optimiser": {"lr": 1e-4, "min_lr": 1e-5}}
+    other = replace(work, recipes={"tiny": Recipe.model_validate(slower)})
+    with pytest.raises(InputError, match=r"1 finished cells .* a--tiny--s0\. .* --replace"):
+        plan(other, "ab", [0])
+    record = work.store.runs / "a--tiny--s0" / "cell.json"
+    before = json.loads(record.read_text())["hash"]
+    told = replace(other, replace=True)
+    jobs = plan(told, "ab", [0])
+    assert taken(told, jobs) == ["a--tiny--s0"]
+    assert rank_jobs(told, jobs, HERE).failures == ()
+    assert json.loads(record.read_text())["hash"] != before
+    assert [one.done for one in plan(other, "ab", [0])] == [True, True]
