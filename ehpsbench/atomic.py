@@ -25,13 +25,24 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; renamed over `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    mode = _mode_of_new_files(temporary)
     try:
         yield temporary
+        temporary.chmod(mode)  # some writers make theirs unreadable for others
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _mode_of_new_files(path: Path) -> int:
+    """0666 without the umask, which cannot be asked without being set for all threads."""
+    path.unlink(missing_ok=True)
+    path.touch(0o666)
+    mode = path.stat().st_mode & 0o777
+    path.unlink()
+    return mode
 
 
 def write_text(path: Path, text: str) -> None:
