@@ -105,8 +105,9 @@ def losses(
 
 
 def total(terms: Mapping[str, Tensor], weights: LossWeights) -> Tensor:
-    """The weighted sum of the terms."""
-    return torch.stack([getattr(weights, name) * term for name, term in terms.items()]).sum()
+    """The weighted sum of the terms; one that weighs nothing may be no number."""
+    weighed = [getattr(weights, n) * term for n, term in terms.items() if getattr(weights, n)]
+    return torch.stack(weighed or [0 * term for term in terms.values()]).sum()
 
 
 def _masked(difference: Tensor, known: Tensor, count: Tensor) -> Tensor:

@@ -266,6 +266,21 @@ def test_every_weight_is_of_a_term_here_or_of_one_that_smpler_x_has(bodies, peop
     assert float(total(terms, weights)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("bad", [torch.inf, torch.nan])
+def test_a_term_that_weighs_nothing_may_be_no_number(bad):
+    terms = {
+        n: torch.tensor(v, requires_grad=True) for n, v in {"pose": 3.0, "camera": bad}.items()
+    }
+    found = total(terms, LossWeights(pose=10.0, camera=0.0))
+    found.backward()
+    assert found == 30
+    assert terms["pose"].grad == 10
+    assert terms["camera"].grad is None
+    nothing = total({"pose": torch.ones((), requires_grad=True)}, LossWeights(pose=0.0))
+    nothing.backward()
+    assert nothing == 0
+
+
 def test_the_virtual_camera_projects_as_smpler_x_writes_it(bodies, people):
     """Pixels of a 256×192 crop: f = 5000, principal point (96, 128), depth by a sigmoid."""
     raw = torch.tensor([[0.1, -0.2, 0.3], [0.0, 0.3, -0.4], [-0.1, 0.1, 0.0], [0.2, 0.0, 1.0]])
