@@ -32,7 +32,7 @@ def train(
     until: Annotated[
         int | None, typer.Option(min=1, help="Stop there, of the same schedule; go on later.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     split: Annotated[
         list[str] | None, typer.Option(help="Split to train on; default: those called train….")
     ] = None,

@@ -99,7 +99,12 @@ def cell(
         splits: of a dataset; a mix names its own.
         weights: pretrained weights of the trunk, where the recipe wants some.
         start_from: a cell (or rung) of the store, or a weights file, for the whole network.
+
+    Raises:
+        InputError: a seed below 0, or weights that the recipe has no place for.
     """
+    if seed < 0:
+        raise InputError(f"A seed is 0 or more, not {seed}.")
     mix = mix_of(dataset, splits)
     chosen, data = [], []
     for part in mix.parts:

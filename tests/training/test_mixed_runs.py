@@ -189,3 +189,9 @@ def test_datasets_or_a_mix_file_are_trained_from_the_command_line(store, tmp_pat
 )
 def test_wrong_use_is_said(store, words, message):
     assert message in str(from_command_line(store, *words))
+
+
+def test_a_seed_below_0_is_refused(store, bodies):
+    with pytest.raises(InputError, match="A seed is 0 or more, not -1"):
+        train(store, "bedlam", TINY, -1, bodies)
+    assert isinstance(from_command_line(store, "bedlam", "--seed", "-1"), SystemExit)
