@@ -98,10 +98,7 @@ def run_demo(
     count = workers or os.cpu_count() or 1
     bodies = open_bodies("small")
     how = find_recipe(recipe)
-    _claim(out, {"plan": digest(plan.model_dump(mode="json")), "seed": seed, "body": bodies.id})
-    store = Store(out / "store")
-    with _timed(say, "Writing and reading miniature releases"):
-        _fill(store, out / "releases", _releases(plan, seed), count, say)
+    store = planted_store(out, plan, seed=seed, workers=count, say=say)
     names = [planned.name for planned in plan.sets]
     with _timed(
         say, f"Training {len(names) * plan.seeds} cells of {how.budget.samples_seen:,} samples"
@@ -112,7 +109,7 @@ def run_demo(
             how,
             board("mpe"),
             bodies,
-            seeds=[seed * plan.seeds + i for i in range(plan.seeds)],
+            seeds=training_seeds(plan, seed),
             workers=count,
             replace=True,
             progress=lambda done, total, cell: say(f"  {done}/{total}  {cell}"),
@@ -129,6 +126,27 @@ def run_demo(
         about={planned.name: planned.about for planned in plan.sets},
     )
     return DemoReport(path, standings, found)
+
+
+def planted_store(out: Path, plan: Plan, *, seed: int, workers: int, say: Say) -> Store:
+    """The store of a demo in `out`, with every set of a plan and the benchmarks in it.
+
+    Raises:
+        InputError: `out` holds something else.
+    """
+    from ehpsbench.body.bodies import open_bodies
+
+    body = open_bodies("small").id
+    _claim(out, {"plan": digest(plan.model_dump(mode="json")), "seed": seed, "body": body})
+    store = Store(out / "store")
+    with _timed(say, "Writing and reading miniature releases"):
+        _fill(store, out / "releases", _releases(plan, seed), workers, say)
+    return store
+
+
+def training_seeds(plan: Plan, seed: int) -> list[int]:
+    """Of the runs of each set."""
+    return [seed * plan.seeds + i for i in range(plan.seeds)]
 
 
 def _claim(out: Path, wanted: dict[str, Any]) -> None:
