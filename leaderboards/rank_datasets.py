@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ehpsbench.errors import InputError
-from ehpsbench.evaluation.mesh.rules import mesh_protocol
-from ehpsbench.evaluation.mesh.selection import select
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.jobs import Job, Work, job, refuse_taken
 from ehpsbench.leaderboards.rankings import save_ranking
+from ehpsbench.leaderboards.ready import check_benchmarks, check_images
 from ehpsbench.leaderboards.standings import primary_errors, standings
 from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings
@@ -56,6 +55,7 @@ def plan(
         BodyMismatch: a dataset was read with another body set.
         InputError: fewer than two datasets, or one twice; a benchmark that scores nobody; a
             finished cell of the same name with other content, unless it is to be replaced.
+        MissingFiles: images of a benchmark are not there.
     """
     if len(set(datasets)) < len(datasets) or len(datasets) < 2:
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
@@ -63,13 +63,8 @@ def plan(
     [recipe] = work.recipes
     jobs = [job(work, name, recipe, seed, until=until) for seed in seeds for name in datasets]
     refuse_taken(work, jobs)
+    check_images(work, jobs)
     return jobs
-
-
-def check_benchmarks(work: Work) -> None:
-    """A benchmark that scores nobody fails now, not after training."""
-    for benchmark in work.board.ids:
-        select(work.store, mesh_protocol(benchmark), work.bodies)
 
 
 def rank_datasets(

@@ -9,7 +9,8 @@ from itertools import pairwise
 from ehpsbench.errors import InputError
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.jobs import Job, Work, job, refuse_taken
-from ehpsbench.leaderboards.rank_datasets import check_benchmarks, entrants_of, ranking_of
+from ehpsbench.leaderboards.rank_datasets import entrants_of, ranking_of
+from ehpsbench.leaderboards.ready import check_benchmarks, check_images
 from ehpsbench.leaderboards.selection import select_top
 from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings, Value
@@ -71,6 +72,7 @@ def scaling_plan(work: Work, chosen: dict[int, Mix], seeds: Iterable[int]) -> li
         for top, mix in chosen.items()
     ]
     refuse_taken(work, jobs)
+    check_images(work, jobs)
     return jobs
 
 

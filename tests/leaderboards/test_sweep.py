@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.evaluation.results import Result, read_result, write_result
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
@@ -307,3 +307,17 @@ def test_finished_cells_of_other_content_are_named_before_training_and_go_when_t
     assert rank_jobs(told, jobs, HERE).failures == ()
     assert json.loads(record.read_text())["hash"] != before
     assert [one.done for one in plan(other, "ab", [0])] == [True, True]
+
+
+def test_a_missing_image_of_a_benchmark_is_found_before_training(
+    work: Work, tmp_path: Path
+) -> None:
+    manifest = next(p for p in work.store.root.rglob("manifest.json") if p.parent.name == "pw3d")
+    said = json.loads(manifest.read_text())
+    release = Path(shutil.copytree(said["release_root"], tmp_path / "release"))
+    manifest.write_text(json.dumps(said | {"release_root": str(release)}))
+    assert len(plan(work, "ab", [0])) == 2
+    gone = sorted(release.rglob("*.jpg"))[0]
+    gone.unlink()
+    with pytest.raises(MissingFiles, match=f"1 are missing, for example {gone}"):
+        plan(work, "ab", [0])
