@@ -119,6 +119,8 @@ def train(
             return store.runs / wanted.id
         if not replace:
             refuse_finished(store, wanted, recipe)
+        learner = _learner(recipe, seed, bodies, here, means)
+        _load(learner, store, weights, start_from)  # a wrong file is known before crops are cut
         order = _order(store, wanted, mix, recipe, bodies, here, means)
         run = Run(
             cell=wanted,
@@ -129,12 +131,12 @@ def train(
             schedule=Schedule.of(recipe.budget, recipe.heldout.points, until),
             folder=store.runs / wanted.id,
             order=order,
-            learner=_learner(recipe, seed, bodies, here, means),
+            learner=learner,
             check=Check.of(order.parts, [store.release_root(p) for p in wanted.parts], bodies),
         )
         if here.first:
             forget_scores(store, wanted)
-        _begin(run, weights, None if start_from is None else cells.start_file(store, start_from))
+        _begin(run, started=start_from is not None)
         _steps(run)
         leave(run, store, until)
         here.wait()
@@ -194,8 +196,19 @@ def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: Mea
     )
 
 
-def _begin(run: Run, weights: Path | None, start: Path | None) -> None:
-    """What the network starts from, and what a run of other content left in the folder."""
+def _load(learner: Learner, store: Store, weights: Path | None, start: str | Path | None) -> None:
+    """The weights that are given: of the trunk, or of the whole network."""
+    if start is not None:
+        load_weights(cells.start_file(store, start), learner.network)
+    if weights is not None:
+        from ehpsbench.training.models.weights import load_pretrained
+
+        report = load_pretrained(learner.network, weights, learner.recipe.model.pretrained)
+        learner.say(str(report))
+
+
+def _begin(run: Run, *, started: bool) -> None:
+    """What a run of other content left in the folder goes; answers begin at the mean pose."""
     if run.here.first:
         clear(run.folder, run.cell)
     run.here.wait()
@@ -207,16 +220,8 @@ def _begin(run: Run, weights: Path | None, start: Path | None) -> None:
     targets = run.order.overview()
     if run.here.first:
         save_estimate(run.folder / cells.MEAN_POSE, mean_pose(targets))
-    made = run.learner.network
-    if start is not None:
-        load_weights(start, made)
-    else:
-        start_from(made, targets)
-    if weights is not None:
-        from ehpsbench.training.models.weights import load_pretrained
-
-        report = load_pretrained(made, weights, run.recipe.model.pretrained)
-        run.learner.say(str(report))
+    if not started:
+        start_from(run.learner.network, targets)
 
 
 def _steps(run: Run) -> None:

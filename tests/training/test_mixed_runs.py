@@ -147,6 +147,16 @@ def test_weights_of_another_network_are_refused(store, bodies, tmp_path):
         train(store, "bedlam", vit, 0, bodies)
 
 
+def test_a_wrong_file_of_weights_is_said_before_crops_are_cut(store, bodies, tmp_path):
+    (tmp_path / "w.pth").write_bytes(b"0" * 64)
+    vit = recipe("rank-s").model_copy(update={"name": "vit"})
+    with pytest.raises(InputError, match=r"w\.pth (is no checkpoint|holds more)"):
+        train(store, "bedlam", vit, 0, bodies, weights=tmp_path / "w.pth")
+    with pytest.raises(InputError, match="cannot be read"):
+        train(store, "bedlam", TINY, 0, bodies, start_from=tmp_path / "w.pth")
+    assert not (store.runs / "crops").exists()
+
+
 def test_another_budget_has_another_name_and_a_warm_up_that_fits():
     made = cells.budgeted(MICRO, 500)
     assert made.name == "micro-cpu-n500"

@@ -296,6 +296,16 @@ def test_a_broken_file_and_a_missing_one_are_told_apart(tmp_path, name):
         load_pretrained(ours("mae"), tmp_path / name, "mae")
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b".", b"0" * 64, b"ehf images\n", b"\x80\x02a.", b"PK\x03\x04"]
+)
+def test_whatever_is_no_checkpoint_is_one_message(tmp_path, content):
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(InputError, match=r"w\.pth (is no checkpoint of torch|holds more)") as error:
+        load_pretrained(ours("mae"), tmp_path / "w.pth", "mae")
+    assert "\n" not in str(error.value)
+
+
 def test_gated_heads_beside_the_backbone_are_no_matter():
     found = vit(stored("mae") | {"decoder.mlp.fc1.weight": torch.zeros(2)}, "w.pth")
     assert found.unused == ("decoder.mlp.fc1.weight",)

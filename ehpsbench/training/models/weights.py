@@ -119,7 +119,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 
         try:
             return load_file(path)
-        except SafetensorError as error:
+        except (SafetensorError, OSError) as error:
             raise InputError(f"{path} is no safetensors file: {error}. Get it again.") from error
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
@@ -129,8 +129,9 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             f"{path} holds more than tensors ({named[1] if named else 'a pickle of another kind'})"
             "; nothing in it was run. Save its state dict alone, or as safetensors, and give that."
         ) from error
-    except (RuntimeError, EOFError, ValueError, OSError) as error:
-        raise InputError(f"{path} is no checkpoint of torch: {error}. Get it again.") from error
+    except Exception as error:  # whatever torch trips over in a file that is none of its own
+        words = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise InputError(f"{path} is no checkpoint of torch: {words}. Get it again.") from error
     return _unnested(stored)
 
 
