@@ -38,10 +38,17 @@ def read_definition(kind: type[Kind], path: Path, what: str, **fields: str) -> K
     except OSError as error:
         raise InputError(f"The {what} {path} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
-        words = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
-        raise InputError(f"{path} is not a valid {what}: {words}.") from error
+        raise InputError(f"{path} is not a valid {what}: {faults(error)}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid {what}: {error}") from error
+
+
+def faults(error: ValidationError) -> str:
+    """What is wrong with which field, without pydantic's own words around ours."""
+    return "; ".join(
+        f"{_place(found['loc'])}: {found['msg'].removeprefix('Value error, ')}"
+        for found in error.errors()
+    )
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,8 +21,11 @@ def train(
     ] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="The same, by name.")] = None,
     mix: Annotated[
-        str, typer.Option(help="How several are mixed: balanced, or concat (by their rows).")
+        str, typer.Option(help="How several are mixed: balanced, concat (by rows), or weighted.")
     ] = "balanced",
+    weight: Annotated[
+        list[str] | None, typer.Option(help="DATASET=SHARE of a weighted mix; any scale.")
+    ] = None,
     mix_file: Annotated[
         Path | None, typer.Option(help="A mix as `select` writes it, instead of datasets.")
     ] = None,
@@ -67,7 +71,8 @@ def train(
     from ehpsbench.training.journal import spoken
     from ehpsbench.training.recipe import recipe as find_recipe
 
-    chosen = _mix([*(datasets or []), *(dataset or [])], mix, mix_file, split)
+    names = [*(datasets or []), *(dataset or [])]
+    chosen = _of_file(mix_file, names, split, weight) or _mix(names, mix, weight or [], split)
     how = find_recipe(recipe)
     place = Store(store or default_store())
     bodies = console.bodies_of(place, list(chosen.parts), body_models)
@@ -94,26 +99,62 @@ def train(
         console.out.print(f"{folder}", soft_wrap=True)
 
 
-def _mix(names: list[str], strategy: str, file: Path | None, splits: list[str] | None) -> Mix:
-    """The mix of a file, or of the datasets that are named."""
-    from pydantic import ValidationError
-
+def _of_file(
+    file: Path | None, names: list[str], splits: list[str] | None, weights: list[str] | None
+) -> Mix | None:
+    """The mix in a file, which says all of it itself; None where datasets are named instead."""
     from ehpsbench.errors import InputError
-    from ehpsbench.training.mix import Mix, read_mix
+    from ehpsbench.training.mix import read_mix
 
     if bool(names) == (file is not None):
         raise InputError("Name datasets of the store, or a mix with --mix-file; one of the two.")
-    if file is not None:
-        if splits:
-            raise InputError(f"{file} names the splits of its parts; leave --split out.")
-        return read_mix(file)
-    if strategy not in ("balanced", "concat"):
-        raise InputError(
-            f"--mix is balanced or concat, not {strategy!r}; weights stand in a --mix-file."
-        )
+    if file is None:
+        return None
+    for option, given in (("splits", splits), ("weights", weights)):
+        if given:
+            raise InputError(f"{file} names the {option} of its parts; leave --{option[:-1]} out.")
+    return read_mix(file)
+
+
+def _mix(names: list[str], strategy: str, weights: list[str], splits: list[str] | None) -> Mix:
+    """The mix of the datasets that are named."""
+    from pydantic import ValidationError
+
+    from ehpsbench.definitions import faults
+    from ehpsbench.errors import InputError
+    from ehpsbench.training.mix import Mix
+
+    if strategy not in ("balanced", "concat", "weighted"):
+        raise InputError(f"--mix is balanced, concat or weighted, not {strategy!r}.")
+    if (strategy == "weighted") != bool(weights):
+        raise InputError("--mix weighted and a --weight DATASET=SHARE of each dataset go together.")
+    shares = _shares(names, weights) if weights else None
     given = {name: tuple(splits) for name in names} if splits else {}
+    fields = {"parts": tuple(names), "strategy": strategy, "splits": given, "weights": shares}
     try:
-        return Mix.model_validate({"parts": tuple(names), "strategy": strategy, "splits": given})
+        return Mix.model_validate(fields)
     except ValidationError as error:
-        words = "; ".join(found["msg"] for found in error.errors())
-        raise InputError(f"{' + '.join(names)} cannot be mixed: {words}.") from error
+        raise InputError(f"{' + '.join(names)} cannot be mixed: {faults(error)}.") from error
+
+
+def _shares(names: list[str], weights: list[str]) -> tuple[float, ...]:
+    """The share of each dataset, from words like bedlam=3."""
+    from ehpsbench.errors import InputError, UnknownName
+
+    shares: dict[str, float] = {}
+    for word in weights:
+        name, _, share = word.rpartition("=")
+        try:
+            value = float(share)
+        except ValueError:
+            value = math.nan
+        if not name or not 0 < value < math.inf:
+            raise InputError(f"--weight is DATASET=SHARE with a share above 0, not {word!r}.")
+        if name not in names:
+            raise UnknownName.of("dataset of the mix", name, names)
+        if name in shares:
+            raise InputError(f"--weight names {name} twice. Give one share of each dataset.")
+        shares[name] = value
+    if lacking := [name for name in names if name not in shares]:
+        raise InputError(f"{lacking[0]} has no --weight. Give one share of each dataset.")
+    return tuple(shares[name] for name in names)

@@ -23,6 +23,14 @@ def test_a_field_given_by_the_caller_yields_to_the_file(tmp_path: Path) -> None:
     assert read_definition(Fruit, path, "fruit", name="apple").name == "pear"
 
 
+def test_our_own_words_stand_alone(tmp_path: Path) -> None:
+    from ehpsbench.training.mix import read_mix
+
+    (tmp_path / "mix.toml").write_text('parts = ["a", "a"]')
+    with pytest.raises(InputError, match=r"valid mix: as a whole: a part is named twice"):
+        read_mix(tmp_path / "mix.toml")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -166,6 +166,9 @@ def test_another_budget_has_another_name_and_a_warm_up_that_fits():
     assert made.hash != cells.budgeted(MICRO, 501).hash
 
 
+TWO, WEIGHTED = ("bedlam", "agora"), ("--mix", "weighted", "--weight")
+
+
 def from_command_line(store, *words):
     from typer.testing import CliRunner
 
@@ -187,13 +190,29 @@ def test_datasets_or_a_mix_file_are_trained_from_the_command_line(store, tmp_pat
     assert cells.record(store, "best--micro-cpu-n48--s3")["weights"] == [1, 3]
 
 
+def test_a_weighted_mix_is_given_on_the_command_line(store):
+    shares = ("--weight", "agora=1", "--weight", "bedlam=3")
+    found = from_command_line(store, *TWO, "--mix", "weighted", *shares, "--budget", "48")
+    record = cells.record(store, "bedlam+agora-weighted--micro-cpu-n48--s0")
+    assert found.endswith(record["id"])
+    assert (record["mix"], record["weights"]) == ("weighted", [3, 1])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ((), "Name datasets of the store, or a mix"),
         (("bedlam", "--mix-file", "x.toml"), "one of the two"),
-        (("bedlam", "--mix", "even"), "balanced or concat, not 'even'"),
+        (("bedlam", "--mix", "even"), "balanced, concat or weighted, not 'even'"),
         (("bedlam", "--dataset", "bedlam"), "named twice"),
+        ((*TWO, "--mix", "weighted"), "--weight DATASET=SHARE of each dataset go together"),
+        ((*TWO, "--weight", "agora=2"), "--mix weighted and a --weight"),
+        ((*TWO, *WEIGHTED, "agora=2"), "bedlam has no --weight"),
+        ((*TWO, *WEIGHTED, "agora=0"), "a share above 0, not 'agora=0'"),
+        ((*TWO, *WEIGHTED, "agora"), "DATASET=SHARE with a share above 0, not 'agora'"),
+        ((*TWO, *WEIGHTED, "agorra=1"), "Did you mean agora"),
+        ((*TWO, *WEIGHTED, "agora=1", "--weight", "agora=2"), "names agora twice"),
+        (("--mix-file", "x.toml", "--weight", "agora=2"), "leave --weight out"),
         (("bedlam", "--device", "gpu"), "There is no device 'gpu'"),
     ],
 )
