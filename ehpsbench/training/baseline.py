@@ -10,7 +10,6 @@ from ehpsbench.training.estimate import Estimate
 from ehpsbench.training.joints import JOINTS
 from ehpsbench.training.models.network import Network
 from ehpsbench.training.models.prediction import SPAN, standing
-from ehpsbench.training.rotations import from_six
 from ehpsbench.training.targets import Targets
 
 Floats = NDArray[np.float64]
@@ -42,13 +41,6 @@ def start_from(network: Network, targets: Targets) -> None:
     rotations = np.concatenate([mean.rotations[0], mean_hand_roots(targets)])
     arrays = (rotations, mean.betas[0], mean.expression[0], mean.camera[0])
     network.start_at(*(torch.as_tensor(values, dtype=torch.float32) for values in arrays))
-
-
-def start_of(network: Network) -> Estimate:
-    """The one body that a network's answers began at: of a trained cell, its mean pose."""
-    six, rest = network.start_six.double(), network.start_other.double()
-    parts = (from_six(six)[:JOINTS], *torch.split(rest, [10, 10, 3]))
-    return Estimate(*(part[None].cpu().numpy() for part in parts))
 
 
 def mean_hand_roots(targets: Targets) -> Floats:

@@ -163,12 +163,6 @@ class Samples:
         part = np.zeros(len(rows), np.intp)
         return portion(decoded(pictures, self.plan.settings), arrays, part, rows)
 
-    def recorded(self, rows: Indices) -> Arrays:
-        """What the cache says of the crops of some rows: see `cache.geometry`."""
-        _, arrays = self._cut.reader.read(*self.places(np.asarray(rows, np.intp)))
-        known = {f.name for f in fields(Targets)} | {"teaches"}
-        return {name: values for name, values in arrays.items() if name not in known}
-
     def places(self, rows: Indices) -> tuple[Int32, Int32]:
         """Shard and place in it of some rows."""
         chosen = self.chosen[rows]

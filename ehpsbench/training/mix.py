@@ -132,7 +132,7 @@ def _which(
     which, nth = [], []
     while count > 0:
         block, first = divmod(start, length)
-        key = ("parts", *stream, block, *shares)
+        key = ("parts", mix.strategy, *stream, block, *shares)
         make = partial(_shuffled, mix.strategy, shares, length, stream, block)
         labels, ranks = _memo(key, 16 * length, make)
         before = _drawn(shares, length * block)

@@ -72,7 +72,8 @@ def test_a_portion_holds_its_rows_targets_and_views(samples, bodies):
 
 def test_what_is_recorded_of_a_crop_leads_from_its_pixels_to_the_image(samples):
     rows = np.arange(4)
-    said, where = samples.recorded(rows), samples.take(rows).views
+    _, said = samples.reader.read(*samples.places(rows))
+    where = samples.take(rows).views
     middle = np.array([68 / 2, 90 / 2, 1])
     found = np.stack([said["image_x"] @ middle, said["image_y"] @ middle], 1)
     np.testing.assert_allclose(found, where.centre)
