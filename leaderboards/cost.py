@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 NOT_OF_SPEED = {"name", "version", "about", "budget", "optimiser", "heldout", "loss"}
 JPEG_BYTES = 0.45  # a pixel, at quality 92 without chroma subsampling: photographs; flat ones less
 TARGET_BYTES = 12_000  # a row, beside its crop
-STATES = 6  # copies of the weights in a run that is not done: the last two with their moments
+STATES = 6  # copies of the weights in a run at work: the last two states with their moments
+KEPT = 2  # copies that a finished run leaves: the last ones, and the best on held-out people
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,26 @@ class Cost:
     runs_bytes: int
 
 
-def cost(work: Work, jobs: Sequence[Job]) -> Cost:
+def cost(
+    work: Work,
+    jobs: Sequence[Job],
+    *,
+    at_once: int | None = None,
+    rungs: int = 0,
+    device: str | None = None,
+) -> Cost:
     """What the plan costs.
 
     Args:
         work: what the cells share.
         jobs: the plan.
+        at_once: cells that train side by side; None: all.
+        rungs: below the budget, whose weights each cell leaves as well.
+        device: "cpu" or "cuda", where it will run; None: that of most finished cells.
     """
     waiting = [one for one in jobs if not one.done]
-    left = {one.entry: max(one.samples - _seen(work, one), 0) for one in waiting}
-    speeds = {name: _speeds(work.store, recipe) for name, recipe in work.recipes.items()}
+    left = {one.entry: max(one.samples - seen_before(work, one), 0) for one in waiting}
+    speeds = {name: _speeds(work.store, recipe, device) for name, recipe in work.recipes.items()}
     seconds = 0.0
     for one in waiting:
         found = speeds[one.recipe]
@@ -69,18 +80,18 @@ def cost(work: Work, jobs: Sequence[Job]) -> Cost:
         seconds=seconds if known else None,
         measured=sum(map(len, speeds.values())),
         crops_bytes=_crops(work, jobs),
-        runs_bytes=_runs(work, jobs, waiting),
+        runs_bytes=_runs(work, jobs, min(at_once or len(waiting), len(waiting)), rungs),
     )
 
 
-def _runs(work: Work, jobs: Sequence[Job], waiting: Sequence[Job]) -> int:
-    """Bytes of all weights, and of the states that runs keep until they are done."""
+def _runs(work: Work, jobs: Sequence[Job], at_once: int, rungs: int) -> int:
+    """Bytes of what all cells leave, and of the states of those that train at once."""
     each = {name: _weights(work.store, recipe) for name, recipe in work.recipes.items()}
-    states = sum(STATES * each[one.recipe] for one in waiting)
-    return states + sum(each[one.recipe] for one in jobs)
+    states = STATES * at_once * max(each.values())
+    return states + (KEPT + rungs) * sum(each[one.recipe] for one in jobs)
 
 
-def _seen(work: Work, one: Job) -> int:
+def seen_before(work: Work, one: Job) -> int:
     """Samples that a saved state of the same content has seen, at most those of the job."""
     folder, wanted = work.store.runs / one.cell, work.cell(one)
     if cells.is_done(work.store, wanted, one.until):
@@ -90,10 +101,10 @@ def _seen(work: Work, one: Job) -> int:
     return max((s for s in seen if s <= one.samples), default=0)
 
 
-def _speeds(store: Store, recipe: Recipe) -> list[tuple[float, float]]:
+def _speeds(store: Store, recipe: Recipe, device: str | None) -> list[tuple[float, float]]:
     """Seconds a sample, and seconds of scoring, of each finished cell that trains as `recipe`."""
     wanted = _speed_content(recipe.model_dump(mode="json"))
-    found = []
+    found: dict[str, list[tuple[float, float]]] = {}
     for name in cells.finished(store):
         record = _read(store.runs / name / cells.RECORD)
         if _speed_content(record.get("recipe_content", {})) != wanted:
@@ -101,8 +112,11 @@ def _speeds(store: Store, recipe: Recipe) -> list[tuple[float, float]]:
         lines = _lines(store.runs / name / cells.LOG)
         if lines and (seen := lines[-1]["samples_seen"]):
             scored = _read(store.runs / name / "evaluated.json").get(SECONDS, {})
-            found.append((sum(x["seconds"] for x in lines) / seen, sum(scored.values())))
-    return found
+            speed = sum(x["seconds"] for x in lines) / seen, sum(scored.values())
+            found.setdefault(str(record.get("device")), []).append(speed)
+    if device is not None:
+        return found.get(device, [])
+    return max(found.values(), key=len, default=[])
 
 
 def _speed_content(content: dict[str, Any]) -> dict[str, Any]:

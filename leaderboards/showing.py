@@ -101,8 +101,8 @@ class Status:
         done: with all results, also those that were there before.
         failed: ended without.
         running: handed out; on a cluster they may still wait in its queue.
-        seen: samples that running cells, and those that ended now, have seen.
-        samples: of all cells that were not done at the start.
+        seen: samples that running cells, and those that ended now, have seen since the start.
+        samples: that were left at the start, of all cells; what a saved state has seen is not.
         seconds: since the start.
     """
 

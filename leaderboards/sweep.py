@@ -13,6 +13,7 @@ from ehpsbench.executors.cores import readers_each
 from ehpsbench.executors.look_up import run
 from ehpsbench.executors.outcome import Outcome
 from ehpsbench.executors.settings import Settings
+from ehpsbench.leaderboards.cost import seen_before
 from ehpsbench.leaderboards.jobs import Job, Work, forget_stale, run_job
 from ehpsbench.leaderboards.showing import FOLDER, Running, Status, showing_path
 
@@ -86,9 +87,14 @@ class _Account:
     ) -> None:
         self.work, self.watch, self.total = work, watch, len(jobs)
         self.done = len(jobs) - len(waiting)
-        self.samples = sum(job.samples for job in waiting)
+        self.before = {job.entry: seen_before(work, job) for job in waiting}
+        self.samples = sum(self._new(job, job.samples) for job in waiting)
         self.seen, self.failures = 0, list[Failure]()
         self.started = time.monotonic()
+
+    def _new(self, job: Job, seen: int) -> int:
+        """Samples beyond those of an earlier process."""
+        return max(seen - self.before[job.entry], 0)
 
     def end(self, job: Job, outcome: Outcome) -> None:
         if outcome.error is None:
@@ -99,13 +105,14 @@ class _Account:
             path.unlink(missing_ok=True)
             if notes := getattr(outcome.error, "__notes__", ()):  # a bug, with its traceback
                 write_text(path.with_suffix(".error.txt"), "\n".join(notes))
-        self.seen += job.samples
+        self.seen += self._new(job, job.samples)
 
     def look(self, running: Sequence[Job]) -> None:
         if self.watch is None:
             return
         now = [Running.read(self.work.store, job.cell, job.samples) for job in running]
-        seen = self.seen + sum(one.seen for one in now)
+        fresh = (self._new(job, one.seen) for job, one in zip(running, now, strict=True))
+        seen = self.seen + sum(fresh)
         seconds = time.monotonic() - self.started
         failed = len(self.failures)
         self.watch(Status(self.total, self.done, failed, now, seen, self.samples, seconds))

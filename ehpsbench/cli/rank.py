@@ -125,7 +125,7 @@ def _halve(
     [recipe] = work.recipes.values()
     ends = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
     jobs = first_plan(work, datasets, seeds, shares)
-    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    spread.show_plan(work, jobs, where, cells=dry_run, json=json, rungs=len(ends) - 1)
     console.say(
         f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
         f"sweep is {len(jobs) * ends[-1]:,} samples."

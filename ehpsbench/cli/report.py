@@ -32,7 +32,7 @@ def report(
     from ehpsbench.store import Store, default_store
 
     place = Store(store or default_store())
-    standings = ranking(place, board)
+    standings = ranking(place, Path(board).stem)
     names = [protocol(b.id).dataset for b in standings.benchmarks]
     bodies = console.bodies_of(place, names, body_models)
     path = make_report(

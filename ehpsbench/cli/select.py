@@ -33,7 +33,9 @@ def select(
     from ehpsbench.leaderboards.selection import mix_toml, select_top
     from ehpsbench.store import Store, default_store
 
-    found = select_top(ranking(Store(store or default_store()), board), top, by=by, strategy=mix)
+    found = select_top(
+        ranking(Store(store or default_store()), Path(board).stem), top, by=by, strategy=mix
+    )
     if found.tied_out:
         console.say(
             f"Left out, but not told apart from one that is in: {', '.join(found.tied_out)}."

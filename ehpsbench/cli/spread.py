@@ -163,21 +163,30 @@ def in_bytes(count: int) -> str:
     return f"{count / 1e6:.0f} MB" if count >= 1e6 else "under 1 MB"
 
 
-def show_plan(work: Work, jobs: Sequence[Job], where: Settings, *, cells: bool, json: bool) -> None:
+def show_plan(
+    work: Work,
+    jobs: Sequence[Job],
+    where: Settings,
+    *,
+    cells: bool,
+    json: bool,
+    rungs: int = 0,
+) -> None:
     """Say what a plan costs; with `cells` also list them, which is all that JSON is for."""
+    from ehpsbench.executors.cores import device_of
     from ehpsbench.executors.local import places
     from ehpsbench.leaderboards.cost import cost
     from ehpsbench.leaderboards.jobs import taken
 
-    found = cost(work, jobs)
+    side = {"local": len(places(where)), "here": 1}.get(where.executor, where.workers)
+    found = cost(work, jobs, at_once=side, rungs=rungs, device=device_of(where))
     if cells and json:
         console.print_json({"cells": [one.as_dict() for one in jobs], "cost": asdict(found)})
         return
     if cells:
         rows = [(j.entry, j.group, j.seed, j.samples, "done" if j.done else "to do") for j in jobs]
         console.print_table("Cells", ("cell", "dataset", "seed", "samples", "state"), rows)
-    at_once = len(places(where)) if where.executor == "local" else where.workers
-    console.say(cost_words(found, at_once))
+    console.say(cost_words(found, side))
     if work.replace and (old := taken(work, jobs)):
         console.say(
             f"Removed and trained anew, as they are finished with other content: {', '.join(old)}."

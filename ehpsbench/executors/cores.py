@@ -24,6 +24,16 @@ def readers_each(settings: Settings) -> int | None:
     return settings.cpus or max(_cores() // side, 1)
 
 
+def device_of(settings: Settings) -> str | None:
+    """Where pieces of work will run, "cuda" or "cpu"; None: only the cluster can tell."""
+    if settings.gpus == 0:
+        return "cpu"
+    if settings.executor == "ray":
+        return None
+    own = settings.gpus if settings.executor == "slurm" else visible_gpus()
+    return "cuda" if own else "cpu"
+
+
 def readers_here() -> int:
     """The same for one piece of work that has this process's cores to itself."""
     import torch

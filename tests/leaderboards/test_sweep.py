@@ -28,6 +28,7 @@ from ehpsbench.leaderboards.jobs import Work, taken
 from ehpsbench.leaderboards.rank_datasets import plan, rank_jobs
 from ehpsbench.leaderboards.rankings import ranking
 from ehpsbench.leaderboards.scaling import mixes, scale
+from ehpsbench.leaderboards.showing import Status
 from ehpsbench.store import Store
 from ehpsbench.training.cells import budgeted
 from ehpsbench.training.recipe import Recipe
@@ -92,6 +93,17 @@ def test_what_is_finished_is_known_and_costs_nothing(work: Work) -> None:
     assert (left.done, left.samples, left.measured) == (1, 80, 1)
     assert left.seconds is not None
     assert left.seconds > 0
+    assert cost(work, again, device="cuda").seconds is None, "a CPU says nothing of it"
+    weights = (work.store.runs / "a--tiny--s0" / "checkpoint.safetensors").stat().st_size
+    assert left.runs_bytes == (6 + 2 * 2) * weights
+    assert cost(work, jobs, at_once=1, rungs=2).runs_bytes == (6 + 4 * 2) * weights
+
+
+def test_what_an_earlier_process_has_seen_is_not_told_as_done_now(work: Work) -> None:
+    rank_jobs(work, plan(work, "ab", [0], until=40), HERE)
+    said: list[Status] = []
+    rank_jobs(work, plan(work, "ab", [0]), HERE, watch=said.append)
+    assert [(one.seen, one.samples) for one in said] == [(0, 80), (40, 80)]
 
 
 def test_a_cell_that_fails_is_named_and_the_others_are_ranked(work: Work) -> None:
