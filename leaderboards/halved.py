@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import write_text
+from ehpsbench.errors import StoreError
 from ehpsbench.leaderboards.comparison import Comparison
 from ehpsbench.leaderboards.sweep import Failure
 from ehpsbench.leaderboards.table import Standings, plain
@@ -108,3 +109,41 @@ def save_halved(store: Store, board: str, found: Halved) -> Path:
     text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
     return path
+
+
+def read_halved(store: Store, standings: Standings) -> dict[str, Any] | None:
+    """The outcome of halving, as JSON has it, that a ranking goes back to.
+
+    Args:
+        store: that holds both.
+        standings: a ranking of survivors, or a full one that holds their cells too.
+
+    Returns:
+        None where there was none, or its survivors are other cells than those ranked.
+
+    Raises:
+        StoreError: the record is broken.
+    """
+    path = halving_path(store, str(standings.board["name"]))
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        rows = found["standings"]["rows"] if found["standings"] else []
+        entries = {entry for row in rows for entry in row["entries"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is broken ({error}). Delete it, or halve again.") from error
+    ranked = {entry for row in standings.rows for entry in row.entries}
+    return found if entries and entries <= ranked else None
+
+
+def stopped_early(store: Store, standings: Standings) -> dict[str, int]:
+    """Datasets that a ranking lacks because halving stopped them, or could not judge them yet.
+
+    Returns:
+        Dataset → samples at which it was last looked at.
+    """
+    found = read_halved(store, standings) or {"places": []}
+    ranked = {row.name for row in standings.rows}
+    places = {place["name"]: int(place["samples"]) for place in found["places"]}
+    return {name: samples for name, samples in places.items() if name not in ranked}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,7 +51,12 @@ class Scaled:
     failures: tuple[Failure, ...]
 
 
-def mixes(found: Standings, tops: Sequence[int], strategy: Strategy = "balanced") -> dict[int, Mix]:
+def mixes(
+    found: Standings,
+    tops: Sequence[int],
+    strategy: Strategy = "balanced",
+    stopped: Mapping[str, int] | None = None,
+) -> dict[int, Mix]:
     """The best datasets of a ranking, so many at a time.
 
     Raises:
@@ -59,7 +64,7 @@ def mixes(found: Standings, tops: Sequence[int], strategy: Strategy = "balanced"
     """
     if not tops or any(a >= b for a, b in pairwise(tops)):
         raise InputError(f"--top wants rising numbers of datasets, for example 2,4,8; got {tops}.")
-    return {top: select_top(found, top, strategy=strategy).mix for top in tops}
+    return {top: select_top(found, top, strategy=strategy, stopped=stopped).mix for top in tops}
 
 
 def scaling_plan(work: Work, chosen: dict[int, Mix], seeds: Iterable[int]) -> list[Job]:

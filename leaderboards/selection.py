@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,7 @@ def select_top(
     by: By = "mpe",
     strategy: Strategy = "balanced",
     name: str | None = None,
+    stopped: Mapping[str, int] | None = None,
 ) -> Selection:
     """The mix of a ranking's best datasets.
 
@@ -43,6 +45,7 @@ def select_top(
         by: over all benchmarks, or the zero-shot reading, which leaves out those that a dataset's
             own data are in.
         strategy: of the mix; weighted is for a hand.
+        stopped: datasets that halving stopped before the ranking, and at how many samples.
         name: of the mix; default: `top-<n>-of-<board>`, `top-<n>-zero-shot-of-<board>`.
 
     Raises:
@@ -55,7 +58,7 @@ def select_top(
     if not 1 <= top <= len(ranked):
         raise InputError(
             f"--top {top}: the ranking on {found.board['name']} holds {len(ranked)} datasets with "
-            "a rank; give a number between 1 and that."
+            f"a rank; give a number between 1 and that.{_halved(stopped or {})}"
         )
     kind = "" if by == "mpe" else f"-{by}"
     chosen = [row.name for row in ranked[:top]]
@@ -81,6 +84,13 @@ def mix_toml(mix: Mix) -> str:
         for part, splits in mix.splits.items():
             lines.append(f"{_text(part)} = [{', '.join(map(_text, splits))}]")
     return "\n".join(lines) + "\n"
+
+
+def _halved(stopped: Mapping[str, int]) -> str:
+    if not stopped:
+        return ""
+    names = ", ".join(f"{name} at {samples:,} samples" for name, samples in stopped.items())
+    return f" Halving left others out: {names}. A full sweep, without --halving, ranks them too."
 
 
 def _value(row: Standing, by: By) -> Value:

@@ -16,6 +16,7 @@ from ehpsbench.reports.certainty import beats, left_out
 from ehpsbench.reports.data import ReportData
 from ehpsbench.reports.examples import Example
 from ehpsbench.reports.figures import colour_of, heat, learning_curves
+from ehpsbench.reports.halving import halving
 
 TEMPLATES = Path(__file__).with_name("templates")
 BAR = (8.0, 192.0)  # left and right end of the interval bars, in their own units
@@ -51,6 +52,7 @@ def page(data: ReportData, examples: Sequence[Example] = ()) -> str:
         curves=Markup(learning_curves(data.curves, groups)),
         summary=_summary(data),
         rows=lines,
+        halving=halving(data.halved),
         marked=any(line["marks"] for line in lines),
         checked=any(line["check"] for line in lines),
         any_in_domain=any(line["trained_on"] for line in lines),

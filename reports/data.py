@@ -9,6 +9,7 @@ from typing import Any
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.convergence import Curve, read_curve
+from ehpsbench.leaderboards.halved import read_halved
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.store import Store
 
@@ -26,6 +27,7 @@ class ReportData:
         protocols: summaries of the benchmarks' results, for the hashes and counts.
         verdict: the planted order and what became of it; only the demo has one.
         about: what each training set is, in words; may be empty.
+        halved: what successive halving came to, where the ranking goes back to it.
     """
 
     title: str
@@ -36,6 +38,7 @@ class ReportData:
     protocols: tuple[dict[str, Any], ...]
     verdict: dict[str, Any] | None = None
     about: dict[str, str] | None = None
+    halved: dict[str, Any] | None = None
 
 
 def gather(
@@ -73,6 +76,7 @@ def gather(
         protocols=tuple(protocols),
         verdict=verdict,
         about=about,
+        halved=read_halved(store, standings),
     )
 
 

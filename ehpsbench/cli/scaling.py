@@ -59,13 +59,15 @@ def scaling(
     """
     from ehpsbench.cli import console, spread
     from ehpsbench.leaderboards import scaling as library
+    from ehpsbench.leaderboards.halved import stopped_early
     from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.store import Store, default_store
 
     place = Store((store or default_store()).resolve())
     where = spread.trainer_of(executor, workers, partition, gpus)
     tops = spread.numbers(top, "--top", int)
-    chosen = library.mixes(ranking(place, Path(board).stem), tops, mix)
+    ranked = ranking(place, Path(board).stem)
+    chosen = library.mixes(ranked, tops, mix, stopped_early(place, ranked))
     how = spread.Sweeping(
         board,
         spread.names([recipes]),

@@ -29,13 +29,17 @@ def select(
     """Write the best datasets of a ranking as a mix, for `ehpsbench train --mix-file`."""
     from ehpsbench.atomic import write_text
     from ehpsbench.cli import console
+    from ehpsbench.leaderboards.halved import stopped_early
     from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.leaderboards.selection import mix_toml, select_top
     from ehpsbench.store import Store, default_store
 
-    found = select_top(
-        ranking(Store(store or default_store()), Path(board).stem), top, by=by, strategy=mix
-    )
+    place = Store(store or default_store())
+    ranked = ranking(place, Path(board).stem)
+    stopped = stopped_early(place, ranked)
+    found = select_top(ranked, top, by=by, strategy=mix, stopped=stopped)
+    if stopped:
+        console.say(f"Left out by halving, so not chosen from: {', '.join(stopped)}.")
     if found.tied_out:
         console.say(
             f"Left out, but not told apart from one that is in: {', '.join(found.tied_out)}."

@@ -23,6 +23,7 @@ from ehpsbench.evaluation.results import Result, read_result, write_result
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.cost import cost
+from ehpsbench.leaderboards.halved import stopped_early
 from ehpsbench.leaderboards.halving import halve
 from ehpsbench.leaderboards.jobs import Work, taken
 from ehpsbench.leaderboards.rank_datasets import plan, rank_jobs
@@ -137,8 +138,13 @@ def test_halving_stops_the_worst_and_the_scaling_study_takes_the_best(work: Work
     assert (found.samples, found.full_samples) == (3 * 8 + 2 * 72, 240)
     assert found.comparison is None, "the full sweep is not there"
     assert not (work.store.runs / "b--tiny--s0" / "cell.json").exists()
+    kept = ranking(work.store, "one")
+    assert stopped_early(work.store, kept) == {"b": 8}
+    with pytest.raises(InputError, match="Halving left others out: b at 8 samples"):
+        mixes(kept, [3], stopped=stopped_early(work.store, kept))
     rank_jobs(work, plan(work, "abc", [0]), HERE)
     spoil(work, "b--tiny--s0")
+    assert stopped_early(work.store, ranking(work.store, "one")) == {}
     again = halve(work, "abc", [0], HERE, shares=shares, top=2)
     assert again.comparison is not None
     assert again.comparison.ways[0].of_top == 2

@@ -208,3 +208,26 @@ def test_the_curves_of_forty_sets_fit_and_are_told_apart_by_dashes() -> None:
     svg = learning_curves([replace(FALLING, group=name) for name in names], names)
     assert all(f">{name}</text>" in svg for name in names)
     assert svg.count("stroke-dasharray") == 2 * 30  # all but the first ten: line and legend
+
+
+def test_who_stopped_by_halving_stands_below_the_ranking(data: ReportData) -> None:
+    assert "halving-table" not in _tables(page(data))
+    places = [
+        ("a", 1000, 60.0, 1, 1, False, "ran to the end", True),
+        ("c", 100, 90.25, 2, 3, True, "its rank interval 2–3 cannot reach the top 1", True),
+        ("d", 100, None, 0, 0, False, "not judged: 1 of its cells failed", False),
+    ]
+    names = ("name", "samples", "mpe_mm", "rank_low", "rank_high", "stopped", "why", "judged")
+    halved = {
+        "top": 1,
+        "samples": 1100,
+        "full_samples": 3000,
+        "places": [dict(zip(names, place, strict=True)) for place in places],
+    }
+    text = page(replace(data, halved=halved))
+    assert "1,100 samples instead of a full sweep's 3,000 (37 %)" in text.replace("&#39;", "'")
+    assert _tables(text)["halving-table"][1:] == [
+        ["a", "1,000", "60.0", "1", "ran to the end"],
+        ["c", "100", "90.2", "2–3", "stopped: its rank interval 2–3 cannot reach the top 1"],
+        ["d", "100", "–", "–", "not judged: 1 of its cells failed"],
+    ]
