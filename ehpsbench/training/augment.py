@@ -185,7 +185,8 @@ def _turned(still: Batch, forward: Tensor, draws: Draws) -> Batch:
 
 def _area(camera: Tensor) -> Tensor:
     """(B,) area in crop coordinates of a small solid angle about the axis; by it distances go."""
-    return torch.linalg.det(camera[:, :2, :2] / camera[:, 2:, 2:])
+    area: Tensor = torch.linalg.det(camera[:, :2, :2] / camera[:, 2:, 2:])
+    return area
 
 
 def _mirrored(plain: Batch, mirrored: Tensor) -> Batch:
