@@ -83,7 +83,7 @@ class Work:
         recipes: by name.
         board: what is scored.
         bodies: the body set of all rows.
-        weights: pretrained weights, for the recipes that want some.
+        weights: pretrained weights, for the recipes that want some: of all of them, or by recipe.
         readers: processes of each cell that read its crops; None: as many as cores are to spare
             for it where it trains on a GPU, none on a CPU.
         compile: whether torch compiles the networks.
@@ -95,7 +95,7 @@ class Work:
     recipes: Mapping[str, Recipe]
     board: Board
     bodies: BodySet
-    weights: Path | None = None
+    weights: Path | Mapping[str, Path] | None = None
     readers: int | None = None
     compile: bool = False
     save_minutes: float = 10.0
@@ -103,7 +103,9 @@ class Work:
 
     def weights_of(self, recipe: str) -> Path | None:
         """The pretrained weights where the recipe wants some."""
-        return None if self.recipes[recipe].model.pretrained == "none" else self.weights
+        if self.recipes[recipe].model.pretrained == "none":
+            return None
+        return self.weights.get(recipe) if isinstance(self.weights, Mapping) else self.weights
 
     def cell(self, job: Job) -> cells.Cell:
         """What the job's run depends on."""

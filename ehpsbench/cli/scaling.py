@@ -37,7 +37,8 @@ def scaling(
         int | None, typer.Option(min=1, help="Samples seen, instead of the recipes'.")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Pretrained weights, where a recipe wants some.")
+        list[str] | None,
+        typer.Option(help="Pretrained weights, where a recipe wants some: FILE or RECIPE=FILE."),
     ] = None,
     executor: ExecutorOption = "local",
     workers: WorkersOption = None,
@@ -68,11 +69,12 @@ def scaling(
     tops = spread.numbers(top, "--top", int)
     ranked = ranking(place, Path(board).stem)
     chosen = library.mixes(ranked, tops, mix, stopped_early(place, ranked))
+    models = spread.names([recipes])
     how = spread.Sweeping(
         board,
-        spread.names([recipes]),
+        models,
         budget,
-        weights,
+        spread.weights_by_recipe(weights or (), models),
         body_models,
         readers,
         compile,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,7 +90,7 @@ class Sweeping:
     board: str
     recipes: Sequence[str]
     budget: int | None
-    weights: Path | None
+    weights: Path | Mapping[str, Path] | None
     body_models: Path | None
     readers: int | None = None
     compile: bool = False
@@ -111,7 +111,12 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
     found = [r if how.budget is None else budgeted(r, how.budget) for r in found]
     every = [*datasets, *(protocol(b).dataset for b in rules.ids)]
     bodies = console.bodies_of(store, every, how.body_models)
-    weights = how.weights and how.weights.resolve()
+    weights: Path | dict[str, Path] | None = None
+    if isinstance(how.weights, Mapping):  # named as on the command line; a budget renames recipes
+        named = {said: r.name for said, r in zip(how.recipes, found, strict=True)}
+        weights = {named[said]: path.resolve() for said, path in how.weights.items()}
+    elif how.weights is not None:
+        weights = how.weights.resolve()
     return Work(
         store,
         {r.name: r for r in found},
@@ -123,6 +128,28 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
         save_minutes=how.save_minutes,
         replace=how.replace,
     )
+
+
+def weights_by_recipe(
+    said: Sequence[str], recipes: Sequence[str]
+) -> Path | Mapping[str, Path] | None:
+    """Pretrained weights as flags give them: one FILE for all recipes, or RECIPE=FILE for each.
+
+    Raises:
+        InputError: both at once, several files for all, or a recipe that is not in the study.
+    """
+    from ehpsbench.errors import InputError
+
+    pairs = [words.partition("=") for words in said]
+    if len(said) == 1 and not pairs[0][1]:
+        return Path(said[0])
+    strange = [f"{one}{sign}{file}" for one, sign, file in pairs if one not in recipes or not file]
+    if strange:
+        raise InputError(
+            f"--weights wants one file, or RECIPE=FILE for each of {', '.join(recipes)}; got "
+            f"{', '.join(strange)}."
+        )
+    return {one: Path(file) for one, _, file in pairs} or None
 
 
 def names(said: Sequence[str]) -> list[str]:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from ehpsbench.cli.spread import cost_words, duration, in_bytes, names, numbers, status_words
+from ehpsbench.cli.spread import (
+    cost_words,
+    duration,
+    in_bytes,
+    names,
+    numbers,
+    status_words,
+    weights_by_recipe,
+)
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.cost import Cost
 from ehpsbench.leaderboards.showing import Running, Status
@@ -30,6 +40,18 @@ def test_what_is_no_number_is_refused() -> None:
     assert numbers("2,4", "--top", int) == [2, 4]
     with pytest.raises(InputError, match="--top wants numbers"):
         numbers("two", "--top", int)
+
+
+def test_weights_are_of_all_recipes_or_of_each() -> None:
+    models = ["rank-s", "big.toml"]
+    assert weights_by_recipe([], models) is None
+    assert weights_by_recipe(["s.pth"], models) == Path("s.pth")
+    assert weights_by_recipe(["rank-s=s.pth", "big.toml=b.pth"], models) == {
+        "rank-s": Path("s.pth"),
+        "big.toml": Path("b.pth"),
+    }
+    with pytest.raises(InputError, match=r"RECIPE=FILE for each of rank-s, big.toml; got ranks=s"):
+        weights_by_recipe(["ranks=s"], models)
 
 
 def test_the_cost_says_how_long_and_how_much_or_that_it_is_not_known() -> None:
