@@ -145,12 +145,15 @@ def train(
 
 @contextmanager
 def _settled(here: Ranks, threads: int | None) -> Iterator[None]:
-    """Threads, tiny numbers and random state as a run wants them; the latter is put back."""
+    """Threads, tiny numbers and random state as a run wants them; the last two are put back."""
     if threads is not None:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    with torch.random.fork_rng([here.device] if here.device.type == "cuda" else []):
-        yield
+    try:
+        with torch.random.fork_rng([here.device] if here.device.type == "cuda" else []):
+            yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _order(

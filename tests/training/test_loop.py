@@ -161,6 +161,13 @@ def test_who_has_a_cell_may_train_it(store, bodies):
             pool.submit(train, store, "bedlam", tiny(16), 0, bodies).result()
 
 
+def test_arithmetic_is_left_as_it_was_found(store, bodies):
+    smallest = np.float32(1e-45)
+    train(store, "bedlam", tiny(samples_seen=16), 0, bodies)
+    assert torch.tensor(smallest) * torch.ones(()) > 0
+    assert smallest * np.float32(1) > 0
+
+
 def test_another_seed_makes_another_model(store, bodies):
     found = [load_file(train(store, "bedlam", tiny(8), s, bodies) / cells.WEIGHTS) for s in (0, 1)]
     assert not torch.equal(found[0]["trunk.position"], found[1]["trunk.position"])

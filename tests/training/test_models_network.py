@@ -52,7 +52,8 @@ def test_every_small_recipe_builds_a_network_that_starts_at_the_standing_pose(na
     assert [said.betas.shape[1], said.expression.shape[1], said.camera.shape[1]] == [10, 10, 3]
     orthonormal(said.rotations)
     start = standing()
-    torch.testing.assert_close(said.rotations[0], start[:55], atol=0.2, rtol=0)
+    # Weights of 1e-3 on 12,875 inputs of about 1 are 0.1 off: three such, for the largest of many.
+    torch.testing.assert_close(said.rotations[0], start[:55], atol=0.35, rtol=0)
     # SMPLer-X's wrists come through eight joints of its body, each a little off.
     torch.testing.assert_close(said.hand_root[0], start[55:], atol=0.5, rtol=0)
 
