@@ -16,9 +16,9 @@ from ehpsbench.demo.plan import Plan, read_plan
 from ehpsbench.demo.run import planted_store, run_demo, training_seeds
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import board
-from ehpsbench.leaderboards.halved import Halved
-from ehpsbench.leaderboards.halving import halve
-from ehpsbench.leaderboards.jobs import Work
+from ehpsbench.leaderboards.sweeps.halved import Halved
+from ehpsbench.leaderboards.sweeps.halving import halve
+from ehpsbench.leaderboards.sweeps.jobs import Work
 from ehpsbench.training.recipe import recipe
 
 PLAN = Path(__file__).with_name("planted.toml")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.convergence import Curve, read_curve
-from ehpsbench.leaderboards.halved import read_halved
+from ehpsbench.leaderboards.sweeps.halved import read_halved
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.store import Store
 

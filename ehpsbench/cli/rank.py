@@ -23,9 +23,9 @@ from ehpsbench.cli.spread import (
 
 if TYPE_CHECKING:
     from ehpsbench.executors.settings import Settings
-    from ehpsbench.leaderboards.halved import Halved
-    from ehpsbench.leaderboards.jobs import Job, Work
-    from ehpsbench.leaderboards.sweep import Failure
+    from ehpsbench.leaderboards.sweeps.halved import Halved
+    from ehpsbench.leaderboards.sweeps.jobs import Job, Work
+    from ehpsbench.leaderboards.sweeps.sweep import Failure
     from ehpsbench.leaderboards.table import Standings
 
 
@@ -72,7 +72,7 @@ def rank_datasets(
     sweep goes on with the same command. Ends with 1 if a cell failed.
     """
     from ehpsbench.cli import spread
-    from ehpsbench.leaderboards import rank_datasets as library
+    from ehpsbench.leaderboards.sweeps import rank_datasets as library
     from ehpsbench.store import Store, default_store
 
     place = Store((store or default_store()).resolve())
@@ -96,7 +96,7 @@ def _rank(
 ) -> Sequence[Failure]:
     """The full sweep, and its table."""
     from ehpsbench.cli import console, spread
-    from ehpsbench.leaderboards.rank_datasets import rank_jobs
+    from ehpsbench.leaderboards.sweeps.rank_datasets import rank_jobs
 
     spread.show_plan(work, jobs, where, cells=dry_run, json=json)
     if dry_run:
@@ -119,7 +119,7 @@ def _halve(
 ) -> Sequence[Failure]:
     """Successive halving, and its tables."""
     from ehpsbench.cli import console, spread
-    from ehpsbench.leaderboards.halving import first_plan, halve, rung_samples
+    from ehpsbench.leaderboards.sweeps.halving import first_plan, halve, rung_samples
 
     shares, top, dry_run, json = how
     [recipe] = work.recipes.values()

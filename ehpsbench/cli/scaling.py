@@ -22,7 +22,7 @@ from ehpsbench.cli.spread import (
 )
 
 if TYPE_CHECKING:
-    from ehpsbench.leaderboards.scaling import Scaled
+    from ehpsbench.leaderboards.sweeps.scaling import Scaled
 
 
 def scaling(
@@ -59,9 +59,9 @@ def scaling(
     with 1 if a cell failed.
     """
     from ehpsbench.cli import console, spread
-    from ehpsbench.leaderboards import scaling as library
-    from ehpsbench.leaderboards.halved import stopped_early
     from ehpsbench.leaderboards.rankings import ranking
+    from ehpsbench.leaderboards.sweeps import scaling as library
+    from ehpsbench.leaderboards.sweeps.halved import stopped_early
     from ehpsbench.store import Store, default_store
 
     place = Store((store or default_store()).resolve())

@@ -29,9 +29,9 @@ def select(
     """Write the best datasets of a ranking as a mix, for `ehpsbench train --mix-file`."""
     from ehpsbench.atomic import write_text
     from ehpsbench.cli import console
-    from ehpsbench.leaderboards.halved import stopped_early
     from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.leaderboards.selection import mix_toml, select_top
+    from ehpsbench.leaderboards.sweeps.halved import stopped_early
     from ehpsbench.store import Store, default_store
 
     place = Store(store or default_store())

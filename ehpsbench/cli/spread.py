@@ -15,10 +15,10 @@ from ehpsbench.cli import console
 
 if TYPE_CHECKING:
     from ehpsbench.executors.settings import Settings
-    from ehpsbench.leaderboards.cost import Cost
-    from ehpsbench.leaderboards.jobs import Job, Work
-    from ehpsbench.leaderboards.showing import Status
-    from ehpsbench.leaderboards.sweep import Ended, Failure, Watch
+    from ehpsbench.leaderboards.sweeps.cost import Cost
+    from ehpsbench.leaderboards.sweeps.jobs import Job, Work
+    from ehpsbench.leaderboards.sweeps.showing import Status
+    from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch
     from ehpsbench.store import Store
 
 FINDINGS = 1
@@ -102,7 +102,7 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
     """What the cells of a sweep over some datasets share."""
     from ehpsbench.evaluation.protocol import protocol
     from ehpsbench.leaderboards.board import board
-    from ehpsbench.leaderboards.jobs import Work
+    from ehpsbench.leaderboards.sweeps.jobs import Work
     from ehpsbench.training.cells import budgeted
     from ehpsbench.training.recipe import recipe
 
@@ -202,8 +202,8 @@ def show_plan(
     """Say what a plan costs; with `cells` also list them, which is all that JSON is for."""
     from ehpsbench.executors.cores import device_of
     from ehpsbench.executors.local import places
-    from ehpsbench.leaderboards.cost import cost
-    from ehpsbench.leaderboards.jobs import taken
+    from ehpsbench.leaderboards.sweeps.cost import cost
+    from ehpsbench.leaderboards.sweeps.jobs import taken
 
     side = {"local": len(places(where)), "here": 1}.get(where.executor, where.workers)
     found = cost(work, jobs, at_once=side, rungs=rungs, device=device_of(where))

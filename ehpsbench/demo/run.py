@@ -90,7 +90,7 @@ def run_demo(
     """
     from ehpsbench.body.bodies import open_bodies
     from ehpsbench.leaderboards.board import board
-    from ehpsbench.leaderboards.rank_datasets import rank_datasets
+    from ehpsbench.leaderboards.sweeps.rank_datasets import rank_datasets
     from ehpsbench.reports.make import make_report
     from ehpsbench.training.recipe import recipe as find_recipe
 

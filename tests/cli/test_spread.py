@@ -16,8 +16,8 @@ from ehpsbench.cli.spread import (
     weights_by_recipe,
 )
 from ehpsbench.errors import InputError
-from ehpsbench.leaderboards.cost import Cost
-from ehpsbench.leaderboards.showing import Running, Status
+from ehpsbench.leaderboards.sweeps.cost import Cost
+from ehpsbench.leaderboards.sweeps.showing import Running, Status
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.evaluation.results import Result, read_result, write_result
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.cost import cost
-from ehpsbench.leaderboards.halved import stopped_early
-from ehpsbench.leaderboards.halving import halve
-from ehpsbench.leaderboards.jobs import Work, taken
-from ehpsbench.leaderboards.rank_datasets import plan, rank_jobs
 from ehpsbench.leaderboards.rankings import ranking
-from ehpsbench.leaderboards.scaling import mixes, scale
-from ehpsbench.leaderboards.showing import Status
+from ehpsbench.leaderboards.sweeps.cost import cost
+from ehpsbench.leaderboards.sweeps.halved import stopped_early
+from ehpsbench.leaderboards.sweeps.halving import halve
+from ehpsbench.leaderboards.sweeps.jobs import Work, taken
+from ehpsbench.leaderboards.sweeps.rank_datasets import plan, rank_jobs
+from ehpsbench.leaderboards.sweeps.scaling import mixes, scale
+from ehpsbench.leaderboards.sweeps.showing import Status
 from ehpsbench.store import Store
 from ehpsbench.training.cells import budgeted
 from ehpsbench.training.recipe import Recipe
@@ -297,7 +297,7 @@ def test_a_cell_that_another_process_holds_is_not_trained_twice(
     from concurrent.futures import ThreadPoolExecutor
 
     from ehpsbench.errors import StoreError
-    from ehpsbench.leaderboards import jobs
+    from ehpsbench.leaderboards.sweeps import jobs
     from ehpsbench.training.lock import working_on
 
     monkeypatch.setattr(jobs, "PATIENCE", 0.1)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import write_text
 from ehpsbench.errors import StoreError
-from ehpsbench.leaderboards.comparison import Comparison
-from ehpsbench.leaderboards.sweep import Failure
+from ehpsbench.leaderboards.sweeps.comparison import Comparison
+from ehpsbench.leaderboards.sweeps.sweep import Failure
 from ehpsbench.leaderboards.table import Standings, plain
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from ehpsbench.executors.cores import readers_each
 from ehpsbench.executors.look_up import run
 from ehpsbench.executors.outcome import Outcome
 from ehpsbench.executors.settings import Settings
-from ehpsbench.leaderboards.cost import seen_before
-from ehpsbench.leaderboards.jobs import Job, Work, forget_stale, run_job
-from ehpsbench.leaderboards.showing import FOLDER, Running, Status, showing_path
+from ehpsbench.leaderboards.sweeps.cost import seen_before
+from ehpsbench.leaderboards.sweeps.jobs import Job, Work, forget_stale, run_job
+from ehpsbench.leaderboards.sweeps.showing import FOLDER, Running, Status, showing_path
 
 Ended = Callable[[int, int, str], None]
 """Called with cells done, cells in all, and the one that just ended well."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ehpsbench.leaderboards.jobs import SECONDS, Job, Work
+from ehpsbench.leaderboards.sweeps.jobs import SECONDS, Job, Work
 from ehpsbench.training import cells
 from ehpsbench.training.recipe import Recipe
 

@@ -8,8 +8,8 @@ import pytest
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import ErrorRows
-from ehpsbench.leaderboards.halving import RUNGS, _places, rung_samples
 from ehpsbench.leaderboards.ranking import rank
+from ehpsbench.leaderboards.sweeps.halving import RUNGS, _places, rung_samples
 from ehpsbench.leaderboards.table import Standings
 
 

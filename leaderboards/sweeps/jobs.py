@@ -18,7 +18,7 @@ from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result, rows_path
 from ehpsbench.executors.cores import readers_here
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.showing import Showing
+from ehpsbench.leaderboards.sweeps.showing import Showing
 from ehpsbench.training import cells
 from ehpsbench.training.mix import Mix
 from ehpsbench.training.recipe import Recipe

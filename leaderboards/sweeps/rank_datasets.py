@@ -12,11 +12,11 @@ from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
-from ehpsbench.leaderboards.jobs import Job, Work, job, refuse_taken
 from ehpsbench.leaderboards.rankings import save_ranking
-from ehpsbench.leaderboards.ready import check_benchmarks, check_images
 from ehpsbench.leaderboards.standings import primary_errors, standings
-from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
+from ehpsbench.leaderboards.sweeps.jobs import Job, Work, job, refuse_taken
+from ehpsbench.leaderboards.sweeps.ready import check_benchmarks, check_images
+from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.training import cells
 from ehpsbench.training.recipe import Recipe

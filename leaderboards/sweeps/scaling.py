@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from ehpsbench.errors import InputError
 from ehpsbench.executors.settings import Settings
-from ehpsbench.leaderboards.jobs import Job, Work, job, refuse_taken
-from ehpsbench.leaderboards.rank_datasets import entrants_of, ranking_of
-from ehpsbench.leaderboards.ready import check_benchmarks, check_images
 from ehpsbench.leaderboards.selection import select_top
-from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
+from ehpsbench.leaderboards.sweeps.jobs import Job, Work, job, refuse_taken
+from ehpsbench.leaderboards.sweeps.rank_datasets import entrants_of, ranking_of
+from ehpsbench.leaderboards.sweeps.ready import check_benchmarks, check_images
+from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings, Value
 from ehpsbench.training.mix import Mix, Strategy
 

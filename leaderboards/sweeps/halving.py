@@ -17,12 +17,12 @@ from itertools import pairwise
 
 from ehpsbench.errors import InputError
 from ehpsbench.executors.settings import Settings
-from ehpsbench.leaderboards.comparison import Comparison, compared
-from ehpsbench.leaderboards.halved import Halved, Place, save_halved
-from ehpsbench.leaderboards.jobs import Job, Work
-from ehpsbench.leaderboards.rank_datasets import entrants_of, plan, ranking_of
 from ehpsbench.leaderboards.rankings import save_ranking
-from ehpsbench.leaderboards.sweep import Ended, Failure, Watch, sweep
+from ehpsbench.leaderboards.sweeps.comparison import Comparison, compared
+from ehpsbench.leaderboards.sweeps.halved import Halved, Place, save_halved
+from ehpsbench.leaderboards.sweeps.jobs import Job, Work
+from ehpsbench.leaderboards.sweeps.rank_datasets import entrants_of, plan, ranking_of
+from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings
 
 RUNGS = (0.1, 0.3, 1.0)

@@ -9,7 +9,7 @@ from ehpsbench.errors import MissingFiles
 from ehpsbench.evaluation.mesh.rules import mesh_protocol
 from ehpsbench.evaluation.mesh.selection import Selection, select
 from ehpsbench.evaluation.protocol import protocol
-from ehpsbench.leaderboards.jobs import Job, Work
+from ehpsbench.leaderboards.sweeps.jobs import Job, Work
 
 if TYPE_CHECKING:
     from ehpsbench.store import Store
