@@ -40,6 +40,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "label_bodies": 4,
     "samples": 4,
     "loading": 4,
+    "drawing": 4,
     "evaluation": 5,
     "training": 5,
     "curation": 5,
