@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ehpsbench.leaderboards.convergence import Curve
+from ehpsbench.reports.theme import LIGHT, STYLES, colour_of, drawing, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PALETTE = (
-    "#2a6fbb",
-    "#d1782c",
-    "#3a8f5c",
-    "#b0413e",
-    "#7a5aa6",
-    "#8a6d3b",
-    "#c2619c",
-    "#5f6b7a",
-    "#9a9a2e",
-    "#2d9aa5",
-)
 LEGEND = 16  # names in a column of the legend
-STYLES = ("-", "--", ":", "-.")  # of the next ten groups, and so on
-
-
-def colour_of(groups: Sequence[str], group: str) -> str:
-    """The colour of a group, by its place on the board."""
-    return PALETTE[list(groups).index(group) % len(PALETTE)]
 
 
 def learning_curves(curves: Sequence[Curve], groups: Sequence[str]) -> str:
@@ -46,21 +28,20 @@ def learning_curves(curves: Sequence[Curve], groups: Sequence[str]) -> str:
     drawn = [c for c in curves if len(c.samples) > 1]
     if not drawn:
         return ""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     named = [g for g in groups if any(c.group == g for c in drawn)]
     columns = math.ceil(len(named) / LEGEND)
     size = 5.4 + 1.8 * columns, max(3.6, 0.6 + 0.26 * min(len(named), LEGEND))
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ehpsbench", "font.size": 10}):
+    with drawing():
         figure = Figure(figsize=size, layout="constrained")
         _draw(figure.subplots(), drawn, groups, columns)
-        text = io.StringIO()
-        figure.savefig(
-            text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+        return svg(
+            figure,
+            "curves-figure",
+            "Learning curves",
+            "Held-out error of every training set over the samples it has seen, one line a seed.",
         )
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
 
 
 def _draw(axes: Axes, curves: Sequence[Curve], groups: Sequence[str], columns: int) -> None:
@@ -74,7 +55,7 @@ def _draw(axes: Axes, curves: Sequence[Curve], groups: Sequence[str], columns: i
             color=colour_of(groups, curve.group),
             label=label,
             linewidth=1.3,
-            linestyle=STYLES[groups.index(curve.group) // len(PALETTE) % len(STYLES)],
+            linestyle=STYLES[groups.index(curve.group) // len(LIGHT) % len(STYLES)],
             marker="." if len(curve.samples) <= 10 else "",
             markersize=4,
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.reports.build import write_report
-from ehpsbench.reports.data import gather
-from ehpsbench.reports.examples import examples
+from ehpsbench.reports.given import Wishes, gather
 from ehpsbench.store import Store
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def make_report(
     store: Store,
-    standings: Standings,
+    standings: Standings | Sequence[Standings],
     bodies: BodySet,
     *,
     out: Path,
@@ -27,20 +27,32 @@ def make_report(
     embed_images: bool = False,
     embed_meshes: bool = False,
 ) -> Path:
-    """Write the report of a ranking.
+    """Write the report of one ranking or of several.
 
     Args:
         store: with the runs, predictions and results behind the standings.
-        standings: the ranking.
-        bodies: the body set of its numbers.
+        standings: the rankings; the page opens with the first.
+        bodies: the body set of their numbers.
         out: HTML file.
-        title: of the page; default: the board's.
+        title: of the page; default: the first board's.
         verdict: what became of the demo's planted order.
         about: a line on each training set.
         embed_images: show images of licensed releases where their card allows it.
         embed_meshes: the same for meshes.
     """
-    heading = title or f"Datasets ranked by {str(standings.board['title']).lower()}"
-    data = gather(store, standings, title=heading, verdict=verdict, about=about)
-    drawn = examples(store, standings, bodies, embed_images=embed_images, embed_meshes=embed_meshes)
-    return write_report(out, data, drawn)
+    rankings = [standings] if isinstance(standings, Standings) else list(standings)
+    heading = title or f"Datasets ranked by {str(rankings[0].board['title']).lower()}"
+    boards = [
+        gather(
+            store,
+            ranking,
+            bodies,
+            title=heading,
+            wishes=Wishes(embed_images, embed_meshes),
+            prefix=f"{ranking.board['name']}-" if place else "",
+            verdict=None if place else verdict,
+            about=about,
+        )
+        for place, ranking in enumerate(rankings)
+    ]
+    return write_report(out, *boards)

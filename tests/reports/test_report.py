@@ -18,7 +18,7 @@ from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.reports.build import page
 from ehpsbench.reports.certainty import opposed, percent
-from ehpsbench.reports.data import ReportData
+from ehpsbench.reports.given import Given
 from ehpsbench.reports.figures import heat, learning_curves
 
 
@@ -52,7 +52,7 @@ FALLING = Curve("good", "good--s0", (400, 800, 1000, 1200), (120.0, 80.0, 70.0, 
 
 
 @pytest.fixture(scope="module")
-def data(standings: Standings) -> ReportData:
+def data(standings: Standings) -> Given:
     good, bad, partial = standings.rows
     end = ending(FALLING)
     assert end is not None
@@ -65,7 +65,7 @@ def data(standings: Standings) -> ReportData:
         ),
         partial,
     )
-    return ReportData(
+    return Given(
         title="A title",
         standings=replace(standings, rows=rows),
         curves=(FALLING,),
@@ -109,21 +109,21 @@ def _tables(text: str) -> dict[str, list[list[str]]]:
     return parser.rows
 
 
-def test_the_ranking_shows_means_of_60_and_160_mm_best_first(data: ReportData) -> None:
+def test_the_ranking_shows_means_of_60_and_160_mm_best_first(data: Given) -> None:
     rows = _tables(page(data))["ranking-table"][1:]
     assert [row[0] for row in rows] == ["1", "2", "–"]
     assert [row[2] for row in rows] == ["60.0", "160.0", "–"]
     assert [row[1] for row in rows] == ["good", "bad & <ugly>", "partialno MPE: lacks two"]
 
 
-def test_the_matrix_shows_every_error_and_a_dash_where_there_is_none(data: ReportData) -> None:
+def test_the_matrix_shows_every_error_and_a_dash_where_there_is_none(data: Given) -> None:
     rows = _tables(page(data))["matrix-table"][1:]
     starts = ("50.0", "150.0", "60.0")
     assert all(row[1].startswith(start) for row, start in zip(rows, starts, strict=True))
     assert rows[2][2] == "–"
 
 
-def test_names_are_escaped_everywhere(data: ReportData) -> None:
+def test_names_are_escaped_everywhere(data: Given) -> None:
     text = page(data)
     assert "<ugly>" not in text
     assert "bad &amp; &lt;ugly&gt;" in text
@@ -133,25 +133,25 @@ def test_names_are_escaped_everywhere(data: ReportData) -> None:
     assert names == ["good", "bad & <ugly>", "partial"]
 
 
-def test_nothing_is_fetched_from_a_network(data: ReportData) -> None:
+def test_nothing_is_fetched_from_a_network(data: Given) -> None:
     text = page(data)
     loaded = re.findall(r"""(?:src|href)=["'](?!#|data:)([^"']+)""", text)
     assert loaded == []
     assert "@import" not in text
 
 
-def test_a_set_that_does_not_beat_its_mean_pose_is_said_so(data: ReportData) -> None:
+def test_a_set_that_does_not_beat_its_mean_pose_is_said_so(data: Given) -> None:
     rows = _tables(page(data))["in-domain-table"][1:]
     assert rows[0][-1] == "✓ beats the mean pose"
     assert rows[1][-1] == "✗ does not beat the mean pose"
 
 
-def test_held_out_people_of_recordings_that_were_trained_on_are_said_so(data: ReportData) -> None:
+def test_held_out_people_of_recordings_that_were_trained_on_are_said_so(data: Given) -> None:
     rows = _tables(page(data))["in-domain-table"][1:]
     assert [row[5] for row in rows] == ["of their own", "also trained on"]
 
 
-def test_a_marked_row_keeps_its_rank_and_its_reasons_stand_below(data: ReportData) -> None:
+def test_a_marked_row_keeps_its_rank_and_its_reasons_stand_below(data: Given) -> None:
     text = page(data)
     assert _tables(text)["ranking-table"][2][0] == "2"
     reasons = "learnt &#34;nothing&#34; &amp; &lt;worse&gt;; and failed"
@@ -160,7 +160,7 @@ def test_a_marked_row_keeps_its_rank_and_its_reasons_stand_below(data: ReportDat
     assert text.count('class="mark" href') == 1
 
 
-def test_the_pairs_say_how_often_the_row_is_better(data: ReportData) -> None:
+def test_the_pairs_say_how_often_the_row_is_better(data: Given) -> None:
     rows = _tables(page(data))["beats-table"]
     assert rows == [["Better", "1", "2"], ["1 good", "", ">99"], ["2 bad & <ugly>", "<1", ""]]
 
@@ -171,7 +171,7 @@ def test_shares_of_resamples_are_never_called_certain() -> None:
     assert opposed(1.0) == "rgb(126,172,218)"
 
 
-def test_ranks_without_each_benchmark_stand_beside_the_rank(data: ReportData) -> None:
+def test_ranks_without_each_benchmark_stand_beside_the_rank(data: Given) -> None:
     rows = _tables(page(data))["left-out-table"]
     assert rows[1:] == [
         ["good", "1", "1", "1"],
@@ -181,19 +181,19 @@ def test_ranks_without_each_benchmark_stand_beside_the_rank(data: ReportData) ->
 
 
 def test_the_mean_out_of_domain_leaves_out_the_benchmark_that_trained_the_set(
-    data: ReportData,
+    data: Given,
 ) -> None:
     rows = _tables(page(data))["ranking-table"][1:]
     assert rows[0][7].startswith("70.0")  # without `one`, at 50 mm
     assert rows[1][7].startswith("160.0")
 
 
-def test_a_curve_that_still_falls_is_said_so_with_its_slope(data: ReportData) -> None:
+def test_a_curve_that_still_falls_is_said_so_with_its_slope(data: Given) -> None:
     rows = _tables(page(data))["endings-table"][1:]
-    assert rows == [["good--s0", "60.0", "-6.00", "0.00", "-10.00", "✗ still falling"]]
+    assert rows == [["good--s0", "60.0", "−6.00", "0.00", "−10.00", "✗ still falling"]]
 
 
-def test_equal_data_give_equal_bytes(data: ReportData) -> None:
+def test_equal_data_give_equal_bytes(data: Given) -> None:
     assert page(data) == page(data)
 
 
@@ -207,10 +207,10 @@ def test_the_curves_of_forty_sets_fit_and_are_told_apart_by_dashes() -> None:
     names = [f"set-{i}" for i in range(40)]
     svg = learning_curves([replace(FALLING, group=name) for name in names], names)
     assert all(f">{name}</text>" in svg for name in names)
-    assert svg.count("stroke-dasharray") == 2 * 30  # all but the first ten: line and legend
+    assert svg.count("stroke-dasharray") == 2 * 32  # all but the first eight: line and legend
 
 
-def test_who_stopped_by_halving_stands_below_the_ranking(data: ReportData) -> None:
+def test_who_stopped_by_halving_stands_below_the_ranking(data: Given) -> None:
     assert "halving-table" not in _tables(page(data))
     places = [
         ("a", 1000, 60.0, 1, 1, False, "ran to the end", True),
