@@ -10,12 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ehpsbench.errors import InputError
+
 __all__ = [
     "canonical_json",
     "digest",
     "file_digest",
+    "intact_json",
+    "read_json",
     "replacing",
     "sync",
+    "write_json",
     "write_text",
 ]
 
@@ -49,6 +54,41 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file as one step."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON file as one step; NaN, which JSON lacks, is an error."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no file.
+
+    Args:
+        path: of the file.
+        remedy: what to do when it is broken.
+
+    Raises:
+        InputError: it holds no JSON, or no object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise InputError(f"{path} is broken ({error}). {remedy}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds {type(found).__name__}, not an object. {remedy}")
+    return found
+
+
+def intact_json(path: Path) -> dict[str, Any]:
+    """The same for what can be made again: empty where it is missing or broken."""
+    try:
+        return read_json(path, "") or {}
+    except InputError:
+        return {}
 
 
 def canonical_json(value: Any) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench import __version__
-from ehpsbench.atomic import canonical_json, digest, file_digest, write_text
+from ehpsbench.atomic import canonical_json, digest, file_digest, read_json, write_json
 from ehpsbench.errors import InputError, MissingFiles, UnknownName
 from ehpsbench.evaluation.mesh.selection import check_bodies
 from ehpsbench.training.mix import Mix
@@ -28,6 +27,7 @@ WEIGHTS, RECORD, LOG, HELDOUT = (
 )
 MEAN_POSE = "mean-pose.safetensors"
 SINGLE = "single"  # how one dataset is mixed
+_REMEDY = "Delete the run's folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ def record_path(store: Store, entry: str) -> Path:
 def is_done(store: Store, wanted: Cell, until: int | None = None) -> bool:
     """True when the run exists with the same content hash, complete, or up to a rung of it."""
     name = entry(wanted.id, until)
-    found = _read(record_path(store, name))
+    found = read_json(record_path(store, name), _REMEDY)
     return (
         found is not None and found["hash"] == wanted.hash and weights_path(store, name).is_file()
     )
@@ -265,16 +265,6 @@ def write_record(
     write_json(record_path(store, entry(done.id, until)), record)
 
 
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file in one step."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def write_lines(path: Path, lines: list[str]) -> None:
-    """Write a text file of lines in one step."""
-    write_text(path, "".join(f"{line}\n" for line in lines))
-
-
 def mean_pose_entry(dataset: str) -> str:
     """The entry of a training set's mean pose."""
     return f"{dataset}--mean-pose"
@@ -286,7 +276,7 @@ def record(store: Store, entry: str) -> dict[str, Any]:
     Raises:
         UnknownName: there is no such run, or it did not get there.
     """
-    found = _read(record_path(store, entry))
+    found = read_json(record_path(store, entry), _REMEDY)
     if found is None:
         raise UnknownName.of("finished cell", entry, finished(store))
     return found
@@ -300,16 +290,6 @@ def trained(store: Store, entry: str) -> bool:
 def finished(store: Store) -> list[str]:
     """Ids of the runs that finished."""
     return sorted(p.parent.name for p in store.runs.glob(f"*/{RECORD}"))
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is broken ({error}). Delete the run's folder.") from error
-    return found
 
 
 def recipe_of(record: dict[str, Any]) -> Recipe:

@@ -5,7 +5,7 @@ The tensors are written first, then the JSON with their checksum: a state exists
 
 from __future__ import annotations
 
-import json
+import math
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ehpsbench.atomic import replacing
+from ehpsbench.atomic import intact_json, read_json, replacing, write_json
 from ehpsbench.errors import InputError, StoreError
-from ehpsbench.training.cells import RECORD, WEIGHTS, Cell, write_json
+from ehpsbench.training.cells import RECORD, WEIGHTS, Cell
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,7 +79,7 @@ def load_state(folder: Path, network: nn.Module, optimiser: Optimizer, say: Say)
     """
     for path in _states(folder):
         try:
-            about = _about(path)
+            about = read_json(path, "It is not gone on from.") or {}
             tensors = _whole(path, about)
         except (InputError, KeyError, ValueError) as error:
             say(f"The state {path.stem} is broken and left out: {error}")
@@ -105,22 +105,17 @@ def clear(folder: Path, cell: Cell | None = None) -> None:
         path.unlink(missing_ok=True)
     for path in folder.glob("*.json"):
         kind = path.stem.partition("-")[0]
-        stale = kind == "state" if cell is None else not _is_of(path, cell)
+        stale = kind == "state" if cell is None else intact_json(path).get("hash") != cell.hash
         if kind in ("state", "at", BEST) and stale:
             _remove(path)
     for path in folder.glob("state-*.safetensors"):
         if not path.with_suffix(".json").is_file():
             path.unlink(missing_ok=True)
     record = folder / RECORD
-    if cell is not None and not (_is_of(record, cell) and (folder / WEIGHTS).is_file()):
+    if cell is not None and not (
+        intact_json(record).get("hash") == cell.hash and (folder / WEIGHTS).is_file()
+    ):
         record.unlink(missing_ok=True)
-
-
-def _is_of(path: Path, cell: Cell) -> bool:
-    try:
-        return bool(_about(path)["hash"] == cell.hash)
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 def save_best(folder: Path, network: nn.Module, cell: Cell, seen: int, error: float | None) -> None:
@@ -128,7 +123,7 @@ def save_best(folder: Path, network: nn.Module, cell: Cell, seen: int, error: fl
     path = folder / f"{BEST}.json"
     if error is None:
         return
-    if path.is_file() and _about(path)["heldout_mpjpe_mm"] <= error:
+    if intact_json(path).get("heldout_mpjpe_mm", math.inf) <= error:
         return
     path.unlink(missing_ok=True)
     save_weights(path.with_suffix(".safetensors"), network, cell)
@@ -139,11 +134,6 @@ def _states(folder: Path) -> list[Path]:
     """The JSON files of the states, newest first."""
     found = [p for p in folder.glob("state-*.json") if p.stem[6:].isdigit()]
     return sorted(found, key=lambda p: int(p.stem[6:]), reverse=True)
-
-
-def _about(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def _remove(path: Path) -> None:

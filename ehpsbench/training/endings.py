@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 from dataclasses import fields
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ehpsbench.atomic import write_json
 from ehpsbench.errors import InputError, Stopped
 from ehpsbench.training import cells
 from ehpsbench.training.checkpoint import clear, save_tensors, save_weights
 from ehpsbench.training.estimate import load_estimate
 from ehpsbench.training.journal import Meter
 from ehpsbench.training.learner import NotFinite
+from ehpsbench.training.log import read_log
 from ehpsbench.training.run import Run
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def bad_batch(run: Run, meter: Meter, bad: NotFinite, seen: int, portion: Portio
         "terms": terms,
         "instance_id": run.order.names(portion),
     }
-    cells.write_json(path.with_suffix(".json"), about)
+    write_json(path.with_suffix(".json"), about)
     wrong = ", ".join(f"{k} {v}" for k, v in terms.items() if v in ("nan", "inf", "-inf"))
     return InputError(
         f"The loss of {run.cell.id} is no number after {seen} samples ({wrong}). The batch is in "
@@ -83,17 +84,15 @@ def leave(run: Run, store: Store, until: int | None) -> None:
         shutil.rmtree(run.folder)
     elif run.schedule.end == run.recipe.budget.samples_seen:
         save_weights(run.folder / cells.WEIGHTS, learner.network, run.cell)
-        cells.write_json(run.folder / cells.HELDOUT, report)
+        write_json(run.folder / cells.HELDOUT, report)
         cells.write_record(store, run.cell, run.recipe, measured)
         clear(run.folder)
 
 
 def _seconds(folder: Path) -> dict[str, float]:
     """Of training, in all, and of these waiting for data."""
-    path = folder / cells.LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    read = [json.loads(line) for line in lines]
+    points = read_log(folder)
     return {
-        "training": sum(line["seconds"] for line in read),
-        "waiting": sum(line["wait_seconds"] for line in read),
+        "training": sum(point["seconds"] for point in points),
+        "waiting": sum(point["wait_seconds"] for point in points),
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ehpsbench.atomic import canonical_json, intact_json
 from ehpsbench.errors import InputError
 from ehpsbench.training import cells
 
@@ -45,8 +45,7 @@ def refuse_finished(store: Store, wanted: cells.Cell, recipe: Recipe) -> None:
 def forget_scores(store: Store, wanted: cells.Cell) -> None:
     """Remove predictions and results of the cell, and of its rungs, that are of other content."""
     for entry in _entries(store, wanted.id):
-        path = cells.record_path(store, entry)
-        if _hash(path) != wanted.hash:
+        if intact_json(cells.record_path(store, entry)).get("hash") != wanted.hash:
             for kind in (store.results, store.predictions):
                 shutil.rmtree(kind / entry, ignore_errors=True)
 
@@ -57,16 +56,9 @@ def _entries(store: Store, cell: str) -> set[str]:
     return {path.name for path in folders if path.name.partition("@")[0] == cell}
 
 
-def _hash(record: Path) -> Any:
-    try:
-        return json.loads(record.read_text(encoding="utf-8"))["hash"]
-    except (OSError, ValueError, KeyError):
-        return None
-
-
 def _differences(record: dict[str, Any], wanted: cells.Cell, recipe: Recipe) -> list[str]:
-    """In words, what is not the same; JSON has no tuples."""
-    now = json.loads(json.dumps(asdict(wanted)))
+    """In words, what is not the same."""
+    now = json.loads(canonical_json(asdict(wanted)))  # as the record holds it: lists, no tuples
     found = [
         words for words, names in _FIELDS.items() if any(record.get(n) != now[n] for n in names)
     ]

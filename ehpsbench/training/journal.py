@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ehpsbench.training import cells
+from ehpsbench.training.log import Point, read_log, sayable, write_log
 from ehpsbench.training.ranks import Ranks
 
 Say = Callable[[str], None]
@@ -73,7 +73,7 @@ class Meter:
         """As `told` said it, on the first rank; the others begin at nothing."""
         if saved is None:
             return cls()
-        values = list(saved["losses"].values())
+        values = [math.nan if v is None else v for v in saved["losses"].values()]
         sums = torch.tensor(values, dtype=torch.float64, device=here.device) * here.first
         numbers = (saved["samples"], saved["wait_seconds"], saved["work_seconds"])
         return cls(tuple(saved["losses"]), sums, saved["steps"], *numbers)
@@ -92,7 +92,7 @@ class Meter:
         """The same as JSON, with the losses of all ranks."""
         sums = torch.zeros(0) if self.sums is None else here.add_up(self.sums.clone())
         return {
-            "losses": dict(zip(self.names, sums.tolist(), strict=True)),
+            "losses": sayable(dict(zip(self.names, sums.tolist(), strict=True))),
             "steps": self.steps,
             "samples": self.samples,
             "wait_seconds": self.waited,
@@ -106,32 +106,35 @@ class Journal:
 
     folder: Path
     say: Say
-    lines: list[str]
+    points: list[Point]
     board: Any = None
     warned: bool = False
 
     @classmethod
     def of(cls, folder: Path, seen: int, say: Say) -> Journal:
         """The log up to the state that the run goes on from."""
-        return cls(folder, say, _kept(folder / cells.LOG, seen), _tensorboard(folder, seen))
+        before = read_log(folder) if seen else []
+        points = [point for point in before if point["samples_seen"] <= seen]
+        return cls(folder, say, points, _tensorboard(folder, seen))
 
     def write(
         self, seen: int, rate: float, told: Mapping[str, Any], heldout_mm: float | None
     ) -> None:
-        """Add a line."""
+        """Add a point; a loss that is no number is null there."""
         seconds = told["wait_seconds"] + told["work_seconds"]
-        line = {
+        sums = told["losses"].items()
+        point = {
             "samples_seen": seen,
             "lr": rate,
-            "losses": {name: total / told["steps"] for name, total in told["losses"].items()},
+            "losses": {n: None if total is None else total / told["steps"] for n, total in sums},
             "heldout_mpjpe_mm": heldout_mm,
             "seconds": seconds,
             "wait_seconds": told["wait_seconds"],
             "samples_per_second": told["samples"] / max(seconds, 1e-9),
         }
-        self.lines.append(json.dumps(line))
-        cells.write_lines(self.folder / cells.LOG, self.lines)
-        self._show(line)
+        self.points.append(point)
+        write_log(self.folder, self.points)
+        self._show(point)
         self._judge(told["wait_seconds"], seconds)
 
     def close(self) -> None:
@@ -150,23 +153,16 @@ class Journal:
             "a faster disk, or input.store = raw."
         )
 
-    def _show(self, line: Mapping[str, Any]) -> None:
+    def _show(self, point: Point) -> None:
         if self.board is None:
             return
-        values = {f"losses/{name}": value for name, value in line["losses"].items()}
+        values = {f"losses/{name}": value for name, value in point["losses"].items()}
         single = ("lr", "heldout_mpjpe_mm", "wait_seconds", "samples_per_second")
-        values |= {name: line[name] for name in single if line[name] is not None}
+        values |= {name: point[name] for name in single}
         for name, value in values.items():
-            self.board.add_scalar(name, value, line["samples_seen"])
+            if value is not None:
+                self.board.add_scalar(name, value, point["samples_seen"])
         self.board.flush()
-
-
-def _kept(path: Path, seen: int) -> list[str]:
-    """Lines of the log up to `seen`."""
-    if seen == 0 or not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if json.loads(line)["samples_seen"] <= seen]
 
 
 def _tensorboard(folder: Path, seen: int) -> Any:

@@ -5,8 +5,10 @@ import json
 import pytest
 import torch
 
+from ehpsbench.errors import InputError
 from ehpsbench.training import cells
 from ehpsbench.training.journal import Journal, Meter, spoken
+from ehpsbench.training.log import read_log
 from ehpsbench.training.ranks import Ranks
 
 HERE = Ranks(0, 1, torch.device("cpu"))
@@ -51,8 +53,33 @@ def test_a_log_goes_on_where_the_state_was(tmp_path):
     log = Journal.of(tmp_path, 0, print)
     for seen in (16, 32):
         log.write(seen, 1e-3, measured().told(HERE), None)
-    assert len(Journal.of(tmp_path, 16, print).lines) == 1
-    assert Journal.of(tmp_path, 0, print).lines == []
+    assert [point["samples_seen"] for point in Journal.of(tmp_path, 16, print).points] == [16]
+    assert Journal.of(tmp_path, 0, print).points == []
+
+
+def test_a_loss_that_is_no_number_is_null_in_the_log_and_stays_so_when_the_run_goes_on(tmp_path):
+    def refused(word):
+        raise ValueError(f"{word} is no JSON")
+
+    meter = Meter()
+    terms = {"pose": torch.tensor(0.5), "camera": torch.tensor(torch.nan)}
+    meter.add(terms, 8, waited=1.0, worked=1.0)
+    saved = json.loads(json.dumps(meter.told(HERE), allow_nan=False))
+    again = Meter.of(saved, HERE)
+    again.add({"pose": torch.tensor(1.5), "camera": torch.tensor(2.0)}, 8, waited=1.0, worked=1.0)
+    log = Journal.of(tmp_path, 0, print)
+    log.write(16, 1e-3, again.told(HERE), 88.0)
+    log.close()
+    (line,) = (tmp_path / cells.LOG).read_text().splitlines()
+    assert json.loads(line, parse_constant=refused)["losses"] == {"pose": 1.0, "camera": None}
+
+
+def test_a_log_that_is_broken_is_named_by_its_line(tmp_path):
+    (tmp_path / cells.LOG).write_text('{"samples_seen": 16, "lr": NaN}\n{"samples\n')
+    with pytest.raises(InputError, match=r"log\.jsonl is broken in line 2 .*Delete the run"):
+        read_log(tmp_path)
+    (tmp_path / cells.LOG).write_text('{"samples_seen": 16, "lr": NaN}\n')
+    assert read_log(tmp_path) == [{"samples_seen": 16, "lr": None}]
 
 
 def test_progress_in_lines_comes_once_a_minute_with_the_time_left():
