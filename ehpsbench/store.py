@@ -32,6 +32,7 @@ MANIFEST_KEYS = (
     "rejects",
 )
 PARTS_KEYS = ("instances_parts", "images_parts")
+POINTS_SUFFIX = ".points.parquet"  # mean errors of points, beside the rows of a result
 BATCH = 1024  # rows: two megabytes of people without keypoints
 
 
@@ -182,7 +183,7 @@ class Store:
         return digest({name: self.manifest(name) for name in self.datasets()})
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection with views `instances`, `images`, `rejects`, `results`.
+        """A DuckDB connection with views `instances`, `images`, `rejects`, `results`, `points`.
 
         The views are over the Parquet files themselves, so they are never out of date. A statement
         can open these files and no others.
@@ -246,12 +247,14 @@ class Store:
         return self.index
 
     def _files(self) -> dict[str, list[Path]]:
-        """The Parquet files of each view; `results` only where there are some."""
+        """The Parquet files of each view; `results` and `points` only where there are some."""
         names = self.datasets()
         files = {t: [p for n in names for p in self.parts(t, n)] for t in TABLES}
         files["rejects"] = [self.rejects_path(n) for n in names]
-        results = sorted(self.results.glob("*/*.parquet"))
-        return files | ({"results": results} if results else {})
+        stored = sorted(self.results.glob("*/*.parquet"))
+        points = [path for path in stored if path.name.endswith(POINTS_SUFFIX)]
+        found = {"results": [path for path in stored if path not in set(points)], "points": points}
+        return files | {name: paths for name, paths in found.items() if paths}
 
     def _views(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
         from ehpsbench.staging import REJECTS
@@ -260,10 +263,11 @@ class Store:
         views = {
             n: sql.scan(paths) if paths else sql.nothing(schemas[n]) for n, paths in files.items()
         }
-        if "results" in views:
-            views["results"] = (
-                "SELECT parse_path(filename)[-2] AS entry, parse_filename(filename, true) AS "
-                f"benchmark, * EXCLUDE (filename) FROM ({sql.scan(files['results'], True)})"
+        for name in views.keys() & {"results", "points"}:
+            views[name] = (
+                "SELECT parse_path(filename)[-2] AS entry, regexp_replace(parse_filename(filename, "
+                f"true), '\\.points$', '') AS benchmark, * EXCLUDE (filename) "
+                f"FROM ({sql.scan(files[name], True)})"
             )
         return views
 
@@ -283,6 +287,7 @@ def _broken(files: Mapping[str, Sequence[Path]], error: Exception) -> StoreError
         try:
             pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowException) as reason:
-            again = "Evaluate" if path in files.get("results", ()) else "Ingest its dataset"
+            made = [*files.get("results", ()), *files.get("points", ())]
+            again = "Evaluate" if path in made else "Ingest its dataset"
             return StoreError(f"{path} is missing or broken ({reason}). {again} again.")
     return StoreError(f"A file of the store cannot be read ({error}). Ingest its dataset again.")

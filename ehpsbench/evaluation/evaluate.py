@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -57,7 +58,7 @@ def evaluate(
     task = import_module(f"ehpsbench.evaluation.{rules.task}.task")
     request = Request(bodies, predictions, allow_missing, device_named(device), progress)
     scored: Result = task.evaluate(store, entry, rules, request)
-    result = Result(scored.rows, scored.summary | _more(store, rules, scored))
+    result = replace(scored, summary=scored.summary | _more(store, rules, scored))
     write_result(store, result)
     return result
 

@@ -17,6 +17,7 @@ from ehpsbench.atomic import digest, file_digest, replacing, write_text
 from ehpsbench.errors import InputError, StoreError
 from ehpsbench.evaluation.numbers import Number
 from ehpsbench.evaluation.predictions import file_name
+from ehpsbench.store import POINTS_SUFFIX
 
 if TYPE_CHECKING:
     from ehpsbench.store import Store
@@ -35,11 +36,14 @@ class Result:
         summary: protocol, body set, counts and numbers; see `ehpsbench.evaluation.summary`.
         number_of: the primary number of some of the rows, where it is no mean of a column; not
             stored.
+        points: mean error of every vertex and joint, where bodies are compared; read back by
+            `mesh.per_point.read_points`.
     """
 
     rows: pa.Table
     summary: dict[str, Any]
     number_of: Callable[[pa.Table], Number] | None = None
+    points: pa.Table | None = None
 
     def number(self, name: str | None = None) -> float:
         """A number of the summary; the primary one for None, NaN where it is not defined."""
@@ -68,11 +72,17 @@ def identity_column(rows: pa.Table) -> str:
 
 def write_result(store: Store, result: Result) -> Path:
     """Write rows, then the summary: a result without a summary does not exist."""
-    path = rows_path(store, result.summary["entry"], result.summary["benchmark"])
+    whose = result.summary["entry"], result.summary["benchmark"]
+    path, points = rows_path(store, *whose), points_path(store, *whose)
     path.with_suffix(".json").unlink(missing_ok=True)
+    points.unlink(missing_ok=True)
     with replacing(path) as temporary:
         pq.write_table(result.rows, temporary, compression="zstd")
     summary = result.summary | {"rows_sha256": file_digest(path)}
+    if result.points is not None:
+        with replacing(points) as temporary:
+            pq.write_table(result.points, temporary, compression="zstd")
+        summary["points_sha256"] = file_digest(points)
     text = json.dumps(summary, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     write_text(path.with_suffix(".json"), text)
     return path
@@ -81,6 +91,12 @@ def write_result(store: Store, result: Result) -> Path:
 def rows_path(store: Store, entry: str, benchmark: str) -> Path:
     """Where an entry's rows on a benchmark lie; the summary lies beside them as .json."""
     return store.results / file_name(entry) / f"{file_name(benchmark)}.parquet"
+
+
+def points_path(store: Store, entry: str, benchmark: str) -> Path:
+    """Where the mean errors of its points lie, if it has any."""
+    path = rows_path(store, entry, benchmark)
+    return path.with_name(f"{path.stem}{POINTS_SUFFIX}")
 
 
 def has_result(store: Store, entry: str, benchmark: str) -> bool:

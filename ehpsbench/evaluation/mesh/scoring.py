@@ -17,6 +17,7 @@ from ehpsbench.body.posed import posed_vertices, smpl_joints
 from ehpsbench.errors import BodyMismatch, InputError, MissingBody
 from ehpsbench.evaluation.mesh.columns import Column, Seen, column_errors
 from ehpsbench.evaluation.mesh.motion import Motion, has_tracks
+from ehpsbench.evaluation.mesh.per_point import PointErrors, point_sets
 from ehpsbench.evaluation.mesh.points import Figures, Pair, pair
 from ehpsbench.evaluation.mesh.refit import refitted
 from ehpsbench.evaluation.mesh.rules import HAND_SETS, ErrorColumn, MeshProtocol
@@ -40,11 +41,13 @@ class Errors:
     Attributes:
         columns: (N,) each, in the protocol's unit; NaN where not defined.
         skipped: error columns that could not be computed, and why.
+        points: the same by vertex and joint, over all people.
         residual: (N,) of neutral refits [mm]; None where the truth is the owners' bodies.
     """
 
     columns: dict[str, NDArray[np.float64]]
     skipped: dict[str, str]
+    points: PointErrors
     residual: NDArray[np.float64] | None = None
 
 
@@ -112,6 +115,7 @@ def errors_of_parts(
     still = [c for c in columns if not c.error.of_motion]
     moving = [c for c in columns if c.error.of_motion]
     motions = {c.name: Motion(c.error, count) for c in moving}
+    points = PointErrors(point_sets(protocol, bodies, device))
     residual = np.zeros(count) if protocol.ground_truth_body == "neutral_refit" else None
     done = 0
     for part, said in _chunks(parts, chunk):
@@ -122,6 +126,7 @@ def errors_of_parts(
         figures = _figures(part, said, protocol, bodies, columns, root, device)
         for name, values in _values(still, *figures, part, protocol).items():
             found[name][rows] = values
+        points.add(*figures, _seen(part, protocol))
         for column in moving:
             motions[column.name].keep(rows, column.pair, *figures)
         if progress is not None:
@@ -132,7 +137,7 @@ def errors_of_parts(
         if error.points in HAND_SETS and error.name not in skipped:
             found |= _both_hands(error, found)
     order = [name for e in protocol.errors for name in e.columns if name in found]
-    return Errors({name: found[name] for name in order}, skipped, residual)
+    return Errors({name: found[name] for name in order}, skipped, points, residual)
 
 
 def _chunks(parts: Iterable[Part], size: int) -> Iterator[Part]:

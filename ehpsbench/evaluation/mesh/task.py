@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -157,7 +157,7 @@ def _result(
         columns[name][found] = values
     people = selection.people["instance_id"].to_pylist()
     rows = result_rows(people, _clusters(selection.people), columns)
-    return summarised(
+    result = summarised(
         store,
         entry,
         rules,
@@ -171,6 +171,7 @@ def _result(
         skipped=scores.skipped,
         about=_about(scored, people),
     )
+    return replace(result, points=scores.points.table())
 
 
 def _about(scored: _Scored, people: list[str]) -> dict[str, Any]:
