@@ -192,20 +192,28 @@ def _of_people(
     """(2, P) sums and counts of (b, 3, P) points [m] of some people."""
     fitted = similarity(said.transpose(1, 2), known.transpose(1, 2))
     turned = fitted.scale[:, None, None] * fitted.rotation
-    away = torch.baddbmm(known - fitted.translation[..., None], turned, said, beta=-1)
-    apart = said - known if shift is None else said - known - shift[..., None]
+    away = (known - fitted.translation[..., None]).baddbmm_(turned, said, beta=-1)
+    apart = said - known
+    if shift is not None:
+        apart.sub_(shift[..., None])
     sums = [_points_of(vectors, counted) for vectors in (apart, away)]
     return torch.stack([s for s, _ in sums]), torch.stack([c for _, c in sums])
 
 
 def _points_of(vectors: Tensor, counted: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(P,) summed lengths [mm] and counts; who has a counted point without a length is left out."""
-    lengths = torch.linalg.vector_norm(vectors, dim=1) * MM_PER_M
+    """(P,) summed lengths [mm] and counts of (b, 3, P) vectors [m], which are overwritten.
+
+    Who has a counted point without a length is left out.
+    """
+    x, y, z = vectors.unbind(1)
+    lengths = x.mul_(x).addcmul_(y, y).addcmul_(z, z).sqrt_()  # several times faster than a norm
     if counted is not None:
-        lengths = lengths.masked_fill_(~counted, 0.0)
+        lengths.masked_fill_(~counted, 0.0)
     whole = lengths.sum(1).isfinite()
-    known = whole[:, None].expand_as(lengths) if counted is None else counted & whole[:, None]
-    return lengths.masked_fill_(~whole[:, None], 0.0).sum(0), known.sum(0)
+    if not whole.all():
+        lengths, counted = lengths[whole], None if counted is None else counted[whole]
+    people = whole.sum().expand(lengths.shape[1])
+    return lengths.sum(0) * MM_PER_M, people if counted is None else counted.sum(0)
 
 
 def _table(points: PointSet, sums: _Sums) -> pa.Table:
