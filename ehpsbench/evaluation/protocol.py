@@ -6,19 +6,34 @@ store: `ehf@my-studio` or `ehf@my-studio@test` (protocol@dataset@split).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from ehpsbench.atomic import digest
-from ehpsbench.definitions import Definition, places, read_definition
+from ehpsbench.definitions import Definition, faults, places, read_definition
 from ehpsbench.errors import InputError, UnknownName
 
 ENTRY_POINTS = "ehpsbench.protocols"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFacts:
+    """What a number of a result is in.
+
+    Attributes:
+        unit: `mm`, `%`, `degrees`, …; `1` for shares and ratios.
+        better: which way it is better.
+    """
+
+    unit: str
+    better: Literal["lower", "higher"]
 
 
 class Protocol(Definition):
@@ -53,6 +68,21 @@ class Protocol(Definition):
     def hash(self) -> str:
         """SHA-256 of the canonical JSON of all that the protocol says."""
         return digest(self.model_dump(mode="json"))
+
+    def facts_of(self, number: str) -> NumberFacts:
+        """Unit and direction of a number that these rules make.
+
+        Raises:
+            UnknownName: they make no such number.
+        """
+        known = self.number_facts()
+        if number not in known:
+            raise UnknownName.of(f"number of {self.name}", number, known)
+        return known[number]
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """Unit and direction of each number; every task says its own."""
+        return {self.primary: NumberFacts(self.unit, self.better)}
 
 
 def tasks() -> list[str]:
@@ -100,11 +130,28 @@ def protocol(benchmark: str) -> Protocol:
 
 def read_protocol(path: Path) -> Protocol:
     """The protocol in a TOML file; its name is the file's."""
-    task = read_definition(_Task, path, "protocol").task
-    if task not in tasks():
-        raise InputError(f"{path} has the task {task!r}; known are {', '.join(tasks())}.")
-    rules: type[Protocol] = import_module(f"ehpsbench.evaluation.{task}.rules").RULES
+    rules = _rules(read_definition(_Task, path, "protocol").task, str(path))
     return read_definition(rules, path, "protocol", name=path.stem)
+
+
+def rules_then(summary: Mapping[str, Any]) -> Protocol:
+    """The rules that a result was made by, as it keeps them.
+
+    Raises:
+        InputError: the summary is of rules that this version does not know.
+    """
+    said, where = summary["protocol"], f"The result on {summary['benchmark']}"
+    try:
+        return _rules(str(said["task"]), where).model_validate(said)
+    except ValidationError as error:
+        raise InputError(f"{where} was made by rules of another version: {faults(error)}") from None
+
+
+def _rules(task: str, where: str) -> type[Protocol]:
+    if task not in tasks():
+        raise InputError(f"{where} has the task {task!r}; known are {', '.join(tasks())}.")
+    found: type[Protocol] = import_module(f"ehpsbench.evaluation.{task}.rules").RULES
+    return found
 
 
 @cache

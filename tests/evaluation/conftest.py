@@ -14,6 +14,9 @@ import pytest
 
 from ehpsbench.body.bodies import BodySet
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.evaluation.protocol import rules_then
+from ehpsbench.evaluation.results import Result
+from ehpsbench.evaluation.stored import statistics
 from ehpsbench.schema import INSTANCES, SCHEMA_VERSION, Columns, to_arrow
 from ehpsbench.staging import REJECTS
 from ehpsbench.store import Store
@@ -94,6 +97,28 @@ def said(columns: Columns) -> dict[str, Any]:
     found = {n: np.array(columns[n], float) for n in ("instance_id", *names, *extra)[1:]}
     ids = np.array(columns["instance_id"], object)
     return {"instance_id": ids, "betas": np.array(columns["betas"][:, :10]), **found}
+
+
+def remade(result: Result) -> None:
+    """All numbers of a result follow from its stored rows."""
+    found = {}
+    for one in statistics(rules_then(result.summary), result.rows):
+        found |= one.numbers()
+        weights = np.ones((2, result.rows.num_rows))
+        index = np.arange(result.rows.num_rows) // 2
+        grouped = one.grouped(index).numbers(np.ones(int(index.max()) + 1))
+        for name, value in one.numbers(weights).items():
+            np.testing.assert_allclose(value, found[name], rtol=1e-9)
+            np.testing.assert_allclose(grouped[name], found[name], rtol=1e-9)
+    for name, number in result.summary["numbers"].items():
+        value = np.nan if number["value"] is None else number["value"]
+        assert found[name] == pytest.approx(value, rel=1e-9, nan_ok=True), name
+
+
+@pytest.fixture(scope="session")
+def make_again() -> Callable[[Result], None]:
+    """`remade`."""
+    return remade
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,7 @@ def hands(make_people: Make, count: int) -> tuple[dict[str, Any], list[dict[str,
 
 
 def test_hint_s_pck_takes_either_hand_and_measures_by_the_longer_side(
-    tmp_path: Path, bodies: BodySet, make_people: Make, make_store: Make
+    tmp_path: Path, bodies: BodySet, make_people: Make, make_store: Make, make_again: Make
 ) -> None:
     truth, said = hands(make_people, 4)
     store = make_store(tmp_path, truth, bodies)
@@ -157,6 +157,7 @@ def test_hint_s_pck_takes_either_hand_and_measures_by_the_longer_side(
         moved[:, 0] += shift
         detection["keypoints"] = moved.reshape(-1).tolist()
     result = evaluate(store, "model", HINT, bodies, predictions=said_file(tmp_path, said))
+    make_again(result)
     assert [result.number(f"pck_{level}") for level in ("0.05", "0.1", "0.15")] == [0.5, 0.75, 0.75]
     assert result.rows["instance_id"].to_pylist() == list(truth["instance_id"])
     assert result.summary["numbers"]["pck_0.05"]["clusters"] == 2

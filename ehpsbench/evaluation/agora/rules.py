@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from ehpsbench.evaluation.protocol import Protocol
-from ehpsbench.metrics.agora_columns import number_names
+from ehpsbench.evaluation.protocol import NumberFacts, Protocol
+from ehpsbench.metrics.agora_columns import RATES, number_names
 
 
 class AgoraProtocol(Protocol):
@@ -47,6 +47,13 @@ class AgoraProtocol(Protocol):
         if self.primary not in known:
             raise ValueError(f"primary {self.primary!r} is none of the numbers {known}")
         return self
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """Unit and direction: errors in mm, and how many are found."""
+        shares = NumberFacts("1", "higher")
+        names = number_names(self.variant)
+        rates = {n for n in names if n.removeprefix("kid_") in RATES}
+        return {n: shares if n in rates else NumberFacts("mm", "lower") for n in names}
 
 
 RULES = AgoraProtocol

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.protocol import NumberFacts, Protocol
 from ehpsbench.metrics.depth import MEANS
 
+DELTAS = ("delta1", "delta2", "delta3")
 How = Literal["none", "least_squares", "per_sequence", "median", "midas"]
 
 
@@ -43,6 +44,14 @@ class DepthProtocol(Protocol):
         if (self.better == "higher") != self.primary.startswith("delta"):
             raise ValueError("of depth errors only delta1, delta2 and delta3 are better higher")
         return self
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """Unit and direction of each error."""
+        units = {"sq_rel": "m", "rmse": "m", "silog_rmse": "%", "bad_pixel": "%"}
+        return {
+            name: NumberFacts(units.get(name, "1"), "higher" if name in DELTAS else "lower")
+            for name in MEANS
+        }
 
 
 RULES = DepthProtocol

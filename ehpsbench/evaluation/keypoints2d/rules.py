@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ehpsbench.definitions import Definition
-from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.protocol import NumberFacts, Protocol
 from ehpsbench.metrics.keypoint_suppression import ScoreMode
 
 Group = Literal["body", "foot", "face", "left_hand", "right_hand", "whole"]
@@ -99,6 +99,10 @@ class Keypoints2dProtocol(Protocol):
             return tuple(f"{g}_{n}" for g in self.detections.groups for n in NUMBERS)
         levels = () if self.pck is None else self.pck.thresholds
         return tuple(f"pck_{level:g}" for level in levels)
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """All are shares, better higher."""
+        return dict.fromkeys(self.numbers, NumberFacts("1", "higher"))
 
 
 RULES = Keypoints2dProtocol

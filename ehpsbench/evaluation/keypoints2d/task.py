@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.keypoints2d.rules import Detections, Keypoints2dProtocol, Shares
+from ehpsbench.evaluation.keypoints2d.stored import named_number
 from ehpsbench.evaluation.keypoints2d.submitted import Submitted, submitted
 from ehpsbench.evaluation.keypoints2d.truth import Truth, truth_of
 from ehpsbench.evaluation.numbers import SAMPLES, Number, of_sums
@@ -23,8 +24,6 @@ from ehpsbench.evaluation.summary import summarised
 from ehpsbench.resampling import generator, interval, resampling_weights
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ehpsbench.metrics.keypoint_ap import Matches
     from ehpsbench.store import Store
 
@@ -186,7 +185,7 @@ def _shares(
         made |= {n: statistics[:, count + i] for i, n in enumerate(names[count:])}
         columns |= {n: pa.array(values) for n, values in made.items()}
         order = [*(f"{name}_{n}" for n in names[:count]), *names[count:]]
-        numbers |= of_sums(pa.table(columns), order, partial(_named_number, name, rule))
+        numbers |= of_sums(pa.table(columns), order, partial(named_number, name, rule))
     return _Made(pa.table(columns), numbers, missing=int((rows < 0).sum()))
 
 
@@ -206,12 +205,6 @@ def _hits(said: Floats, truth: Truth, who: NDArray[np.int64], rule: Shares, leve
         inclusive=rule.inclusive,
     )
     return np.asarray(found)
-
-
-def _named_number(name: str, rule: Shares, sums: Tensor) -> dict[str, Tensor]:
-    from ehpsbench.metrics.pck import numbers
-
-    return {name: numbers(sums)["pck" if rule.averaging == "joints" else "pck_pooled"]}
 
 
 def _named(

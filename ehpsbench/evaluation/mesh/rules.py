@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ehpsbench.definitions import Definition
 from ehpsbench.errors import InputError
-from ehpsbench.evaluation.protocol import Protocol, protocol
+from ehpsbench.evaluation.protocol import NumberFacts, Protocol, protocol
 
 METRICS = ("pve", "pa_pve", "mpjpe", "pa_mpjpe", "acceleration_error")
 PointSet = Literal[
@@ -179,6 +179,10 @@ class MeshProtocol(Protocol):
     def primary_error(self) -> ErrorColumn:
         """The error that the primary column belongs to."""
         return next(e for e in self.errors if self.primary in e.columns)
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """Unit and direction of each error."""
+        return {c: NumberFacts(e.unit, "lower") for e in self.errors for c in e.columns}
 
     @property
     def roles(self) -> set[str]:

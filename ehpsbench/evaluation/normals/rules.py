@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.protocol import NumberFacts, Protocol
 from ehpsbench.metrics.angular_error import WITHIN
 
 NUMBERS = ("mean", "median", "rmse", *WITHIN)
@@ -31,6 +31,11 @@ class NormalsProtocol(Protocol):
         if (self.better == "higher") != self.primary.startswith("within"):
             raise ValueError("of normals only the shares within an angle are better higher")
         return self
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """Unit and direction: angles, and shares of pixels within one."""
+        angle, share = NumberFacts("degrees", "lower"), NumberFacts("%", "higher")
+        return {name: share if name in WITHIN else angle for name in NUMBERS}
 
 
 RULES = NormalsProtocol

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.protocol import NumberFacts, Protocol
 from ehpsbench.metrics.part_classes import CLASS_SETS
 
 NUMBERS = ("miou", "macc", "aacc")
@@ -37,8 +37,7 @@ class SegmentationProtocol(Protocol):
             raise ValueError(f"unknown class set {self.classes!r}; known: {list(CLASS_SETS)}")
         if len(set(self.names)) < len(self.names):
             raise ValueError("a class is named twice")
-        known = {*NUMBERS, *(f"{n}_{c}" for n in ("iou", "acc") for c in self.names)}
-        if self.primary not in known:
+        if self.primary not in self.number_facts():
             raise ValueError(f"primary {self.primary!r} is none of {', '.join(NUMBERS)}")
         return self
 
@@ -46,6 +45,16 @@ class SegmentationProtocol(Protocol):
     def names(self) -> tuple[str, ...]:
         """The classes, in the order of the labels."""
         return CLASS_SETS[self.classes] if isinstance(self.classes, str) else self.classes
+
+    @property
+    def every_number(self) -> tuple[str, ...]:
+        """Names of all that comes out."""
+        return (*self.number_facts(), "classes_used")
+
+    def number_facts(self) -> dict[str, NumberFacts]:
+        """Unit and direction of each score."""
+        names = (*NUMBERS, *(f"{n}_{c}" for n in ("iou", "acc") for c in self.names))
+        return dict.fromkeys(names, NumberFacts("%", "higher"))
 
 
 RULES = SegmentationProtocol
