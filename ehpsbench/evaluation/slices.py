@@ -88,7 +88,8 @@ def _known_of(columns: Columns) -> Iterator[tuple[str, Labels]]:
     for name in ("occlusion", "truncation"):
         if name in columns:
             yield name, _binned(columns[name], SHARES)
-    yield "gender", _gender(columns)
+    if {"gender", "subject_gender"} & set(columns):
+        yield "gender", _gender(columns)
     if "bbox" in columns:
         longer = np.ma.getdata(columns["bbox"])[:, 2:].max(1)
         here = present(columns["bbox"])
@@ -110,9 +111,9 @@ def _binned(values: Any, bins: tuple[tuple[float, float, str], ...]) -> Labels:
 
 
 def _gender(columns: Columns) -> Labels:
-    labels = np.asarray(columns["gender"], object).copy()
+    said = np.asarray(columns.get("subject_gender", columns.get("gender")), object)
+    labels = np.asarray(columns.get("gender", np.full(len(said), None)), object).copy()
     if "subject_gender" in columns:
-        said = np.asarray(columns["subject_gender"], object)
         labels = np.where(present(columns["subject_gender"]), said, labels)
     return labels
 

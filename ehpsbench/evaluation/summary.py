@@ -70,6 +70,13 @@ def summarised(
     return Result(rows, said)
 
 
+def removed_by_checks(store: Store, rules: Protocol) -> dict[str, int]:
+    """People of a benchmark's split whom the checks refused at ingest, by rule."""
+    rejects = store.rejects(rules.dataset).select(["split", "rule"]).to_pylist()
+    found = [str(r["rule"]) for r in rejects if r["split"] == rules.split]
+    return {rule: found.count(rule) for rule in sorted(set(found))}
+
+
 def _of_rules(rules: Protocol) -> dict[str, Any]:
     """By what was scored, and by which version of this program."""
     return {

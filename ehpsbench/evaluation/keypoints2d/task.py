@@ -20,7 +20,7 @@ from ehpsbench.evaluation.numbers import SAMPLES, Number, of_sums
 from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
-from ehpsbench.evaluation.summary import summarised
+from ehpsbench.evaluation.summary import removed_by_checks, summarised
 from ehpsbench.resampling import generator, interval, resampling_weights
 
 if TYPE_CHECKING:
@@ -253,16 +253,7 @@ def _result(
         missing=made.missing,
         unused=made.unused,
         left_out=truth.reasons,
-        removed=_removed(store, rules),
+        removed={} if rules.truth == "coco" else removed_by_checks(store, rules),
         skipped=undefined,
         about=made.about,
     )
-
-
-def _removed(store: Store, rules: Keypoints2dProtocol) -> dict[str, int]:
-    """People of the split whom the checks refused at ingest, by rule."""
-    if rules.truth == "coco":
-        return {}
-    rejects = store.rejects(rules.dataset).select(["split", "rule"]).to_pylist()
-    found = [str(r["rule"]) for r in rejects if r["split"] == rules.split]
-    return {rule: found.count(rule) for rule in sorted(set(found))}

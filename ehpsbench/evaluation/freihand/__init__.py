@@ -1,0 +1,1 @@
+"""Hands benchmarks: joints and meshes, aligned as FreiHAND does."""
