@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.atomic import digest, file_digest, replacing, write_text
 from ehpsbench.errors import InputError, StoreError
+from ehpsbench.evaluation.migrations import migrated
 from ehpsbench.evaluation.numbers import Number
 from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.store import POINTS_SUFFIX
@@ -22,7 +23,6 @@ from ehpsbench.store import POINTS_SUFFIX
 if TYPE_CHECKING:
     from ehpsbench.store import Store
 
-RESULTS_VERSION = 2
 IDENTITIES = ("instance_id", "image_id")
 
 
@@ -127,11 +127,11 @@ def read_rows(store: Store, entry: str, benchmark: str) -> pa.Table:
 
 
 def read_summary(store: Store, entry: str, benchmark: str) -> dict[str, Any]:
-    """The summary of a result.
+    """The summary of a result, in today's layout whatever version wrote it.
 
     Raises:
         InputError: it was not evaluated.
-        StoreError: the summary is broken.
+        StoreError: the summary is broken, or of a newer version.
     """
     path = rows_path(store, entry, benchmark).with_suffix(".json")
     if not path.is_file():
@@ -139,10 +139,10 @@ def read_summary(store: Store, entry: str, benchmark: str) -> dict[str, Any]:
             f"{entry} has no result on {benchmark}: {path} is missing. Predict, then evaluate."
         )
     try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise StoreError(f"{path} is broken ({error}). Evaluate again.") from error
-    return summary
+    return migrated(summary, path)
 
 
 def comparison_key(summary: Mapping[str, Any]) -> str:

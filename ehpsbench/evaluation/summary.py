@@ -9,9 +9,10 @@ import pyarrow as pa
 
 import ehpsbench
 from ehpsbench.atomic import digest
+from ehpsbench.evaluation.migrations import RESULTS_VERSION
 from ehpsbench.evaluation.numbers import Number
 from ehpsbench.evaluation.protocol import Protocol
-from ehpsbench.evaluation.results import RESULTS_VERSION, Result, identity_column
+from ehpsbench.evaluation.results import Result, identity_column
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -49,11 +50,13 @@ def summarised(
         skipped: numbers that could not be computed, and why.
         about: what else a task has to say.
     """
+    manifest = store.manifest(rules.dataset)
     scored: Sequence[str] = rows[identity_column(rows)].to_pylist()
     said = {
         "entry": entry,
         **_of_rules(rules),
-        "data": digest([store.manifest(rules.dataset)["fingerprint"], scored]),
+        "data": digest([manifest["fingerprint"], scored]),
+        "source_dataset": manifest["source_dataset"],
         "body_set": None if bodies is None else bodies.id,
         "body_name": None if bodies is None else bodies.name,
         "scored": len(scored),
