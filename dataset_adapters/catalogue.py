@@ -45,6 +45,12 @@ def card(name: str) -> Card:
     return read_card(_package(name)[1] / "card.toml")
 
 
+def related(name: str) -> frozenset[str]:
+    """Datasets that share images, recordings or subjects with this one, whichever card says so."""
+    others = {other for other in names() if name in card(other).related}
+    return card(name).related | others
+
+
 def adapter(name: str, layout: str = "owners") -> ModuleType:
     """The module with `units` and `read` for a dataset in a layout."""
     package, _ = _package(name)

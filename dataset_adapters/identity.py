@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ehpsbench.schema import COLUMNS
+
+OF_PEOPLE = frozenset(column.name for column in COLUMNS)
 
 Keys = Sequence[Any] | NDArray[Any]
 
@@ -38,30 +42,30 @@ def image_identity(
     ]
     clusters = image_id if cluster is None else [f"{dataset}/{_key(c)}" for c in cluster]
     return {
-        "image_id": _text(image_id),
-        "dataset": _text([dataset] * count),
-        "split": _text(splits),
-        "sequence": _text([str(s) for s in sequence]),
-        "camera": _text([str(c) for c in camera]),
+        "image_id": text(image_id),
+        "dataset": text([dataset] * count),
+        "split": text(splits),
+        "sequence": text([str(s) for s in sequence]),
+        "camera": text([str(c) for c in camera]),
         "frame": frames,
-        "cluster": _text(clusters),
+        "cluster": text(clusters),
     }
 
 
 def person_identity(
     images: dict[str, NDArray[Any]], image: NDArray[np.int64], person: Keys
 ) -> dict[str, NDArray[Any]]:
-    """Identity columns of N people.
+    """Identity, image and camera columns of N people.
 
     Args:
-        images: identity columns of the images, from `image_identity`.
+        images: columns of the images, with those of `image_identity`; masks and maps stay there.
         image: (N,) row of each person's image in them.
         person: (N,) the owners' key of the person in the image.
     """
-    columns = {name: values[image] for name, values in images.items()}
+    columns = {name: values[image] for name, values in images.items() if name in OF_PEOPLE}
     keys = [_key(p) for p in person]
     ids = [f"{i}/{p}" for i, p in zip(columns["image_id"], keys, strict=True)]
-    return {"instance_id": _text(ids), **columns, "person": _text([str(p) for p in person])}
+    return {"instance_id": text(ids), **columns, "person": text([str(p) for p in person])}
 
 
 def person_keys(image: NDArray[np.int64], key: NDArray[Any] | None) -> NDArray[Any]:
@@ -86,14 +90,13 @@ def person_keys(image: NDArray[np.int64], key: NDArray[Any] | None) -> NDArray[A
 
 def repeat(value: str, count: int) -> NDArray[Any]:
     """(count,) text column with one value."""
-    return _text([value] * count)
+    return text([value] * count)
 
 
 def _key(value: object) -> str:
     return str(value).replace("/", ":")
 
 
-def _text(values: list[str]) -> NDArray[Any]:
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
+def text(values: Iterable[str | None]) -> NDArray[Any]:
+    """A text column of these values; None is null."""
+    return np.asarray([*values, None], object)[:-1]

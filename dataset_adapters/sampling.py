@@ -64,6 +64,41 @@ def save_image(
     picture.save(path, **options)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of the writer of a miniature release.
+
+    Attributes:
+        root: a new folder.
+        bodies: the open body.
+        settings: the world.
+        seed: the same seed gives the same release.
+        people: how many valid ones, about.
+        images: "rendered", "flat" or "none".
+        split: only this one, with ordinary people; None: all, with every special case.
+        scale: of the image size, where the layout leaves it free.
+    """
+
+    root: Path
+    bodies: BodySet
+    settings: WorldSettings
+    seed: int = 0
+    people: int = 24
+    images: Images = "rendered"
+    split: str | None = None
+    scale: float = 1.0
+
+    def book(self, dataset: str, world: WorldSettings | None = None) -> TruthBook:
+        """An empty book of the truth; large samples leave the meshes out.
+
+        Args:
+            dataset: its name.
+            world: the settings that the people were made with; None: those of the order.
+        """
+        keep = self.people <= MOST_VERTICES_KEPT
+        return TruthBook(dataset, self.bodies, world or self.settings, self.seed, keep)
+
+
 @dataclass(slots=True)
 class TruthBook:
     """Gathers the people of a miniature release while it is written.
@@ -84,6 +119,8 @@ class TruthBook:
     _ids: list[str] = field(default_factory=list)
     _vertices: list[NDArray[np.float32]] = field(default_factory=list)
     _pixels: list[NDArray[np.float32]] = field(default_factory=list)
+    _hands: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    _keypoints: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _invalid: set[str] = field(default_factory=set)
     _broken: dict[str, str] = field(default_factory=dict)
 
@@ -96,6 +133,8 @@ class TruthBook:
         *,
         valid: bool = True,
         distortion: ArrayLike | None = None,
+        hands: ArrayLike | None = None,
+        keypoints: ArrayLike | None = None,
     ) -> None:
         """A person who must be in the store.
 
@@ -106,7 +145,12 @@ class TruthBook:
             principal_point: (2,) [px].
             valid: False for a person whom the owners mark invalid.
             distortion: (8,) of the OpenCV rational model, where the image is distorted.
+            hands: (2, 45) left and right, absolute [rad]; NaN for one that is not labelled.
+            keypoints: (190, 3) x, y, score [px] as the store must have them.
         """
+        for table, values in ((self._hands, hands), (self._keypoints, keypoints)):
+            if values is not None:
+                table[instance_id] = np.asarray(values, np.float64)
         self._ids.append(instance_id)
         if not valid:
             self._invalid.add(instance_id)
@@ -127,6 +171,8 @@ class TruthBook:
             instance_id=tuple(self._ids),
             vertices=tuple(self._vertices),
             pixels=tuple(self._pixels),
+            hands=dict(self._hands),
+            keypoints=dict(self._keypoints),
             invalid=frozenset(self._invalid),
             broken=dict(self._broken),
         )

@@ -24,6 +24,8 @@ class Truth:
         instance_id: of every person who must be in the store.
         vertices: for each, (V, 3) in the camera frame of the image [m]; empty when not kept.
         pixels: for each, (V, 2) where those vertices are seen in the oriented image [px].
+        hands: id → (2, 45) left and right hand, absolute [rad]; NaN where none is labelled.
+        keypoints: id → (190, 3) x, y, score [px] as the store must have them, in HumanData's order.
         invalid: ids of the people whom the owners mark invalid.
         broken: id → rule, for the rows planted to be refused.
     """
@@ -31,6 +33,8 @@ class Truth:
     instance_id: tuple[str, ...]
     vertices: tuple[NDArray[np.float32], ...] = ()
     pixels: tuple[NDArray[np.float32], ...] = ()
+    hands: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    keypoints: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     invalid: frozenset[str] = frozenset()
     broken: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,8 +47,12 @@ class Truth:
         """
         folder = (root / SAMPLE_MARKER).parent
         with replacing(folder / "truth.npz") as temporary:
-            arrays = {f"vertices_{i}": v for i, v in enumerate(self.vertices)}
+            arrays: dict[str, NDArray[Any]] = {}
+            arrays |= {f"vertices_{i}": v for i, v in enumerate(self.vertices)}
             arrays |= {f"pixels_{i}": p for i, p in enumerate(self.pixels)}
+            for name, table in (("hands", self.hands), ("keypoints", self.keypoints)):
+                arrays[f"{name}_of"] = np.asarray([*table], str)
+                arrays[name] = np.asarray([*table.values()], np.float64)
             arrays["instance_id"] = np.asarray(self.instance_id, str)
             arrays["invalid"] = np.asarray(sorted(self.invalid), str)
             arrays["broken"] = np.asarray(sorted(self.broken.items()), str).reshape(-1, 2)
@@ -66,6 +74,10 @@ class Truth:
                 instance_id=ids,
                 vertices=tuple(arrays[f"vertices_{i}"] for i in range(len(ids))) if kept else (),
                 pixels=tuple(arrays[f"pixels_{i}"] for i in range(len(ids))) if kept else (),
+                hands=dict(zip(arrays["hands_of"].tolist(), arrays["hands"], strict=True)),
+                keypoints=dict(
+                    zip(arrays["keypoints_of"].tolist(), arrays["keypoints"], strict=True)
+                ),
                 invalid=frozenset(arrays["invalid"].tolist()),
                 broken=dict(arrays["broken"].tolist()),
             )

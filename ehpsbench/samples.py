@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError, StoreError
 
@@ -51,6 +52,7 @@ def write_sample(
         UnknownName: there is no such dataset.
         InputError: `out` holds something, or a choice is not one.
     """
+    drawn: Any = images
     for flag, value in {"images": images, "body": body, "layout": layout}.items():
         if value not in CHOICES[flag]:
             allowed = ", ".join(CHOICES[flag])
@@ -71,17 +73,9 @@ def write_sample(
     options = {"dataset": name} if layout == "humandata" else {}
     try:
         unfinished.mkdir(parents=True)
-        truth: Truth = writer.write(
-            unfinished,
-            bodies,
-            settings or WorldSettings(),
-            seed=seed,
-            people=people,
-            images=images,
-            split=split,
-            scale=scale,
-            **options,
-        )
+        world = settings or WorldSettings()
+        order = Order(unfinished, bodies, world, seed, people, drawn, split, scale)
+        truth: Truth = writer.write(order, **options)
         if out.exists():
             out.rmdir()
         unfinished.rename(out)

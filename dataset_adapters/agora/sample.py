@@ -12,7 +12,11 @@ import numpy as np
 from ehpsbench.dataset_adapters.agora.sample_scans import Scan, as_child, broken, scans
 from ehpsbench.dataset_adapters.agora.sample_shots import Shot, write_masks, write_shard
 from ehpsbench.dataset_adapters.agora.sample_views import PLACES, camera_of, free_camera
-from ehpsbench.dataset_adapters.sampling import MOST_VERTICES_KEPT, Images, TruthBook, save_image
+from ehpsbench.dataset_adapters.sampling import (
+    Order,
+    TruthBook,
+    save_image,
+)
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -28,50 +32,29 @@ BROKEN, NOBODY, TEST = 90_000, 80_000, 70_000  # added to the number of a pictur
 NEAREST = 0.3  # m; whoever's pelvis is nearer, or behind, is not listed
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
-    """Write about `people` people into `root`, and the truth about them.
-
-    Args:
-        root: a new folder.
-        bodies: the open body.
-        settings: the world.
-        seed: the same seed gives the same release.
-        people: how many valid ones, about.
-        images: "rendered", "flat" or "none"; always 1280×720.
-        split: only this one, with ordinary people; None: all, with every special case.
-        scale: not used, the size is the owners'.
-        workers: not used, the pictures are drawn in this process.
-    """
-    low, high = settings.people
-    if split is None:
+def write(order: Order) -> Truth:
+    """Write about `people` people into `root`, and the truth about them."""
+    low, high = order.settings.people
+    if order.split is None:
         high = max(high, 3)
-    betas = min(settings.num_betas, 10)
-    world = settings.model_copy(update={"people": (low, high), "num_betas": betas})
-    book = TruthBook("agora", bodies, world, seed, keep_vertices=people <= MOST_VERTICES_KEPT)
-    shots = _shots(world, bodies, seed, people, split)
-    if split is None:
+    betas = min(order.settings.num_betas, 10)
+    world = order.settings.model_copy(update={"people": (low, high), "num_betas": betas})
+    book = order.book("agora", world)
+    shots = _shots(world, order.bodies, order.seed, order.people, order.split)
+    if order.split is None:
         shots += _special(shots)
     for scan in {s.name: s for shot in shots for s in shot.scans}.values():
-        scan.write(root)
+        scan.write(order.root)
     for shot in shots:
-        kind = images if shot.scene.people or images == "none" else "flat"
-        save_image(shot.path(root), kind, shot.scene, shot.camera, bodies)
-        if split is None and images == "rendered" and shot.everybody:
-            write_masks(root, shot, bodies)
-    _tell(book, shots, bodies)
-    _write_shards(root, [s for s in shots if s.split != "test"], bodies, whole=book.keep_vertices)
-    return book.save(root)
+        kind = order.images if shot.scene.people or order.images == "none" else "flat"
+        save_image(shot.path(order.root), kind, shot.scene, shot.camera, order.bodies)
+        if order.split is None and order.images == "rendered" and shot.everybody:
+            write_masks(order.root, shot, order.bodies)
+    _tell(book, shots, order.bodies)
+    _write_shards(
+        order.root, [s for s in shots if s.split != "test"], order.bodies, whole=book.keep_vertices
+    )
+    return book.save(order.root)
 
 
 def _shots(

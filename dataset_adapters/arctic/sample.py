@@ -14,7 +14,7 @@ from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.arctic.adapter import POSE
 from ehpsbench.dataset_adapters.arctic.stage import TO_VICON, WITHHELD, Sequence, Subject, staged
 from ehpsbench.dataset_adapters.arctic.views import DROPPED, EGO, VIEWS
-from ehpsbench.dataset_adapters.sampling import FLAT_GREY, MOST_VERTICES_KEPT, Images, TruthBook
+from ehpsbench.dataset_adapters.sampling import FLAT_GREY, Images, TruthBook
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import write_obj
@@ -31,42 +31,33 @@ if TYPE_CHECKING:
 BLACK = (0, 0, 0)  # what the first and last images may be
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
+def write(order: Order) -> Truth:
     """Write a miniature release below `root`; see `Truth`. A person in a view counts as one.
 
     Raises:
         InputError: a split that ARCTIC does not have, or whose labels are withheld.
     """
-    if split not in (None, "train", "val"):
+    if order.split not in (None, "train", "val"):
         raise InputError(
-            f"ARCTIC has the splits 'train', 'val' and 'test' (without labels), not {split!r}."
+            f"ARCTIC has the splits 'train', 'val' and 'test' (without labels), not {order.split!r}."
         )
-    book = TruthBook("arctic", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
-    sequences = staged(settings, people, split, seed, scale, bodies)
+    book = order.book("arctic")
+    sequences = staged(
+        order.settings, order.people, order.split, order.seed, order.scale, order.bodies
+    )
     for sequence in sequences:
-        _write_labels(root, sequence, settings, seed, bodies)
-        _write_egocam(root, sequence)
-        if images != "none":
-            _write_images(root, sequence, images, bodies)
-        _note(book, sequence, bodies)
-    _write_flags(root, sequences)
-    _write_meta(root, sequences, bodies)
-    if split is None and images != "none":
+        _write_labels(order.root, sequence, order.settings, order.seed, order.bodies)
+        _write_egocam(order.root, sequence)
+        if order.images != "none":
+            _write_images(order.root, sequence, order.images, order.bodies)
+        _note(book, sequence, order.bodies)
+    _write_flags(order.root, sequences)
+    _write_meta(order.root, sequences, order.bodies)
+    if order.split is None and order.images != "none":
         for view, camera in enumerate(sequences[0].views[0]):
-            path = root / f"images/{WITHHELD.name}/box_grab_01/{view}/00020.jpg"
+            path = order.root / f"images/{WITHHELD.name}/box_grab_01/{view}/00020.jpg"
             _save(path, _picture(camera, FLAT_GREY))
-    return book.save(root)
+    return book.save(order.root)
 
 
 def _write_labels(

@@ -14,8 +14,8 @@ from ehpsbench.atomic import replacing
 from ehpsbench.dataset_adapters.bedlam.sample_labels import LabelledPerson, broken_rows, label_rows
 from ehpsbench.dataset_adapters.sampling import (
     FLAT_GREY,
-    MOST_VERTICES_KEPT,
     Images,
+    Order,
     TruthBook,
     save_image,
 )
@@ -79,63 +79,40 @@ PLACES = (
 )
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
-    """Write about `people` people into `root`, and the truth about them.
-
-    Args:
-        root: a new folder.
-        bodies: the open body.
-        settings: the world.
-        seed: the same seed gives the same release.
-        people: how many, about.
-        images: "rendered", "flat" or "none".
-        split: only this one, with ordinary people; None: all, with every special case.
-        scale: of the picture size.
-        workers: not used, the pictures are drawn in this process.
-    """
+def write(order: Order) -> Truth:
+    """Write about `people` people into `root`, and the truth about them."""
     from ehpsbench.world.labels import labels
     from ehpsbench.world.scenes import scenes
 
-    places = [p if split is None else replace(p, subjects="named") for p in PLACES]
-    places = [p for p in places if split in (None, p.split)]
-    low, high = settings.people
-    most = max(high, 3) if split is None else high  # several rows of one picture
-    world = settings.model_copy(update={"people": (low, most), "num_betas": 11})
-    count = max(round(people / ((low + most) / 2)), 2 * len(places))
+    places = [p if order.split is None else replace(p, subjects="named") for p in PLACES]
+    places = [p for p in places if order.split in (None, p.split)]
+    low, high = order.settings.people
+    most = max(high, 3) if order.split is None else high  # several rows of one picture
+    world = order.settings.model_copy(update={"people": (low, most), "num_betas": 11})
+    count = max(round(order.people / ((low + most) / 2)), 2 * len(places))
     made = scenes(
         world,
         count,
-        seed,
-        bodies,
-        cameras=lambda r, i: _view(r, places[i % len(places)], world, scale),
+        order.seed,
+        order.bodies,
+        cameras=lambda r, i: _view(r, places[i % len(places)], world, order.scale),
     )
     made = [_without_expression(scene) for scene in made]
-    labelled = labels(made, world, seed, bodies)
-    book = TruthBook("bedlam", bodies, world, seed, keep_vertices=people <= MOST_VERTICES_KEPT)
+    labelled = labels(made, world, order.seed, order.bodies)
+    book = order.book("bedlam", world)
     for first, place in enumerate(places):
         mine = slice(first, None, len(places))
-        _pictures(root, place, made[mine], bodies, images)
+        _pictures(order.root, place, made[mine], order.bodies, order.images)
         found = _people(place, made[mine], labelled[mine])
-        rng = np.random.default_rng([seed, first])
-        kept, columns = label_rows(found, bodies, rng, whole=book.keep_vertices)
-        _tell(book, place, kept, bodies)
-        if split is None and first == 0:
-            columns = _broken(root, place, columns, book, images)
-        _save(root, place, columns)
-    if split is None:
-        _save_agora(root, columns)
-    return book.save(root)
+        rng = np.random.default_rng([order.seed, first])
+        kept, columns = label_rows(found, order.bodies, rng, whole=book.keep_vertices)
+        _tell(book, place, kept, order.bodies)
+        if order.split is None and first == 0:
+            columns = _broken(order.root, place, columns, book, order.images)
+        _save(order.root, place, columns)
+    if order.split is None:
+        _save_agora(order.root, columns)
+    return book.save(order.root)
 
 
 def _view(rng: np.random.Generator, place: Place, world: WorldSettings, scale: float) -> Camera:

@@ -32,8 +32,8 @@ from ehpsbench.dataset_adapters.egobody_egocentric.sample_takes import (
     write_tables,
 )
 from ehpsbench.dataset_adapters.sampling import (
-    MOST_VERTICES_KEPT,
     Images,
+    Order,
     TruthBook,
     save_image,
 )
@@ -56,45 +56,29 @@ FIRST_TICK, TICKS = 132_754_956_345_623_415, 333_333
 FAR = 20.0  # m
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
+def write(order: Order) -> Truth:
     """Write a miniature release below `root`; see `Truth`.
-
-    Args:
-        root: a new folder.
-        bodies: the open body.
-        settings: the world; one person a picture, seen by the other.
-        seed: the same seed gives the same release.
-        people: how many valid ones, about.
-        images: "rendered", "flat" or "none".
-        split: only this one, with ordinary people; None: all, with every special case.
-        scale: of the image size, 1920 × 1080.
-        workers: not used, the pictures are drawn in this process.
 
     Raises:
         InputError: a split that EgoBody does not have.
     """
-    if split not in (None, *SPLITS):
-        raise InputError(f"EgoBody has the splits {SPLITS}, not {split!r}.")
-    update = {"people": (1, 1), "num_betas": min(settings.num_betas, SIZES["betas"]), "kids": 0.0}
-    world = settings.model_copy(update=update | {"templates": False})
-    book = TruthBook("egobody_egocentric", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
-    takes = plan(people, split)
+    if order.split not in (None, *SPLITS):
+        raise InputError(f"EgoBody has the splits {SPLITS}, not {order.split!r}.")
+    update = {
+        "people": (1, 1),
+        "num_betas": min(order.settings.num_betas, SIZES["betas"]),
+        "kids": 0.0,
+    }
+    world = order.settings.model_copy(update=update | {"templates": False})
+    book = order.book("egobody_egocentric")
+    takes = plan(order.people, order.split)
     for take in takes:
-        _Recording(root, take, bodies, world, seed, scale).write(images, book)
-    listed = takes if split else [*takes, Take(len(takes), "test", ("",))]  # not downloaded
-    write_tables(root, listed)
-    return book.save(root)
+        _Recording(order.root, take, order.bodies, world, order.seed, order.scale).write(
+            order.images, book
+        )
+    listed = takes if order.split else [*takes, Take(len(takes), "test", ("",))]  # not downloaded
+    write_tables(order.root, listed)
+    return book.save(order.root)
 
 
 class _Recording:

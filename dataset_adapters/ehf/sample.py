@@ -14,8 +14,8 @@ from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.ehf.adapter import DETECTIONS
 from ehpsbench.dataset_adapters.ehf.camera import HEIGHT, PUBLISHED, WIDTH
 from ehpsbench.dataset_adapters.sampling import (
-    MOST_VERTICES_KEPT,
     Images,
+    Order,
     TruthBook,
     save_image,
 )
@@ -32,7 +32,6 @@ from ehpsbench.world.scenes import Scene, scenes
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-    from ehpsbench.world.settings import WorldSettings
 
 RENDERED_SMALLER = 2  # the format fixes 1600 × 1200; a quarter of the pixels is drawn
 AT_ONCE = 64  # stills
@@ -63,43 +62,32 @@ class _Still:
         return f"{self.number:02d}"
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
+def write(order: Order) -> Truth:
     """Write a miniature release below `root`; see `Truth`. The size of the images is fixed.
 
     Raises:
         InputError: a split that EHF does not have.
     """
-    if split not in (None, "test"):
-        raise InputError(f"EHF has only the split 'test', not {split!r}.")
-    camera, stills = _camera(), _plan(people, split is None)
-    book = TruthBook("ehf", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
-    _write_camera(root / "EHF_camera.txt")
-    alone = settings.model_copy(update={"people": (1, 1), "framing": "whole", "kids": 0.0})
-    world = scenes(alone, len(stills), seed, bodies, cameras=lambda rng, index: camera)
-    labelled = [person for (person,) in labels(world, alone, seed, bodies)]
+    if order.split not in (None, "test"):
+        raise InputError(f"EHF has only the split 'test', not {order.split!r}.")
+    camera, stills = _camera(), _plan(order.people, order.split is None)
+    book = order.book("ehf")
+    _write_camera(order.root / "EHF_camera.txt")
+    alone = order.settings.model_copy(update={"people": (1, 1), "framing": "whole", "kids": 0.0})
+    world = scenes(alone, len(stills), order.seed, order.bodies, cameras=lambda rng, index: camera)
+    labelled = [person for (person,) in labels(world, alone, order.seed, order.bodies)]
     for start in range(0, len(stills), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
-        meshes = posed(labelled[rows], bodies)
+        meshes = posed(labelled[rows], order.bodies)
         true = [person for scene in world[rows] for person in scene.people]
-        truths = meshes if true == labelled[rows] else posed(true, bodies)
-        joints = posed_joints(true, bodies)
+        truths = meshes if true == labelled[rows] else posed(true, order.bodies)
+        joints = posed_joints(true, order.bodies)
         for i, still in enumerate(stills[rows]):
-            _write_mesh(root, still, camera.to_camera(meshes[i]), bodies)
-            _write_detections(root, still, camera.pixels(camera.to_camera(joints[i])))
-            _write_image(root, still, world[start + i], images, bodies)
+            _write_mesh(order.root, still, camera.to_camera(meshes[i]), order.bodies)
+            _write_detections(order.root, still, camera.pixels(camera.to_camera(joints[i])))
+            _write_image(order.root, still, world[start + i], order.images, order.bodies)
             _note(book, still, camera.to_camera(truths[i]), camera)
-    return book.save(root)
+    return book.save(order.root)
 
 
 def _plan(people: int, everything: bool) -> list[_Still]:

@@ -14,8 +14,8 @@ from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.freihand.adapter import ROOT, SIZE, VERSIONS
 from ehpsbench.dataset_adapters.sampling import (
     FLAT_GREY,
-    MOST_VERTICES_KEPT,
     Images,
+    Order,
     TruthBook,
 )
 from ehpsbench.dataset_adapters.truth import Truth
@@ -58,33 +58,26 @@ class _Hands:
     vertices: list[Floats]
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
+def write(order: Order) -> Truth:
     """Write a miniature release below `root`; see `Truth`. The size of the images is fixed.
 
     Raises:
         InputError: a split that FreiHAND does not have.
     """
-    if split is not None and split not in SPLITS:
-        raise InputError(f"FreiHAND has the splits 'training' and 'evaluation', not {split!r}.")
-    book = TruthBook("freihand", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
-    for name, count, broken in _plan(people, split):
-        hands = _hands(settings, count, broken, seed + len(name), bodies, book.keep_vertices)
-        _write_labels(root, name, hands, settings, seed, bodies)
-        if images != "none":
-            _write_images(root, name, hands, images, bodies)
+    if order.split is not None and order.split not in SPLITS:
+        raise InputError(
+            f"FreiHAND has the splits 'training' and 'evaluation', not {order.split!r}."
+        )
+    book = order.book("freihand")
+    for name, count, broken in _plan(order.people, order.split):
+        hands = _hands(
+            order.settings, count, broken, order.seed + len(name), order.bodies, book.keep_vertices
+        )
+        _write_labels(order.root, name, hands, order.settings, order.seed, order.bodies)
+        if order.images != "none":
+            _write_images(order.root, name, hands, order.images, order.bodies)
         _note(book, name, hands)
-    return book.save(root)
+    return book.save(order.root)
 
 
 def _plan(people: int, split: str | None) -> list[tuple[str, int, tuple[str, ...]]]:

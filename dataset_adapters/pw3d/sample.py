@@ -20,8 +20,8 @@ from ehpsbench.dataset_adapters.pw3d.sample_clips import (
     with_shapes,
 )
 from ehpsbench.dataset_adapters.sampling import (
-    MOST_VERTICES_KEPT,
     Images,
+    Order,
     TruthBook,
     save_image,
 )
@@ -38,7 +38,6 @@ from ehpsbench.world.scenes import Scene
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-    from ehpsbench.world.settings import WorldSettings
 
 Floats = NDArray[np.float64]
 FEWEST_DETECTED = 6  # joints, else the owners keep zeros
@@ -47,48 +46,30 @@ FAR = 20.0  # m
 NECK = INDEX["neck"]
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
+def write(order: Order) -> Truth:
     """Write a miniature release below `root`; see `Truth`, which is the SMPL view of the people.
-
-    Args:
-        root: a new folder.
-        bodies: the open body.
-        settings: the world.
-        seed: the same seed gives the same release.
-        people: how many valid ones, about.
-        images: "rendered", "flat" or "none".
-        split: only this one, with ordinary people; None: all, with every special case.
-        scale: of the image size, 1920 × 1080 or 1080 × 1920.
-        workers: not used, the pictures are drawn in this process.
 
     Raises:
         InputError: a split that 3DPW does not have, or a world in which two people never fit.
     """
-    if split not in (None, *SPLITS):
-        raise InputError(f"3DPW has the splits {SPLITS}, not {split!r}.")
-    update = {"num_betas": min(settings.num_betas, 10), "kids": 0.0, "templates": False}
-    world = settings.model_copy(update=update)
-    book = TruthBook("pw3d", bodies, settings, seed, people <= MOST_VERTICES_KEPT)
-    for clip in plan(people, split, settings.people, pictures=images != "none"):
-        frames = filmed(clip, world, seed, scale, bodies)
-        told = labels(frames, world, seed + clip.index, bodies)
-        joints = _joints([person for frame in frames for person in frame.people], bodies)
+    if order.split not in (None, *SPLITS):
+        raise InputError(f"3DPW has the splits {SPLITS}, not {order.split!r}.")
+    update = {"num_betas": min(order.settings.num_betas, 10), "kids": 0.0, "templates": False}
+    world = order.settings.model_copy(update=update)
+    book = order.book("pw3d")
+    for clip in plan(
+        order.people, order.split, order.settings.people, pictures=order.images != "none"
+    ):
+        frames = filmed(clip, world, order.seed, order.scale, order.bodies)
+        told = labels(frames, world, order.seed + clip.index, order.bodies)
+        joints = _joints([person for frame in frames for person in frame.people], order.bodies)
         seen = _detections(clip, frames, joints)
-        _write_labels(root, clip, frames, with_shapes(told, told[0], bodies), seen, bodies)
-        _write_pictures(root, clip, frames, images, bodies)
+        _write_labels(
+            order.root, clip, frames, with_shapes(told, told[0], order.bodies), seen, order.bodies
+        )
+        _write_pictures(order.root, clip, frames, order.images, order.bodies)
         _note(book, clip, frames)
-    return book.save(root)
+    return book.save(order.root)
 
 
 def _joints(people: Sequence[Person], bodies: BodySet) -> Floats:

@@ -57,6 +57,8 @@ def _points(rows: Rows, dimensions: int, keys: tuple[str, ...]) -> Columns:
         if found is None:
             continue
         places, joints = found
+        if not len(joints):  # a mask without joints: the release labels none
+            return {}
         points = values[:, places].astype(np.float64)
         score = points[..., dimensions : dimensions + 1]
         if score.shape[2] == 0:

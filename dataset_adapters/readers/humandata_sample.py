@@ -18,7 +18,12 @@ from ehpsbench.dataset_adapters.readers.humandata_sample_arrays import (
     spoil,
     whole_content,
 )
-from ehpsbench.dataset_adapters.sampling import MOST_VERTICES_KEPT, Images, TruthBook, save_image
+from ehpsbench.dataset_adapters.sampling import (
+    Images,
+    Order,
+    TruthBook,
+    save_image,
+)
 from ehpsbench.dataset_adapters.truth import Truth
 
 if TYPE_CHECKING:
@@ -91,81 +96,54 @@ class _Pair:
         return _Pair(replace(self.person, **changes), replace(self.label, **changes))
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-    dataset: str = "bedlam",
-    dialect: Dialect | None = None,
-) -> Truth:
-    """Write a miniature below `root`: annot/<dataset>_<split>.npz and img/<dataset>/.
-
-    Args:
-        root: a new folder.
-        bodies: the open body.
-        settings: the world.
-        seed: the same seed gives the same release.
-        people: how many, about.
-        images: "rendered", "flat" or "none".
-        split: only this one, with ordinary people; None: with every special case.
-        scale: of the image size.
-        workers: not used, the pictures are drawn in this process.
-        dataset: whose card says genders, betas and hands.
-        dialect: of the one file; None: two files, one a dialect, the second compressed.
-    """
+def write(order: Order, *, dataset: str, dialect: Dialect | None = None) -> Truth:
+    """Write a miniature below `root`: annot/<dataset>_<split>.npz and img/<dataset>/."""
     from ehpsbench.world.labels import labels
     from ehpsbench.world.scenes import scenes
 
     card = catalogue.card(dataset)
-    files = _files(card, split, dialect)
+    files = _files(card, order.split, dialect)
     family = "smpl" if card.body.family == "smpl" else "smplx"
-    low, high = settings.people
-    high = max(high, 3) if split is None else high  # several rows of one image
+    low, high = order.settings.people
+    high = max(high, 3) if order.split is None else high  # several rows of one image
     betas = min(card.body.num_betas or 10, 16)
-    world = settings.model_copy(
+    world = order.settings.model_copy(
         update={"people": (low, high), "num_betas": betas, "kids": 0.0, "templates": False}
     )
-    count = max(round(2 * people / (low + high)), 2 * len(files))
+    count = max(round(2 * order.people / (low + high)), 2 * len(files))
     gendered = card.body.gender == "gendered"
     genders = ("neutral", "male", "female") if gendered else ("neutral",)
     made = scenes(
         world,
         count,
-        seed,
-        bodies,
-        cameras=lambda r, i: _view(r, world, scale),
+        order.seed,
+        order.bodies,
+        cameras=lambda r, i: _view(r, world, order.scale),
         family=family,
         genders=genders,
     )
     made = [s if i % len(files) else _blind(s, files[0]) for i, s in enumerate(made)]
-    labelled = labels(made, world, seed, bodies)
-    book = TruthBook(dataset, bodies, world, seed, keep_vertices=people <= MOST_VERTICES_KEPT)
-    folder = root / "img" / dataset
+    labelled = labels(made, world, order.seed, order.bodies)
+    book = order.book(dataset, world)
+    folder = order.root / "img" / dataset
     for i, (scene, said) in enumerate(zip(made, labelled, strict=True)):
         file = files[i % len(files)]
         path = file.picture(i // len(files))
-        save_image(folder / path, images, scene, scene.cameras[0], bodies)
+        save_image(folder / path, order.images, scene, scene.cameras[0], order.bodies)
         for number, (person, label) in enumerate(zip(scene.people, said, strict=True)):
             file.add(path, scene, number, _Pair(person, label))
     broken: dict[int, str] = {}
-    if split is None:
+    if order.split is None:
         pair = _Pair(made[0].people[0], labelled[0][0])
-        broken = _special(files[0], made[0], pair, folder, bodies, images)
+        broken = _special(files[0], made[0], pair, folder, order.bodies, order.images)
     for file in files:
-        _tell(book, file, bodies, broken if file is files[0] else {})
-        content = whole_content(file.people, bodies, card, later=file.later)
+        _tell(book, file, order.bodies, broken if file is files[0] else {})
+        content = whole_content(file.people, order.bodies, card, later=file.later)
         for row, rule in broken.items() if file is files[0] else ():
             spoil(content, family, row, rule)
         part = f"_{file.part + 1}" if any(f.split == file.split for f in files[: file.part]) else ""
-        _save(root / "annot" / f"{dataset}_{file.split}{part}.npz", content, file)
-    return book.save(root)
+        _save(order.root / "annot" / f"{dataset}_{file.split}{part}.npz", content, file)
+    return book.save(order.root)
 
 
 def _files(card: Card, split: str | None, dialect: Dialect | None) -> list[_File]:

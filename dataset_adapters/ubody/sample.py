@@ -11,8 +11,8 @@ import numpy as np
 
 from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.sampling import (
-    MOST_VERTICES_KEPT,
     Images,
+    Order,
     TruthBook,
     save_image,
 )
@@ -121,57 +121,39 @@ class _Writer:
             write_text(folder / "smplx_annotation.json", json.dumps(files.fits))
 
 
-def write(
-    root: Path,
-    bodies: BodySet,
-    settings: WorldSettings,
-    *,
-    seed: int,
-    people: int,
-    images: Images = "rendered",
-    split: str | None = None,
-    scale: float = 1.0,
-    workers: int = 1,
-) -> Truth:
+def write(order: Order) -> Truth:
     """Write a miniature release below `root`; see `Truth`.
 
     Test videos are padded with crowds, so that their people are those whom the protocol's every
     hundredth annotation scores; but not where many people of both splits are asked for.
-
-    Args:
-        root: a new folder.
-        bodies: the open body.
-        settings: the world; with every special case (split None), people are upper bodies.
-        seed: the same seed gives the same release.
-        people: how many, about.
-        images: "rendered", "flat" or "none".
-        split: "train" or "test", with ordinary people only; None: both, with every special case.
-        scale: of the image size.
-        workers: not used, the pictures are drawn in this process.
     """
     from ehpsbench.world.labels import labels
     from ehpsbench.world.scenes import scenes
 
-    world = settings if split else settings.model_copy(update={"framing": "upper"})
+    world = (
+        order.settings if order.split else order.settings.model_copy(update={"framing": "upper"})
+    )
     world = world.model_copy(update={"num_betas": 10, "kids": 0.0})
     low, high = world.people
-    count = max(round(2 * people / (low + high)), 2 * len(VIDEOS))
-    made = scenes(world, count, seed, bodies, cameras=lambda r, i: _view(r, world, scale))
+    count = max(round(2 * order.people / (low + high)), 2 * len(VIDEOS))
+    made = scenes(
+        world, count, order.seed, order.bodies, cameras=lambda r, i: _view(r, world, order.scale)
+    )
     made = [_without_eyes(scene) for scene in made]
-    labelled = labels(made, world, seed, bodies)
-    book = TruthBook("ubody", bodies, world, seed, people <= MOST_VERTICES_KEPT)
-    writer = _Writer(root, bodies, book, images)
-    videos = _videos(split)
-    padding = split == "test" or people <= MOST_PADDED
+    labelled = labels(made, world, order.seed, order.bodies)
+    book = order.book("ubody", world)
+    writer = _Writer(order.root, order.bodies, book, order.images)
+    videos = _videos(order.split)
+    padding = order.split == "test" or order.people <= MOST_PADDED
     for i, (scene, said) in enumerate(zip(made, labelled, strict=True)):
         video, frame = videos[i % len(videos)], 1 + i // len(videos)
         padded = padding and video.split == "test"
         _write_scene(writer, video, frame, scene, said, padded=padded)
-    if split is None:
+    if order.split is None:
         _special(writer, videos[0], made[0], labelled[0][0])
     writer.save()
-    _save_test_list(root, videos)
-    return book.save(root)
+    _save_test_list(order.root, videos)
+    return book.save(order.root)
 
 
 def _videos(split: str | None) -> list[_Video]:

@@ -155,11 +155,11 @@ def _in_domain(store: Store, dataset: str, board: Board) -> frozenset[str]:
     from ehpsbench.dataset_adapters import catalogue
 
     source = store.manifest(dataset)["source_dataset"]
-    near = {source, *catalogue.card(source).overlaps}
+    near = {source, *catalogue.card(source).related}
     own = set()
     for benchmark in board.ids:
         other = store.manifest(protocol(benchmark).dataset)["source_dataset"]
-        if other in near or source in catalogue.card(other).overlaps:
+        if other in near or source in catalogue.card(other).related:
             own.add(benchmark)
     return frozenset(own)
 

@@ -17,6 +17,7 @@ from ehpsbench.dataset_adapters.agora.cameras import cameras, from_unreal, scan_
 from ehpsbench.dataset_adapters.agora.pictures import pictures_below
 from ehpsbench.dataset_adapters.catalogue import card
 from ehpsbench.dataset_adapters.release import open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.restricted_pickle import dump_frame_pandas1, dump_plain, load
 from ehpsbench.schema import Instances, present
@@ -27,7 +28,7 @@ from ehpsbench.world.settings import WorldSettings
 @pytest.fixture(scope="module")
 def agora(tmp_path_factory: pytest.TempPathFactory, bodies: BodySet) -> Path:
     root = tmp_path_factory.mktemp("agora") / "release"
-    sample.write(root, bodies, WorldSettings(), seed=5, people=16, images="flat")
+    sample.write(Order(root, bodies, WorldSettings(), seed=5, people=16, images="flat"))
     return root
 
 
@@ -315,7 +316,7 @@ def test_rendered_samples_have_masks_that_the_reader_finds(
 ) -> None:
     from PIL import Image
 
-    sample.write(tmp_path, bodies, WorldSettings(), seed=2, people=1, images="rendered")
+    sample.write(Order(tmp_path, bodies, WorldSettings(), seed=2, people=1, images="rendered"))
     images = read(tmp_path).images
     masks = images["mask_path"][present(images["mask_path"])]
     assert len(masks) >= 3

@@ -16,6 +16,7 @@ from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.arctic import adapter, sample
 from ehpsbench.dataset_adapters.release import open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.meshes import read_mesh, write_obj
 from ehpsbench.restricted_pickle import load_npy
@@ -30,7 +31,7 @@ ROWS = "raw_seqs/s04/box_use_01.smplx.npy"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("arctic") / "data"
-    sample.write(root, BODIES, WorldSettings(), seed=2, people=30, images="flat", scale=0.02)
+    sample.write(Order(root, BODIES, WorldSettings(), seed=2, people=30, images="flat", scale=0.02))
     return root
 
 
@@ -223,7 +224,9 @@ def test_dropped_frames_are_black_and_labelled_ones_show_the_person(tmp_path: Pa
 
     settings = WorldSettings(background="flat")
     sample.write(
-        tmp_path, BODIES, settings, seed=4, people=9, split="val", scale=0.03, images="rendered"
+        Order(
+            tmp_path, BODIES, settings, seed=4, people=9, split="val", scale=0.03, images="rendered"
+        )
     )
     instances = read(tmp_path, VAL)
     labelled = set(instances.columns["image_path"])

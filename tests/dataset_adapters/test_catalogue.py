@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ehpsbench.dataset_adapters import catalogue
-from ehpsbench.dataset_adapters.card import read_card
+from ehpsbench.dataset_adapters.card import Licence, read_card
 from ehpsbench.dataset_adapters.release import natural_order, open_release
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError, MissingFiles, UnknownName
@@ -23,15 +22,23 @@ def test_a_card_has_licence_source_citation_and_files_that_tell_its_release(name
     assert card.homepage.startswith("http")
     assert card.licence.name
     assert any(f.required for f in card.files)
-    assert name not in card.overlaps
-    assert all(re.fullmatch("[a-z0-9_]+", other) for other in card.overlaps)
+    assert card.paper.title
+    assert card.quality
+    assert name not in card.related
     assert all("/" in role for role in card.body.needs)
 
 
-def test_a_dataset_overlaps_with_those_that_overlap_with_it() -> None:
-    overlaps = {name: set(catalogue.card(name).overlaps) for name in catalogue.names()}
+def test_an_overlap_that_one_card_names_is_one_of_the_other_dataset_too() -> None:
+    overlaps = {name: catalogue.related(name) for name in catalogue.names()}
     pairs = {(a, b) for a in overlaps for b in overlaps[a] if b in overlaps}
     assert pairs == {(b, a) for a, b in pairs}
+
+
+@pytest.mark.parametrize("terms", ["LicenseRef-", "CC-BY-9.0", "free"])
+def test_a_licence_is_an_spdx_name_or_one_of_its_own(terms: str) -> None:
+    card = catalogue.card("ehf").licence.model_dump()
+    with pytest.raises(ValueError, match="LicenseRef-<name>"):
+        Licence.model_validate(card | {"id": terms})
 
 
 @pytest.mark.parametrize("name", catalogue.names())

@@ -12,6 +12,7 @@ from ehpsbench.body.bodies import BodySet, open_bodies
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.checks import RULES, project_rows
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.ingest import ingest
 from ehpsbench.schema import from_arrow
@@ -42,9 +43,8 @@ def ingested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     bodies = open_bodies("small")
     writer = catalogue.sample(name, layout)
     options = {"dataset": name} if layout == "humandata" else {}
-    truth = writer.write(
-        folder / "release", bodies, WorldSettings(), seed=11, people=16, images="flat", **options
-    )
+    order = Order(folder / "release", bodies, WorldSettings(), 11, 16, "flat")
+    truth = writer.write(order, **options)
     store = Store(folder / "store")
     ingest(name, folder / "release", store, layout=layout)
     return Ingested(name, folder / "release", truth, store, bodies)

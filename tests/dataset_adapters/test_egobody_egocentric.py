@@ -15,6 +15,7 @@ from ehpsbench.dataset_adapters.egobody_egocentric import adapter, sample
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import Pv, camera_columns, read_pv
 from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, read_fits
 from ehpsbench.dataset_adapters.release import Unit, open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.restricted_pickle import dump_plain, load
 from ehpsbench.schema import Instances, present
@@ -28,7 +29,7 @@ FIRST, OTHER = "recording_20210907_S01_S02_01", "recording_20210907_S03_S04_01"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("egobody")
-    sample.write(root, BODIES, WorldSettings(), seed=5, people=12, images="none")
+    sample.write(Order(root, BODIES, WorldSettings(), seed=5, people=12, images="none"))
     return root
 
 

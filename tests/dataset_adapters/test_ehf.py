@@ -18,6 +18,7 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.ehf import adapter, sample
 from ehpsbench.dataset_adapters.ehf.camera import read_camera
 from ehpsbench.dataset_adapters.release import open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import read_mesh, write_ply
 from ehpsbench.schema import Instances, present
@@ -35,7 +36,7 @@ ROTATION = [
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("ehf") / "EHF"
-    sample.write(root, BODIES, WorldSettings(), seed=3, people=8, images="none")
+    sample.write(Order(root, BODIES, WorldSettings(), seed=3, people=8, images="none"))
     return root
 
 
@@ -177,4 +178,4 @@ def test_a_truncated_mesh_is_refused_by_name(root: Path) -> None:
 
 def test_ehf_has_no_training_split(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="only the split 'test'"):
-        sample.write(tmp_path, BODIES, WorldSettings(), seed=0, people=1, split="train")
+        sample.write(Order(tmp_path, BODIES, WorldSettings(), seed=0, people=1, split="train"))

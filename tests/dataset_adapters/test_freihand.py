@@ -17,6 +17,7 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.freihand import adapter, sample
 from ehpsbench.dataset_adapters.freihand.version import first_items
 from ehpsbench.dataset_adapters.release import open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.schema import Instances
 from ehpsbench.world.settings import WorldSettings
@@ -28,7 +29,7 @@ SAMPLES = 5  # 2 good ones and 3 broken ones in the training set of the sample b
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("freihand") / "FreiHAND_pub_v2"
-    sample.write(root, BODIES, WorldSettings(), seed=5, people=10, images="none")
+    sample.write(Order(root, BODIES, WorldSettings(), seed=5, people=10, images="none"))
     return root
 
 
@@ -161,9 +162,9 @@ def test_masks_belong_to_all_versions_of_a_sample(root: Path) -> None:
 
 def test_an_unknown_split_is_refused_and_train_means_training(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not 'val'"):
-        sample.write(tmp_path, BODIES, WorldSettings(), seed=0, people=1, split="val")
+        sample.write(Order(tmp_path, BODIES, WorldSettings(), seed=0, people=1, split="val"))
     truth = sample.write(
-        tmp_path, BODIES, WorldSettings(), seed=0, people=8, split="train", images="rendered"
+        Order(tmp_path, BODIES, WorldSettings(), seed=0, people=8, split="train", images="rendered")
     )
     assert len(truth.instance_id) == 8
     assert not truth.broken

@@ -17,6 +17,7 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.readers import humandata, humandata_sample
 from ehpsbench.dataset_adapters.readers.humandata_sample_arrays import compressed
 from ehpsbench.dataset_adapters.release import Release, Unit, open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingBody, MissingFiles, RefusedPickle
 from ehpsbench.schema import Instances, present
 from ehpsbench.skeleton.human_data import INDEX
@@ -97,10 +98,8 @@ def test_the_two_dialects_of_the_same_people_give_the_same_rows(
     found = []
     for dialect in ("v2", "classic"):
         root = tmp_path / dialect
-        humandata_sample.write(
-            root, BODIES, WorldSettings(), seed=3, people=6, images="none", split="train",
-            dataset=dataset, dialect=dialect,
-        )  # fmt: skip
+        order = Order(root, BODIES, WorldSettings(), 3, 6, "none", "train")
+        humandata_sample.write(order, dataset=dataset, dialect=dialect)
         found.append(dict(read(root, dataset).columns))
     later, classic = found
     assert "smpl_hand_pose" in later if dataset == "pw3d" else "left_hand_pose" in later

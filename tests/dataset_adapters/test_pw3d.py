@@ -14,6 +14,7 @@ from ehpsbench.body.posed import posed_joints
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.pw3d import adapter, sample
 from ehpsbench.dataset_adapters.release import open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError
 from ehpsbench.restricted_pickle import dump_python2, load
 from ehpsbench.schema import Instances, present
@@ -27,7 +28,7 @@ FIRST, SECOND = "courtyard_walk_00", "downtown_walk_01"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pw3d")
-    sample.write(root, BODIES, WorldSettings(), seed=4, people=6, images="flat", scale=0.1)
+    sample.write(Order(root, BODIES, WorldSettings(), seed=4, people=6, images="flat", scale=0.1))
     return root
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.release import Unit, open_release
+from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.ubody import adapter, sample
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.schema import Instances, present
@@ -31,7 +32,7 @@ FITS = f"annotations/{SCENE}/smplx_annotation.json"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("ubody") / "UBody"
-    sample.write(root, BODIES, WorldSettings(), seed=4, people=12, images="none")
+    sample.write(Order(root, BODIES, WorldSettings(), seed=4, people=12, images="none"))
     return root
 
 
@@ -241,7 +242,9 @@ def test_an_annotation_of_an_unknown_image_is_an_error_of_the_unit(root: Path) -
 
 
 def test_in_the_test_split_every_hundredth_annotation_is_a_person(tmp_path: Path) -> None:
-    sample.write(tmp_path, BODIES, WorldSettings(), seed=4, people=4, images="none", split="test")
+    sample.write(
+        Order(tmp_path, BODIES, WorldSettings(), seed=4, people=4, images="none", split="test")
+    )
     release = open_release(tmp_path, catalogue.card("ubody"))
     rows = [adapter.read(u, BODIES).columns["source_row"] for u in adapter.units(release)]
     assert all((row % 100 == 99).all() and len(row) for row in rows)
@@ -270,7 +273,9 @@ def test_a_file_name_that_leads_out_of_the_release_is_refused(name: str, root: P
 
 
 def test_a_miniature_has_feet_and_faces_whose_boxes_are_around_the_face(tmp_path: Path) -> None:
-    sample.write(tmp_path, BODIES, WorldSettings(), seed=4, people=12, images="none", split="train")
+    sample.write(
+        Order(tmp_path, BODIES, WorldSettings(), seed=4, people=12, images="none", split="train")
+    )
     for each in adapter.units(open_release(tmp_path, catalogue.card("ubody"))):
         instances = adapter.read(each, BODIES)
         eyes = [joint(instances, f"{side}_eye") for side in ("left", "right")]
