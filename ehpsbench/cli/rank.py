@@ -71,7 +71,7 @@ def rank_datasets(
     The plan and its cost are shown first. What is finished is skipped, and a stopped or killed
     sweep goes on with the same command. Ends with 1 if a cell failed.
     """
-    from ehpsbench.cli import spread
+    from ehpsbench.cli import spread, sweep_console
     from ehpsbench.leaderboards.sweeps import rank_datasets as library
     from ehpsbench.store import Store, default_store
 
@@ -87,7 +87,7 @@ def rank_datasets(
         failures = _halve(work, chosen, range(seeds), where, (shares, top, dry_run, json))
     else:
         failures = _rank(work, library.plan(work, chosen, range(seeds)), where, dry_run, json)
-    spread.print_failures(failures)
+    sweep_console.print_failures(failures)
     raise typer.Exit(FINDINGS if failures else 0)
 
 
@@ -95,13 +95,13 @@ def _rank(
     work: Work, jobs: Sequence[Job], where: Settings, dry_run: bool, json: bool
 ) -> Sequence[Failure]:
     """The full sweep, and its table."""
-    from ehpsbench.cli import console, spread
+    from ehpsbench.cli import console, sweep_console
     from ehpsbench.leaderboards.sweeps.rank_datasets import rank_jobs
 
-    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    sweep_console.show_plan(work, jobs, where, cells=dry_run, json=json)
     if dry_run:
         return ()
-    with spread.progress(where) as (ended, watch):
+    with sweep_console.progress(where) as (ended, watch):
         found = rank_jobs(work, jobs, where, ended=ended, watch=watch)
     if json:
         console.print_json(found.standings and found.standings.as_dict())
@@ -118,14 +118,14 @@ def _halve(
     how: tuple[Sequence[float], int, bool, bool],
 ) -> Sequence[Failure]:
     """Successive halving, and its tables."""
-    from ehpsbench.cli import console, spread
+    from ehpsbench.cli import console, sweep_console
     from ehpsbench.leaderboards.sweeps.halving import first_plan, halve, rung_samples
 
     shares, top, dry_run, json = how
     [recipe] = work.recipes.values()
     ends = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
     jobs = first_plan(work, datasets, seeds, shares)
-    spread.show_plan(work, jobs, where, cells=dry_run, json=json, rungs=len(ends) - 1)
+    sweep_console.show_plan(work, jobs, where, cells=dry_run, json=json, rungs=len(ends) - 1)
     console.say(
         f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
         f"sweep is {len(jobs) * ends[-1]:,} samples."
@@ -137,7 +137,7 @@ def _halve(
         )
     if dry_run:
         return ()
-    with spread.progress(where) as (ended, watch):
+    with sweep_console.progress(where) as (ended, watch):
         found = halve(
             work, datasets, seeds, where, shares=shares, top=top, ended=ended, watch=watch
         )

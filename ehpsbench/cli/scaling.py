@@ -58,7 +58,7 @@ def scaling(
     What is finished is skipped, and a stopped or killed study goes on with the same command. Ends
     with 1 if a cell failed.
     """
-    from ehpsbench.cli import console, spread
+    from ehpsbench.cli import console, spread, sweep_console
     from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.leaderboards.sweeps import scaling as library
     from ehpsbench.leaderboards.sweeps.halved import stopped_early
@@ -83,17 +83,17 @@ def scaling(
     )
     work = spread.work_of(place, chosen[tops[-1]].parts, how)
     jobs = library.scaling_plan(work, chosen, range(seeds))
-    spread.show_plan(work, jobs, where, cells=dry_run, json=json)
+    sweep_console.show_plan(work, jobs, where, cells=dry_run, json=json)
     if dry_run:
         return
-    with spread.progress(where) as (ended, watch):
+    with sweep_console.progress(where) as (ended, watch):
         found = library.scale(work, chosen, range(seeds), where, ended=ended, watch=watch)
     if json:
         points = [asdict(point) for point in found.points]
         console.print_json({"parts": found.parts, "points": points})
     else:
         _print_points(work.board.title, found)
-    spread.print_failures(found.failures)
+    sweep_console.print_failures(found.failures)
     raise typer.Exit(FINDINGS if found.failures else 0)
 
 

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ehpsbench.cli.spread import (
-    cost_words,
-    duration,
-    in_bytes,
-    names,
-    numbers,
-    status_words,
-    weights_by_recipe,
-)
+from ehpsbench.cli.spread import names, numbers, weights_by_recipe
+from ehpsbench.cli.sweep_console import cost_words, duration, in_bytes, status_words
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.sweeps.cost import Cost
 from ehpsbench.leaderboards.sweeps.showing import Running, Status
