@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.bootstrap import seed_deviations
-from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.resampling import interval, resampling_weights
 

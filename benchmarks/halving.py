@@ -41,7 +41,7 @@ def halved(
         The comparison, and what became of the planted claims.
     """
     store = planted_store(out, plan, seed=seed, workers=workers, say=print)
-    work = Work(store, {recipe(how).name: recipe(how)}, board("mpe"), open_bodies("small"))
+    work = Work(store, {recipe(how).name: recipe(how)}, board("ehps-five"), open_bodies("small"))
     names, seeds = [planned.name for planned in plan.sets], training_seeds(plan, seed)
     where = Settings(workers=workers)
     first = halve(work, names, seeds, where, top=top)

@@ -1,4 +1,4 @@
-"""Who is ranked: errors of entries on the same people, and the groups that their seeds form."""
+"""Who is ranked: the groups that the seeds of entries form."""
 
 from __future__ import annotations
 
@@ -6,28 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ehpsbench.errors import InputError
-from ehpsbench.leaderboards.bootstrap import ClusterSums, resampled_means, seed_deviations
-from ehpsbench.resampling import Floats, generator, units
+from ehpsbench.leaderboards.bootstrap import seed_deviations
+from ehpsbench.leaderboards.drawn import Scored
+from ehpsbench.resampling import Floats, generator
 
 Estimate = tuple[float, Floats]  # a point estimate and its resamples (S,)
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRows:
-    """Primary errors of one entry on one benchmark, one row a person.
-
-    Attributes:
-        instance_id: (N,) who.
-        cluster: (N,) what is resampled.
-        error: (N,) primary error [mm]; NaN where it is not defined.
-    """
-
-    instance_id: NDArray[np.str_]
-    cluster: NDArray[np.str_]
-    error: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +27,6 @@ class Entrant:
     group: str
     in_domain: frozenset[str] = frozenset()
     cell: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One benchmark's entries, their means and their resampled means."""
-
-    entries: tuple[str, ...]
-    people: int
-    clusters: int
-    means: dict[str, float]
-    samples: dict[str, Floats]
 
 
 @dataclass(slots=True)
@@ -79,73 +52,33 @@ class Group:
         return float(np.mean([self.error[b] for b in ids])), resampled
 
 
-def scored(
-    name: str, rows: Mapping[str, Mapping[str, ErrorRows]], samples: int, seed: int
-) -> Scored:
-    """All entries that have a benchmark: their means and their resamples, paired."""
-    entries = tuple(e for e in rows if name in rows[e])
-    if not entries:
-        return Scored((), 0, 0, {}, {})
-    errors, clusters = _paired(name, {e: rows[e][name] for e in entries})
-    total = len(np.unique(clusters))
-    data = ClusterSums.of(errors, units(clusters))
-    drawn = resampled_means(data, samples, generator(seed, "clusters", name))
-    return Scored(
-        entries,
-        errors.shape[1],
-        total,
-        dict(zip(entries, data.means.tolist(), strict=True)),
-        dict(zip(entries, drawn.T, strict=True)),
-    )
-
-
-def _paired(name: str, rows: Mapping[str, ErrorRows]) -> tuple[Floats, NDArray[np.str_]]:
-    """(E, N) errors on the same people, and the cluster of each."""
-    first, *others = rows
-    order = np.argsort(rows[first].instance_id)
-    people = rows[first].instance_id[order]
-    errors = [rows[first].error[order]]
-    for entry in others:
-        own = np.argsort(rows[entry].instance_id)
-        if not np.array_equal(rows[entry].instance_id[own], people):
-            raise InputError(_different_people(name, first, entry, rows))
-        errors.append(rows[entry].error[own])
-    stacked = np.stack(errors)
-    finite = np.isfinite(stacked)
-    some = finite.any(0) & ~finite.all(0)
-    if some.any():
-        where = people[np.argmax(some)]
-        raise InputError(
-            f"{name}: {where} has an error for some entries and none for others; entries must be "
-            "scored on the same people. Predict what is missing and evaluate again."
-        )
-    kept = finite.all(0)
-    if not kept.any():
-        raise InputError(f"{name}: no person has an error.")
-    return stacked[:, kept], rows[first].cluster[order][kept]
-
-
-def _different_people(name: str, one: str, other: str, rows: Mapping[str, ErrorRows]) -> str:
-    a, b = (set(rows[e].instance_id.tolist()) for e in (one, other))
-    example = min(a ^ b, default="a person twice")
-    return (
-        f"{name}: {one} was scored on {len(a)} people and {other} on {len(b)} (for example "
-        f"{example}); they must be the same. Evaluate both with the present store and protocol."
-    )
-
-
 def groups_of(
-    entrants: Mapping[str, Entrant], found: Mapping[str, Scored], samples: int, seed: int
+    entrants: Mapping[str, Entrant],
+    found: Mapping[str, Scored],
+    samples: int,
+    seed: int,
+    *,
+    counted: Sequence[str] | None = None,
 ) -> list[Group]:
-    """The groups of all entrants, with their errors and resamples on every benchmark."""
+    """The groups of all entrants, with their errors and resamples on every benchmark.
+
+    Args:
+        entrants: of the table.
+        found: benchmark → who was scored there.
+        samples: resamples.
+        seed: of the random numbers.
+        counted: benchmarks that a group must have for a rank; None: all.
+    """
+    needed = {b: found[b] for b in (found if counted is None else counted)}
     members: dict[str, dict[str, Entrant]] = {}
     for entry, entrant in entrants.items():
         members.setdefault(entrant.group, {})[entry] = entrant
-    groups = [_group(name, own, found) for name, own in members.items()]
+    groups = [_group(name, own, needed) for name, own in members.items()]
     pool = [g.seeds for g in groups if len(g.seeds) > 1 and not g.missing]
     for benchmark, data in found.items():
-        deviations = [seed_deviations(_resampled(data, seeds)) for seeds in pool]
-        luck = np.concatenate(deviations, axis=1) if pool else None
+        known = [seeds for seeds in pool if _has_all(data, seeds)]
+        deviations = [seed_deviations(_resampled(data, seeds)) for seeds in known]
+        luck = np.concatenate(deviations, axis=1) if known else None
         for group in groups:
             used = [e for e in group.seeds if e in data.entries]
             if used:

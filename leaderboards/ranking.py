@@ -8,25 +8,22 @@ everybody cancel in differences and ranks. No correction is made for comparing m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ehpsbench.errors import InputError
-from ehpsbench.leaderboards.board import Board
+from ehpsbench.evaluation.protocol import NumberFacts
+from ehpsbench.leaderboards.board import SIGN, Board
 from ehpsbench.leaderboards.bootstrap import rank_interval, ranks
-from ehpsbench.leaderboards.groups import (
-    Entrant,
-    ErrorRows,
-    Estimate,
-    Group,
-    Scored,
-    groups_of,
-    scored,
-)
+from ehpsbench.leaderboards.drawn import Rows, Scored, most_draws, scored
+from ehpsbench.leaderboards.groups import Entrant, Estimate, Group, groups_of
 from ehpsbench.leaderboards.marks import marks_of_seeds, remarks
+from ehpsbench.leaderboards.overall import overall, sign
 from ehpsbench.leaderboards.stability import agreements, leave_one_out, out_of_domain
-from ehpsbench.leaderboards.table import BenchmarkFacts, Standing, Standings, Value
+from ehpsbench.leaderboards.table import BenchmarkFacts, Score, Standing, Standings, Value
 from ehpsbench.leaderboards.zero_shot import is_zero_shot_cell, zero_shot, zero_shot_median
 from ehpsbench.resampling import LEAST_CLUSTERS, Floats, interval
 
@@ -40,24 +37,64 @@ METHOD = (
     "seeds, and for models that were not trained here, luck is not in the intervals; in a "
     f"benchmark with fewer than {LEAST_CLUSTERS} clusters people are drawn"
 )
+OF_SUMS = (
+    "; numbers that are no mean of people (AP, mIoU, F1 and what it divides, pooled angles) are "
+    "made anew from the statistics of the drawn clusters"
+)
+MM = NumberFacts("mm", "lower")
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What a table is made of.
+
+    Attributes:
+        board: what is ranked, and on what.
+        columns: unit and direction of each.
+        found: who was scored on each.
+        groups: best first, those without a place last.
+        overall: the order's number of those that have all that counts.
+        draws: resamples.
+        seed: of the random numbers.
+    """
+
+    board: Board
+    columns: Mapping[str, NumberFacts]
+    found: Mapping[str, Scored]
+    groups: tuple[Group, ...]
+    overall: Mapping[str, Estimate]
+    draws: int
+    seed: int
+
+    @property
+    def ranked(self) -> list[Group]:
+        """Those that have a place."""
+        return [g for g in self.groups if g.name in self.overall]
+
+    @property
+    def domains(self) -> bool:
+        """Whether readings without what trained an entry stand beside the order."""
+        return "in_domain" in self.board.never_mix
 
 
 def rank(
-    rows: Mapping[str, Mapping[str, ErrorRows]],
+    rows: Mapping[str, Mapping[str, Rows]],
     board: Board,
     *,
     entrants: Mapping[str, Entrant] | None = None,
+    columns: Mapping[str, NumberFacts] | None = None,
     samples: int = 2000,
     seed: int = 0,
 ) -> Standings:
-    """Order entries by mean primary error, with intervals.
+    """Order entries by what the board orders by, with intervals.
 
     Args:
-        rows: entry → benchmark → primary errors. A benchmark that is not there is missing: the
-            entry gets no MPE, unless another seed of its group has all benchmarks.
+        rows: entry → column → what its number is made of. A column that counts and is not there is
+            missing: the entry gets no rank, unless another seed of its group has all of them.
         board: the benchmarks.
         entrants: groups, domains and kinds; an entry that is not there is a group of its own.
-        samples: resamples.
+        columns: unit and direction of each column; None: mm, and the board's directions.
+        samples: resamples; with average precision at most 400.
         seed: of the random numbers; the same seed gives the same standings.
 
     Raises:
@@ -65,28 +102,27 @@ def rank(
     """
     if not rows or samples < 1:
         raise InputError(f"Ranking needs entries and samples, got {len(rows)} and {samples}.")
-    found = {b: scored(b, rows, samples, seed) for b in board.ids}
+    draws = most_draws(rows, samples)
+    found = {b.id: scored(b.id, rows, draws, seed, drawn_as=b.protocol) for b in board.benchmarks}
     known = {e: Entrant(e) for e in rows} | dict(entrants or {})
-    groups = groups_of({e: known[e] for e in rows}, found, samples, seed)
-    return _standings(board, found, groups, samples, seed)
-
-
-def _standings(
-    board: Board,
-    found: Mapping[str, Scored],
-    groups: Sequence[Group],
-    samples: int,
-    seed: int,
-) -> Standings:
-    mpe = {g.name: g.mpe(board.ids) for g in groups if not g.missing}
-    ordered = sorted(
-        groups, key=lambda g: (len(g.missing), mpe[g.name][0] if g.name in mpe else 0.0, g.name)
+    groups = groups_of({e: known[e] for e in rows}, found, draws, seed, counted=board.counted)
+    total = overall(board, [g for g in groups if not g.missing])
+    way = sign(board)
+    groups.sort(
+        key=lambda g: (len(g.missing), way * total[g.name][0] if g.name in total else 0.0, g.name)
     )
-    medians = {b: zero_shot_median(b, ordered) for b in board.ids}
-    pairs = _pairs([mpe[g.name][1] for g in ordered if g.name in mpe], len(ordered))
-    without = leave_one_out(board.ids, [g for g in ordered if g.name in mpe])
-    facts = _facts(board, found, ordered, medians)
-    ties = _tie_groups(pairs[1][: len(mpe), : len(mpe)])
+    facts = columns or {b.id: NumberFacts(MM.unit, b.direction) for b in board.benchmarks}
+    return _standings(_Table(board, facts, found, tuple(groups), total, draws, seed))
+
+
+def _standings(table: _Table) -> Standings:
+    board, ordered = table.board, table.groups
+    comparable = table.domains and board.order == "mean"
+    medians = {b: zero_shot_median(b, ordered) for b in board.counted} if comparable else {}
+    drawn = [table.overall[g.name][1] for g in table.ranked]
+    beats, low, high = _pairs(drawn, len(ordered), sign(board))
+    without = leave_one_out(board, table.ranked)
+    facts = _facts(table, medians)
     return Standings(
         board={
             "name": board.name,
@@ -95,39 +131,49 @@ def _standings(
             "hash": board.hash,
         },
         benchmarks=facts,
-        rows=_rows(board, ordered, mpe, medians, ties=ties, without=without),
-        beats=pairs[0],
-        difference_low=pairs[1],
-        difference_high=pairs[2],
-        samples=samples,
-        seed=seed,
+        rows=_rows(table, medians, _tie_groups(beats, low, high, sign(board)), without),
+        beats=beats,
+        difference_low=low,
+        difference_high=high,
+        samples=table.draws,
+        seed=table.seed,
         level=LEVEL,
-        method=METHOD,
-        agreement=agreements(mpe, without),
-        remarks=remarks(facts, ordered),
+        method=METHOD + (OF_SUMS if any(f.kind == "statistics" for f in facts) else ""),
+        agreement=agreements(board, table.overall, without),
+        remarks=remarks([fact for fact in facts if fact.counts], ordered),
+        score=_score(table),
     )
 
 
+def _score(table: _Table) -> Score:
+    board = table.board
+    unit = "" if board.order == "rank" else table.columns[board.counted[0]].unit
+    return Score(board.score, unit, board.direction, board.order)
+
+
 def _rows(
-    board: Board,
-    ordered: Sequence[Group],
-    mpe: Mapping[str, Estimate],
+    table: _Table,
     medians: Mapping[str, Estimate],
-    *,
     ties: Sequence[int],
     without: Mapping[str, Mapping[str, int]],
 ) -> tuple[Standing, ...]:
-    """What is known of each group, best first; but for `medians`, only of the ranked ones."""
-    means = _values(mpe)
-    relative = _values(zero_shot(ordered, medians))
-    others = _unranked(out_of_domain(board.ids, ordered))
-    errors = {b: _values({g.name: g.estimate(b) for g in ordered if b in g.error}) for b in medians}
+    """What is known of each group, best first; ties and places only of the ranked ones."""
+    board, ordered, way = table.board, table.groups, sign(table.board)
+    total = _values(table.overall, way)
+    relative = _values(zero_shot(ordered, medians), way)
+    others = _unranked(out_of_domain(board, ordered)) if medians else {}
+    errors = {
+        b.id: _values(
+            {g.name: g.estimate(b.id) for g in ordered if b.id in g.error}, SIGN[b.direction]
+        )
+        for b in board.benchmarks
+    }
     return tuple(
         Standing(
             name=g.name,
             entries=g.seeds,
             left_out=g.left_out,
-            mpe=means.get(g.name, Value()),
+            mpe=total.get(g.name, Value()),
             tie_group=ties[i] if i < len(ties) else None,
             missing=g.missing,
             errors={b: errors[b].get(g.name, Value()) for b in board.ids},
@@ -141,34 +187,34 @@ def _rows(
     )
 
 
-def _facts(
-    board: Board,
-    found: Mapping[str, Scored],
-    groups: Sequence[Group],
-    medians: Mapping[str, Estimate],
-) -> tuple[BenchmarkFacts, ...]:
+def _facts(table: _Table, medians: Mapping[str, Estimate]) -> tuple[BenchmarkFacts, ...]:
     return tuple(
         BenchmarkFacts(
             id=b.id,
             primary=b.primary,
-            people=found[b.id].people,
-            clusters=found[b.id].clusters,
-            resampled="clusters" if found[b.id].clusters >= LEAST_CLUSTERS else "people",
-            few_clusters=found[b.id].clusters < FEW_CLUSTERS,
-            zero_shot_median=medians[b.id][0],
-            zero_shot_cells=sum(is_zero_shot_cell(g, b.id) for g in groups),
+            people=(data := table.found[b.id]).people,
+            clusters=data.clusters,
+            resampled="clusters" if data.clusters >= LEAST_CLUSTERS else "people",
+            few_clusters=data.clusters < FEW_CLUSTERS,
+            zero_shot_median=medians[b.id][0] if b.id in medians else math.nan,
+            zero_shot_cells=sum(is_zero_shot_cell(g, b.id) for g in table.groups),
+            protocol=b.protocol,
+            unit=table.columns[b.id].unit,
+            direction=b.direction,
+            counts=b.counts,
+            kind=data.kind,
         )
-        for b in board.benchmarks
+        for b in table.board.benchmarks
     )
 
 
-def _values(estimates: Mapping[str, Estimate]) -> dict[str, Value]:
-    """Point estimate and resamples by name → values with intervals and ranks."""
+def _values(estimates: Mapping[str, Estimate], way: float) -> dict[str, Value]:
+    """Point estimate and resamples by name → values with intervals and ranks; −1: higher first."""
     if not estimates:
         return {}
-    points = ranks(np.asarray([[p for p, _ in estimates.values()]]))[0]
+    points = ranks(way * np.asarray([[p for p, _ in estimates.values()]]))[0]
     drawn = np.stack([s for _, s in estimates.values()], axis=1)
-    places = ranks(drawn)
+    places = ranks(way * drawn)
     result = {}
     for i, (name, (mean, _)) in enumerate(estimates.items()):
         low, high = interval(drawn[:, i], LEVEL)
@@ -182,29 +228,32 @@ def _unranked(estimates: Mapping[str, Estimate]) -> dict[str, Value]:
     return {name: Value(mean, *interval(drawn, LEVEL)) for name, (mean, drawn) in estimates.items()}
 
 
-def _pairs(resampled: Sequence[Floats], size: int) -> tuple[Floats, Floats, Floats]:
-    """(size, size) P(row < column), and both ends of the interval of row − column."""
+def _pairs(resampled: Sequence[Floats], size: int, way: float) -> tuple[Floats, Floats, Floats]:
+    """(size, size) P(row better than column), and both ends of the interval of row − column."""
     beats, low, high = (np.full((size, size), np.nan) for _ in range(3))
     count = len(resampled)
     every = np.stack(resampled, axis=1) if count else np.empty((1, 0))
     for i in range(count):
-        difference = every[:, i, None] - every
-        beats[i, :count] = np.mean((difference < 0) + (difference == 0) / 2, axis=0)
+        with np.errstate(invalid="ignore"):
+            difference = np.nan_to_num(every[:, i, None] - every, nan=0.0)
+        gain = way * difference
+        beats[i, :count] = np.mean((gain < 0) + (gain == 0) / 2, axis=0)
         low[i, :count], high[i, :count] = np.quantile(difference, TAILS, axis=0)
     return beats, low, high
 
 
-def _tie_groups(low: Floats) -> list[int]:
-    """Tie group of each ranked row, from the lower ends of the difference intervals.
+def _tie_groups(beats: Floats, low: Floats, high: Floats, way: float) -> list[int]:
+    """Tie group of each ranked row, from the intervals of differences.
 
     From the best down: a row joins the group of the row that leads it unless the interval of its
-    difference to that leader lies above 0; the first that does leads the next group. So nobody
-    can be told from the best of its own group, while the ends of a group may differ.
+    difference to that leader lies on the worse side of 0; the first that does leads the next group.
+    So nobody can be told from the best of its own group, while the ends of a group may differ.
     """
     ties: list[int] = []
     leader = 0
-    for i in range(len(low)):
-        separate = i > 0 and low[i, leader] > 0
+    for i in range(int(np.isfinite(np.diagonal(beats)).sum())):
+        worse = low[i, leader] > 0 if way > 0 else high[i, leader] < 0
+        separate = i > 0 and worse
         leader = i if separate else leader
         ties.append((ties[-1] if ties else 1) + int(separate))
     return ties

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import write_text
 from ehpsbench.errors import StoreError, UnknownName
-from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.board import RENAMED, Board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.standings import standings
 from ehpsbench.leaderboards.table import Standings
@@ -46,22 +46,37 @@ def ranking(store: Store, board: str) -> Standings:
         UnknownName: the board was not ranked in this store.
         StoreError: the record is broken.
     """
-    path = ranking_path(store, board)
+    path = found_path(store, board, SUFFIX)
     if not path.is_file():
-        known = [p.name.removesuffix(SUFFIX) for p in store.reports.glob(f"*{SUFFIX}")]
-        if not known:
-            raise StoreError(
-                f"Nothing was ranked in the store {store.root} yet. Rank first: ehpsbench "
-                "rank-datasets DATASET DATASET …"
-            )
-        raise UnknownName.of("ranked board", board, known)
+        raise _not_ranked(store, board)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         entrants = {
             name: Entrant(e["group"], frozenset(e["in_domain"]), e["cell"])
             for name, e in record["entrants"].items()
         }
-        board_then = Board.model_validate(record["board"])
+        then: dict[str, Any] = record["board"]
+        board_then = Board.model_validate(then | {"name": RENAMED.get(then["name"], then["name"])})
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is broken ({error}). Rank again.") from error
     return standings(store, board_then, entrants)
+
+
+def found_path(store: Store, board: str, suffix: str) -> Path:
+    """Where the store keeps something of a board, be it under the board's former name."""
+    path = store.reports / f"{board}{suffix}"
+    former = [old for old, new in RENAMED.items() if new == board]
+    names = [store.reports / f"{old}{suffix}" for old in former]
+    return path if path.is_file() else next((p for p in names if p.is_file()), path)
+
+
+def _not_ranked(store: Store, board: str) -> StoreError | UnknownName:
+    if board in RENAMED:
+        return UnknownName(f"The board {board} is now called {RENAMED[board]}.")
+    known = {p.name.removesuffix(SUFFIX) for p in store.reports.glob(f"*{SUFFIX}")}
+    if not known:
+        return StoreError(
+            f"Nothing was ranked in the store {store.root} yet. Rank first: ehpsbench "
+            "rank-datasets DATASET DATASET …"
+        )
+    return UnknownName.of("ranked board", board, {RENAMED.get(name, name) for name in known})

@@ -81,13 +81,14 @@ def benchmarks_of(
         InputError: a benchmark cannot be scored, or none can; says which, and for want of what.
     """
     cell = cells.trained(store, entry)
-    lacking = {b: why for b in board.ids if (why := _lacks(store, entry, b, cell))}
-    if lacking and (not partial or len(lacking) == len(board.ids)):
+    lacking = {b: why for b in board.protocols if (why := _lacks(store, entry, b, cell))}
+    needed = [b for b in lacking if b in board.needed]  # what is only shown may be absent
+    if lacking and ((bool(needed) and not partial) or len(lacking) == len(board.protocols)):
         words = "; ".join(f"{b}: {why}" for b, why in lacking.items())
         raise InputError(
             f"{entry} cannot be scored on all of {board.name}. {words}. --partial scores the rest."
         )
-    return tuple(b for b in board.ids if b not in lacking)
+    return tuple(b for b in board.protocols if b not in lacking)
 
 
 def _lacks(store: Store, entry: str, benchmark: str, cell: bool) -> str:
@@ -95,6 +96,8 @@ def _lacks(store: Store, entry: str, benchmark: str, cell: bool) -> str:
     dataset = protocol(benchmark).dataset
     if dataset not in store.datasets():
         return f"{dataset} is not in the store"
-    if not cell and not predictions_path(store, entry, benchmark).is_file():
+    path = predictions_path(store, entry, benchmark)
+    places = (path, path.with_suffix(".json"), path.with_suffix(""))  # people, keypoints, maps
+    if not cell and not any(place.exists() for place in places):
         return "no predictions"
     return ""

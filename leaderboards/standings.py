@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from ehpsbench.errors import BodyMismatch, InputError, UnknownName
-from ehpsbench.evaluation.protocol import protocol
+from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import (
-    comparison_key,
     error_columns,
     has_result,
+    identity_column,
     read_result,
     read_summary,
 )
-from ehpsbench.leaderboards.board import Board, BoardBenchmark
-from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.evaluation.stored import statistics_of
+from ehpsbench.leaderboards.board import Board, columns_of
+from ehpsbench.leaderboards.drawn import ErrorRows, NumberRows, Rows
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.marks import judged
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings
@@ -55,73 +59,109 @@ def standings(
         BodyMismatch: results of two body sets.
     """
     known = {e: Entrant(e, cell=False) for e in entries(store)} if entrants is None else entrants
-    found = {entry: primary_errors(store, board, entry) for entry in known}
+    columns = columns_of(board)
+    found = {entry: primary_numbers(store, board, entry) for entry in known}
     if not any(found.values()):
         raise InputError(
             f"Nobody in {store.root} has a result on a benchmark of the board {board.name} "
-            f"({', '.join(board.ids)}). Evaluate first."
+            f"({', '.join(board.protocols)}). Evaluate first."
         )
-    summaries = {
-        b: {e: read_summary(store, e, b) for e in found if b in found[e]} for b in board.ids
-    }
-    _one_body_set(summaries)
-    for benchmark in board.ids:
-        _comparable(benchmark, summaries[benchmark])
+    summaries = summaries_of(store, board, found)
+    body_set = check_body_sets(board, summaries)
+    said = [line for p in board.protocols for line in check_comparable(board, p, summaries[p])]
     trained = {entrant.group for entrant in known.values() if entrant.cell}
-    ranked = rank(found, board, entrants=known, samples=samples, seed=seed)
+    ranked = rank(found, board, entrants=known, columns=columns, samples=samples, seed=seed)
+    hashes = {p: protocol(p).hash for p in board.protocols}
+    facts = tuple(replace(f, protocol_hash=hashes[f.protocol]) for f in ranked.benchmarks)
+    remarks = (*said, *ranked.remarks)
+    ranked = replace(ranked, benchmarks=facts, remarks=remarks, body_set=body_set)
     return judged(store, ranked, trained)
 
 
-def primary_errors(store: Store, board: Board, entry: str) -> dict[str, ErrorRows]:
-    """Benchmark → primary errors of an entry; those without a complete result are not there."""
-    found = {}
-    for benchmark in board.benchmarks:
-        if has_result(store, entry, benchmark.id):
-            result = read_result(store, entry, benchmark.id)
-            if result.summary["complete"]:
-                found[benchmark.id] = _error_rows(result.rows, benchmark)
+def primary_numbers(store: Store, board: Board, entry: str) -> dict[str, Rows]:
+    """Column → what an entry's number is made of; columns without a complete result are not there.
+
+    Raises:
+        UnknownName: a result has no such number.
+    """
+    found: dict[str, Rows] = {}
+    for name in board.protocols:
+        if not has_result(store, entry, name):
+            continue
+        result = read_result(store, entry, name)
+        if result.summary["complete"]:
+            own = [b for b in board.benchmarks if b.protocol == name]
+            found |= {b.id: number_rows(result.rows, protocol(name), b.primary) for b in own}
     return found
 
 
-def _error_rows(rows: Any, benchmark: BoardBenchmark) -> ErrorRows:
-    if benchmark.primary not in rows.column_names:
-        raise UnknownName.of(f"error on {benchmark.id}", benchmark.primary, error_columns(rows))
-    return ErrorRows(
-        np.asarray(rows["instance_id"].to_pylist(), str),
-        np.asarray(rows["cluster"].to_pylist(), str),
-        np.asarray(rows[benchmark.primary], np.float64),
-    )
+def number_rows(rows: pa.Table, rules: Protocol, primary: str) -> Rows:
+    """What a number of a result is made of, to be drawn again.
+
+    Raises:
+        UnknownName: the result has no such number.
+    """
+    who = np.asarray(rows[identity_column(rows)].to_pylist(), str)
+    clusters = np.asarray(rows["cluster"].to_pylist(), str)
+    if rules.task != "mesh":
+        return NumberRows.of(who, clusters, statistics_of(rules, rows, primary), primary)
+    if primary not in rows.column_names:
+        raise UnknownName.of(f"error on {rules.name}", primary, error_columns(rows))
+    return ErrorRows(who, clusters, np.asarray(rows[primary], np.float64))
 
 
-def _one_body_set(summaries: Mapping[str, Summaries]) -> None:
-    """Refuse a table of two body sets, on one benchmark or over several."""
+def summaries_of(
+    store: Store, board: Board, found: Mapping[str, Mapping[str, Rows]]
+) -> dict[str, dict[str, Any]]:
+    """Protocol → entry → summary, of those who are in a table."""
+    columns = {p: [b.id for b in board.benchmarks if b.protocol == p] for p in board.protocols}
+    return {
+        p: {e: read_summary(store, e, p) for e, own in found.items() if set(columns[p]) & set(own)}
+        for p in board.protocols
+    }
+
+
+def check_body_sets(board: Board, summaries: Mapping[str, Summaries]) -> str:
+    """The one body set of a table, or several with commas where the board lets them meet.
+
+    Raises:
+        BodyMismatch: there are two, on one benchmark or over several.
+    """
     sets = {
         str(summary["body_set"]): f"{entry} on {benchmark}"
         for benchmark, found in summaries.items()
         for entry, summary in found.items()
         if summary["body_set"] is not None
     }
-    if len(sets) > 1:
+    if len(sets) > 1 and "body_set" in board.never_mix:
         (one, first), (other, second) = sorted(sets.items())[:2]
         raise BodyMismatch(
             f"{first} was scored with the body set {one}, {second} with {other}. Numbers of two "
             "body sets do not meet in one table; evaluate all with one."
         )
+    return ", ".join(sorted(sets))
 
 
-def _comparable(benchmark: str, summaries: Summaries) -> None:
-    """Refuse numbers on one benchmark that must not stand in one column."""
+def check_comparable(board: Board, benchmark: str, summaries: Summaries) -> list[str]:
+    """What must be said of numbers on one benchmark that stand in one column.
+
+    Raises:
+        InputError: they were made by other rules, or on other people.
+    """
     rules = protocol(benchmark).hash
-    for entry, summary in summaries.items():
-        if summary["protocol_hash"] != rules:
-            raise InputError(
-                f"{entry} was scored on {benchmark} by the protocol {summary['protocol_hash'][:12]}"
-                f" (version {summary['protocol_version']}), today's is {rules[:12]}. Evaluate it "
-                "again."
-            )
-    keys = {comparison_key(s): entry for entry, s in summaries.items()}
-    if len(keys) > 1:
+    old = {e: s for e, s in summaries.items() if s["protocol_hash"] != rules}
+    if old and "protocol_hash" in board.never_mix:
+        entry, summary = next(iter(old.items()))
         raise InputError(
-            f"{benchmark}: {' and '.join(sorted(keys.values())[:2])} were scored on different "
-            "states of the data. Evaluate both again."
+            f"{entry} was scored on {benchmark} by the protocol {summary['protocol_hash'][:12]}"
+            f" (version {summary['protocol_version']}), today's is {rules[:12]}. Evaluate it "
+            "again."
         )
+    states = {str(s["data"]): e for e, s in summaries.items()}
+    if len(states) > 1:
+        (one, first), (other, second) = sorted(states.items(), key=lambda state: state[1])[:2]
+        raise InputError(
+            f"{benchmark}: {first} and {second} were scored on different states of the data "
+            f"({one[:12]} and {other[:12]}). Evaluate both again."
+        )
+    return [f"{benchmark}: {', '.join(sorted(old))} by another version of the rules"] if old else []

@@ -6,11 +6,12 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.leaderboards.board import Direction
 from ehpsbench.leaderboards.convergence import Ending
 from ehpsbench.leaderboards.in_domain import InDomain
 
@@ -40,6 +41,12 @@ class BenchmarkFacts:
         few_clusters: fewer than 10 clusters: read its interval with care.
         zero_shot_median: median error of the zero-shot cells there [mm]; NaN without any.
         zero_shot_cells: how many there are.
+        protocol: what it is scored by.
+        unit: of its number: mm, %, degrees, m; 1 for shares.
+        direction: which way its number is better.
+        counts: in the order; else it is only shown.
+        kind: its number is a mean over people, or made of statistics that add up or are ranked.
+        protocol_hash: of the rules; "" where they were not looked up.
     """
 
     id: str
@@ -50,6 +57,29 @@ class BenchmarkFacts:
     few_clusters: bool
     zero_shot_median: float
     zero_shot_cells: int
+    protocol: str = ""
+    unit: str = "mm"
+    direction: Direction = "lower"
+    counts: bool = True
+    kind: Literal["people", "statistics"] = "people"
+    protocol_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What rows are ordered by, which is what `Standing.mpe` holds.
+
+    Attributes:
+        name: in a word: MPE, mean rank, or the name of a board's one number.
+        unit: "" for ranks, "1" for shares.
+        direction: which way it is better.
+        order: the mean of numbers, or of ranks.
+    """
+
+    name: str = "MPE"
+    unit: str = "mm"
+    direction: Direction = "lower"
+    order: Literal["mean", "rank"] = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +90,8 @@ class Standing:
         name: the group: a training set with its recipe, or a model.
         entries: the entries behind the numbers, one for each seed.
         left_out: entries of the group that lack a benchmark while others have all.
-        mpe: mean primary error [mm]; NaN when a benchmark is missing.
+        mpe: mean primary error [mm], or what else `Standings.score` says; NaN when a benchmark
+            that counts is missing.
         tie_group: 1 for the best and all that cannot be told from it, then 2, …; None unranked.
         missing: benchmarks without a result.
         errors: primary error by benchmark [mm].
@@ -104,9 +135,9 @@ class Standings:
         board: its name, title, version and hash.
         benchmarks: in the board's order.
         rows: one for each group.
-        beats: (R, R) share of resamples in which the row's MPE is below the column's, ties half;
-            NaN where either is not ranked.
-        difference_low: (R, R) lower end of the interval of MPE(row) − MPE(column) [mm].
+        beats: (R, R) share of resamples in which the row's `mpe` is better than the column's, ties
+            half; NaN where either is not ranked.
+        difference_low: (R, R) lower end of the interval of `mpe` of row − column.
         difference_high: (R, R) its upper end.
         samples: resamples drawn.
         seed: of the random numbers.
@@ -114,6 +145,8 @@ class Standings:
         method: how they were made, in words.
         agreement: benchmark → Kendall's tau of this order and the order without it.
         remarks: what to doubt about all rows alike, a sentence each.
+        score: what rows are ordered by.
+        body_set: that all numbers belong to; "" where no body is compared, or several are.
     """
 
     board: Mapping[str, Any]
@@ -128,6 +161,15 @@ class Standings:
     method: str
     agreement: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    score: Score = Score()
+    body_set: str = ""
+
+    def shown_rank(self, row: Standing) -> str:
+        """A rank as it may be printed: `=2` for all of a tie group whose best is second."""
+        if row.tie_group is None or row.mpe.rank is None:
+            return "–"
+        tied = [r.mpe.rank for r in self.rows if r.tie_group == row.tie_group and r.mpe.rank]
+        return f"={min(tied)}" if len(tied) > 1 else str(row.mpe.rank)
 
     def row(self, name: str) -> Standing:
         """The standing of a group."""

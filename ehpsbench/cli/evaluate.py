@@ -197,9 +197,12 @@ def _print_mean(rules: Any, results: dict[str, Result], partial: bool, json: boo
     from ehpsbench.cli import console
     from ehpsbench.leaderboards.mpe import mean_primary_error
 
-    mean = mean_primary_error(rules, results, partial=partial) if rules else None
+    one = rules is not None and rules.order == "mean"  # else ranks, which take several entries
+    mean = mean_primary_error(rules, results, partial=partial) if one else None
     if json:
         means = [asdict(mean)] if mean else []
         console.print_json([r.summary for r in results.values()] + means)
     elif mean:
-        console.out.print(f"{mean.label}: {mean.value:.2f} mm", soft_wrap=True)
+        console.out.print(
+            f"{mean.label}: {_digits(mean.value)} {mean.unit}".removesuffix(" 1"), soft_wrap=True
+        )

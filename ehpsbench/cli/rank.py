@@ -37,7 +37,7 @@ def rank_datasets(
     more: Annotated[
         list[str] | None, typer.Option("--datasets", help="The same, with commas between.")
     ] = None,
-    board: Annotated[str, typer.Option(help="Board, or a .toml file.")] = "mpe",
+    board: Annotated[str, typer.Option(help="Board, or a .toml file.")] = "ehps-five",
     recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
     seeds: Annotated[int, typer.Option(min=1, help="Training runs per dataset.")] = 3,
     budget: Annotated[

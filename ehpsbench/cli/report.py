@@ -11,7 +11,7 @@ from ehpsbench.cli.options import BodyModelsOption, StoreOption
 
 
 def report(
-    board: Annotated[str, typer.Option(help="Board that was ranked.")] = "mpe",
+    board: Annotated[str, typer.Option(help="Board that was ranked.")] = "ehps-five",
     out: Annotated[
         Path | None, typer.Option("--out", help="HTML file; default: in the store's reports/.")
     ] = None,

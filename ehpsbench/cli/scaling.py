@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def scaling(
     recipes: Annotated[str, typer.Option(help="Recipes or .toml files, with commas between.")],
     top: Annotated[str, typer.Option(help="Numbers of datasets, with commas between.")] = "2,4,8",
-    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "mpe",
+    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "ehps-five",
     mix: Annotated[
         Literal["balanced", "concat"], typer.Option(help="Equal shares, or by size.")
     ] = "balanced",

@@ -12,7 +12,7 @@ from ehpsbench.cli.options import JsonOption, StoreOption
 
 def select(
     top: Annotated[int, typer.Option(min=1, help="How many datasets.")],
-    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "mpe",
+    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "ehps-five",
     out: Annotated[
         Path | None, typer.Option(help="File for the mix.", show_default="print it")
     ] = None,

@@ -102,7 +102,7 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
     rules = board(how.board)
     found = [recipe(name) for name in how.recipes]
     found = [r if how.budget is None else budgeted(r, how.budget) for r in found]
-    every = [*datasets, *(protocol(b).dataset for b in rules.ids)]
+    every = [*datasets, *(protocol(b).dataset for b in rules.protocols)]
     bodies = console.bodies_of(store, every, how.body_models)
     weights: Path | dict[str, Path] | None = None
     if isinstance(how.weights, Mapping):  # named as on the command line; a budget renames recipes

@@ -107,7 +107,7 @@ def run_demo(
             store,
             names,
             how,
-            board("mpe"),
+            board("ehps-five"),
             bodies,
             seeds=training_seeds(plan, seed),
             workers=count,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import write_text
 from ehpsbench.errors import StoreError
+from ehpsbench.leaderboards.rankings import found_path
 from ehpsbench.leaderboards.sweeps.comparison import Comparison
 from ehpsbench.leaderboards.sweeps.sweep import Failure
 from ehpsbench.leaderboards.table import Standings, plain
@@ -124,7 +125,7 @@ def read_halved(store: Store, standings: Standings) -> dict[str, Any] | None:
     Raises:
         StoreError: the record is broken.
     """
-    path = halving_path(store, str(standings.board["name"]))
+    path = found_path(store, str(standings.board["name"]), SUFFIX)
     if not path.is_file():
         return None
     try:

@@ -240,7 +240,7 @@ def _scored(
 
 def _keys(work: Work, cell: cells.Cell) -> dict[str, str]:
     """Benchmark → hash of all that its result depends on."""
-    rules = [protocol(b) for b in work.board.ids]
+    rules = [protocol(b) for b in work.board.protocols]
     return {rule.name: digest([cell.hash, rule.hash, _data(work.store, rule)]) for rule in rules}
 
 

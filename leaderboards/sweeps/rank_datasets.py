@@ -13,7 +13,7 @@ from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
-from ehpsbench.leaderboards.standings import primary_errors, standings
+from ehpsbench.leaderboards.standings import primary_numbers, standings
 from ehpsbench.leaderboards.sweeps.jobs import Job, Work, job, refuse_taken
 from ehpsbench.leaderboards.sweeps.ready import check_benchmarks, check_images
 from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch, sweep
@@ -166,6 +166,6 @@ def _in_domain(store: Store, dataset: str, board: Board) -> frozenset[str]:
 
 def ranking_of(work: Work, entrants: Mapping[str, Entrant]) -> Standings | None:
     """The standings, unless nobody has a result."""
-    if not any(primary_errors(work.store, work.board, entry) for entry in entrants):
+    if not any(primary_numbers(work.store, work.board, entry) for entry in entrants):
         return None
     return standings(work.store, work.board, entrants)

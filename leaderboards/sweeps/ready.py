@@ -22,7 +22,7 @@ def check_benchmarks(work: Work) -> None:
         InputError: one scores nobody.
         BodyMismatch: its data were read with another body set.
     """
-    for benchmark in work.board.ids:
+    for benchmark in work.board.protocols:
         select(work.store, mesh_protocol(benchmark), work.bodies)
 
 
@@ -34,7 +34,7 @@ def check_images(work: Work, jobs: Sequence[Job]) -> None:
     """
     if all(one.done for one in jobs):
         return
-    for benchmark in work.board.ids:
+    for benchmark in work.board.protocols:
         rules = protocol(benchmark)
         chosen = select(work.store, mesh_protocol(benchmark), work.bodies)
         root = work.store.release_root(rules.dataset)

@@ -69,7 +69,7 @@ def test_check_ends_with_1_where_a_file_is_missing(tmp_path: Path, bedlam_releas
         (("sample", "agora", "--out", "/proc/x", "--images", "painted"), "rendered, flat, none"),
         (("query", "SELECT 1", "--store", "/nowhere/at/all"), "holds nothing to ask"),
         (("train", "agora", "--store", "/nowhere/at/all"), "holds no datasets"),
-        (("rank-datasets", "a", "b", "--board", "mpee"), "Did you mean mpe"),
+        (("rank-datasets", "a", "b", "--board", "ehps-fiv"), "Did you mean ehps-five"),
         (("evaluate", "--entry", "me", "--benchmark", "agora-vall"), "Did you mean agora-val"),
         (("evaluate", "--benchmark", "ehf"), "Whom to score"),
         (("protocol", "show", "ehff"), "Did you mean ehf"),

@@ -13,7 +13,8 @@ from ehpsbench.demo.run import DemoReport, run_demo
 from ehpsbench.demo.verdict import verdict
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.in_domain import InDomain
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.training.recipe import FOLDER

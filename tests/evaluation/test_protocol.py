@@ -35,7 +35,7 @@ def test_the_benchmarks_of_the_mpe(name: str, data: str, primary: str, padding: 
 
 
 def test_every_benchmark_of_the_mpe_board_has_a_protocol_with_its_primary_error() -> None:
-    for benchmark in board("mpe").benchmarks:
+    for benchmark in board("ehps-five").benchmarks:
         assert protocol(benchmark.id).primary == benchmark.primary
 
 
@@ -43,7 +43,7 @@ def test_only_ubody_is_sampled_and_cut_to_what_is_seen() -> None:
     ubody = protocol("ubody-intra-test")
     assert (ubody.sampling.every, ubody.sampling.counted) == (100, "annotations")
     assert ubody.visible == "inside_image"
-    others = [mesh_protocol(n) for n in board("mpe").ids if n != "ubody-intra-test"]
+    others = [mesh_protocol(n) for n in board("ehps-five").protocols if n != "ubody-intra-test"]
     assert {(p.sampling.every, p.visible) for p in others} == {(1, "all")}
 
 

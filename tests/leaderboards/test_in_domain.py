@@ -16,7 +16,7 @@ from ehpsbench.leaderboards.sweeps.rank_datasets import entrant
 from ehpsbench.schema import SCHEMA_VERSION
 from ehpsbench.store import Store
 
-MPE = board("mpe")
+MPE = board("ehps-five")
 CARDS = Path(catalogue.__file__).parent
 
 

@@ -53,6 +53,6 @@ def test_nothing_at_all_has_no_partial_mean_either() -> None:
 
 
 def test_the_hand_board_counts_hands_where_they_are_labelled() -> None:
-    hands = board("hand-mpe")
+    hands = board("ehps-hands")
     assert {b.primary for b in hands.benchmarks} == {"pve_hands"}
-    assert set(board("mpe").ids) - set(hands.ids) == {"pw3d-test"}
+    assert set(board("ehps-five").ids) - set(hands.ids) == {"pw3d-test"}

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings
 

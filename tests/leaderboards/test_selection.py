@@ -9,7 +9,8 @@ import pytest
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.selection import mix_toml, select_top
 from ehpsbench.leaderboards.table import Standings

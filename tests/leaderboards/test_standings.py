@@ -105,13 +105,13 @@ def test_a_result_without_bodies_may_stand_beside_any(tmp_path: Path) -> None:
 def test_an_error_that_the_results_do_not_have_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     scored(store, "a", "ehf", 100)
-    with pytest.raises(UnknownName, match="error on ehf called 'pve_feet'"):
+    with pytest.raises(UnknownName, match="number of ehf called 'pve_feet'"):
         standings(store, Board.of("b", "B", {"ehf": "pve_feet"}))
 
 
 def test_a_store_without_results_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"Nobody in .* has a result"):
-        standings(Store(tmp_path), board("mpe"))
+        standings(Store(tmp_path), board("ehps-five"))
 
 
 def test_a_cell_is_scored_with_its_last_weights_not_with_those_best_on_held_out_people(

@@ -12,7 +12,8 @@ import pytest
 
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.convergence import Curve, ending
-from ehpsbench.leaderboards.groups import Entrant, ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.in_domain import InDomain
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings

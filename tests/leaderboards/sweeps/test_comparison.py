@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.groups import ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.sweeps.comparison import chance_of_all, compared, expected_overlap
 from ehpsbench.leaderboards.table import Standings

@@ -7,7 +7,7 @@ import pytest
 
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.groups import ErrorRows
+from ehpsbench.leaderboards.drawn import ErrorRows
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.sweeps.halving import RUNGS, _places, rung_samples
 from ehpsbench.leaderboards.table import Standings
