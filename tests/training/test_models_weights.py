@@ -1,6 +1,5 @@
 """Trained weights: the features of each family's ViT, written out anew here, come out of ours."""
 
-import argparse
 import math
 
 import pytest
@@ -8,60 +7,12 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from ehpsbench.errors import InputError, MissingFiles, RefusedPickle
 from ehpsbench.training.models.key_map import vit
-from ehpsbench.training.models.network import network
 from ehpsbench.training.models.weights import interpolated, load_pretrained, patch_kernel
-from ehpsbench.training.recipe import recipe
 
 DIM, DEPTH, HEADS = 48, 2, 4
 MEAN, DEVIATION = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
 FAMILIES = ("vitpose", "mae", "dinov2", "dinov3")
-
-
-def ours(kind, height=64, width=48):
-    """A small network of that family."""
-    plan = recipe("foundation")
-    model = {"pretrained": kind, "dim": DIM, "depth": DEPTH, "heads": HEADS, "drop_path": 0.0}
-    model |= {"decoder_depth": 1, "decoder_heads": 2, "decoder_head_dim": 8, "head_dim": 8}
-    size = {"height": height, "width": width}
-    changed = {"input": plan.input.model_copy(update=size)}
-    return network(plan.model_copy(update=changed | {"model": plan.model.model_copy(update=model)}))
-
-
-def stored(kind, patches=12, patch=16, depth=DEPTH):
-    """A state dict as the family's own code names it, of random numbers."""
-    torch.manual_seed(0)
-    tensors = {"patch_embed.proj": (DIM, 3, patch, patch), "norm": (DIM,)}
-    for block in range(depth):
-        for name, shape in {
-            "norm1": (DIM,),
-            "attn.qkv": (3 * DIM, DIM),
-            "attn.proj": (DIM, DIM),
-            "norm2": (DIM,),
-            "mlp.fc1": (4 * DIM, DIM),
-            "mlp.fc2": (DIM, 4 * DIM),
-        }.items():
-            tensors[f"blocks.{block}.{name}"] = shape
-    made = {}
-    for name, shape in tensors.items():
-        spread = math.prod(shape[1:]) ** -0.5
-        made[f"{name}.weight"] = spread * torch.randn(shape) + ("norm" in name)
-        made[f"{name}.bias"] = 0.1 * torch.randn(shape[0])
-    if kind != "dinov3":
-        made["pos_embed"] = torch.randn(1, patches + 1, DIM)
-    if kind != "vitpose":
-        made["cls_token"] = torch.randn(1, 1, DIM)
-    if kind.startswith("dino"):
-        for block in range(depth):
-            made |= {f"blocks.{block}.ls{i}.gamma": torch.rand(DIM) for i in (1, 2)}
-    if kind == "dinov3":
-        made["storage_tokens"] = torch.randn(1, 4, DIM)
-        made["rope_embed.periods"] = torch.tensor([1.0, 4.0, 20.0])
-        for block in range(depth):
-            mask = torch.tensor([1.0, 0, 1]).repeat_interleave(DIM)
-            made[f"blocks.{block}.attn.qkv.bias_mask"] = mask
-    return made
 
 
 def reference(kind, state, images):
@@ -144,10 +95,12 @@ def nested(kind, state):
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
-def test_features_are_those_of_the_familys_own_forward_pass(tmp_path, kind):
-    state = stored(kind)
+def test_features_are_those_of_the_familys_own_forward_pass(
+    small_network, stored_weights, tmp_path, kind
+):
+    state = stored_weights(kind)
     torch.save(nested(kind, state), tmp_path / "weights.pth")
-    made, images = ours(kind), torch.rand(2, 3, 64, 48)
+    made, images = small_network(kind), torch.rand(2, 3, 64, 48)
     report = load_pretrained(made, tmp_path / "weights.pth", kind)
     torch.testing.assert_close(
         features(made, images), reference(kind, state, images), atol=1e-5, rtol=1e-5
@@ -174,8 +127,10 @@ def in_transformers(name):
     return "vit." + name.replace("norm.", "layernorm.") if name[:4] == "norm" else "vit." + name
 
 
-def test_the_names_of_transformers_are_understood_in_a_safetensors_file(tmp_path):
-    state, said = stored("mae"), {}
+def test_the_names_of_transformers_are_understood_in_a_safetensors_file(
+    small_network, stored_weights, tmp_path
+):
+    state, said = stored_weights("mae"), {}
     for name, value in state.items():
         if ".qkv." in name:
             pieces = zip(("query", "key", "value"), value.chunk(3), strict=True)
@@ -184,7 +139,7 @@ def test_the_names_of_transformers_are_understood_in_a_safetensors_file(tmp_path
         else:
             said[in_transformers(name)] = value
     save_file({k: v.contiguous() for k, v in said.items()}, tmp_path / "mae.safetensors")
-    made, images = ours("mae"), torch.rand(1, 3, 64, 48)
+    made, images = small_network("mae"), torch.rand(1, 3, 64, 48)
     report = load_pretrained(made, tmp_path / "mae.safetensors", "mae")
     torch.testing.assert_close(
         features(made, images), reference("mae", state, images), atol=1e-5, rtol=1e-5
@@ -193,15 +148,15 @@ def test_the_names_of_transformers_are_understood_in_a_safetensors_file(tmp_path
 
 
 def test_positions_of_another_grid_are_interpolated_and_the_class_position_is_none_of_them(
-    tmp_path,
+    small_network, stored_weights, tmp_path
 ):
-    state = stored("mae", patches=49)
+    state = stored_weights("mae", patches=49)
     down = torch.linspace(-0.5, 0.5, 8).unfold(0, 2, 1).mean(-1)  # centres of seven rows
     plane = torch.stack([down[:, None].expand(7, 7), down[None].expand(7, 7)], -1).reshape(49, 2)
     state["pos_embed"] = torch.full((1, 50, DIM), 9.0)
     state["pos_embed"][0, 1:, :2] = plane
     torch.save(state, tmp_path / "w.pth")
-    made = ours("mae", 64, 48)
+    made = small_network("mae", 64, 48)
     report = load_pretrained(made, tmp_path / "w.pth", "mae")
     found = made.trunk.position[0].detach()
     rows, columns = torch.tensor([-1.5, -0.5, 0.5, 1.5]) / 4, torch.tensor([-1.0, 0, 1]) / 3
@@ -226,15 +181,17 @@ def test_a_patch_of_14_px_enlarged_to_16_says_what_it_said():
     torch.testing.assert_close((patch_kernel(kernel, 16) * larger).sum((1, 2, 3)), said)
 
 
-def test_patches_of_14_px_are_loaded_into_16_and_the_report_says_so(tmp_path):
-    torch.save(stored("dinov2", patch=14), tmp_path / "w.pth")
-    report = load_pretrained(ours("dinov2"), tmp_path / "w.pth", "dinov2")
+def test_patches_of_14_px_are_loaded_into_16_and_the_report_says_so(
+    small_network, stored_weights, tmp_path
+):
+    torch.save(stored_weights("dinov2", patch=14), tmp_path / "w.pth")
+    report = load_pretrained(small_network("dinov2"), tmp_path / "w.pth", "dinov2")
     assert report.changed[0] == "patch kernel 14 px → 16 px"
 
 
-def test_a_report_is_a_few_lines(tmp_path):
-    torch.save(nested("vitpose", stored("vitpose")), tmp_path / "vitpose-s.pth")
-    report = load_pretrained(ours("vitpose"), tmp_path / "vitpose-s.pth", "vitpose")
+def test_a_report_is_a_few_lines(small_network, stored_weights, tmp_path):
+    torch.save(nested("vitpose", stored_weights("vitpose")), tmp_path / "vitpose-s.pth")
+    report = load_pretrained(small_network("vitpose"), tmp_path / "vitpose-s.pth", "vitpose")
     assert str(report).splitlines() == [
         "vitpose-s.pth: all 33 tensors of the trunk come from vitpose.",
         "  changed: class position added to every patch's",
@@ -243,69 +200,6 @@ def test_a_report_is_a_few_lines(tmp_path):
     ]
 
 
-def without(state, name):
-    return {k: v for k, v in state.items() if k != name}
-
-
-@pytest.mark.parametrize(
-    ("spoilt", "word"),
-    [
-        (lambda s: without(s, "blocks.1.mlp.fc2.bias"), "lacks 1 of the trunk's 33 tensors"),
-        (lambda s: without(s, "blocks.1.attn.qkv.weight"), r"lacks 2 of .*attention.query.weight"),
-        (lambda s: {f"{k}.x": v for k, v in s.items()}, "holds no ViT"),
-        (lambda s: s | {f"ema.{k}": v for k, v in s.items()}, "holds 2 ViTs, below '', 'ema.'"),
-        (lambda s: s | {"blocks.0.mlp.w12.weight": torch.zeros(2)}, "gated MLPs"),
-        (lambda s: stored("vitpose", depth=3), "width 48 with 3 blocks; .* 48 and 2 blocks"),
-        (lambda s: s | {"norm.weight": torch.zeros(47)}, r"norm.weight has shape \(47,\)"),
-        (lambda s: s | {"pos_embed": torch.zeros(1, 12 + 3, DIM)}, "15 positions are no square"),
-        (lambda s: s | {"norm.bias": torch.full((DIM,), torch.nan)}, "not finite"),
-    ],
-)
-def test_weights_that_do_not_fit_are_refused_and_nothing_is_changed(tmp_path, spoilt, word):
-    torch.save(spoilt(stored("vitpose")), tmp_path / "w.pth")
-    made = ours("vitpose")
-    before = {k: v.clone() for k, v in made.state_dict().items()}
-    with pytest.raises(InputError, match=word):
-        load_pretrained(made, tmp_path / "w.pth", "vitpose")
-    assert all(torch.equal(v, before[k]) for k, v in made.state_dict().items())
-
-
-def test_registers_that_the_trunk_has_no_place_for_are_refused(tmp_path):
-    torch.save(stored("dinov2") | {"register_tokens": torch.zeros(1, 4, DIM)}, tmp_path / "w.pth")
-    with pytest.raises(InputError, match=r"4 register tokens.* trunk takes have 0"):
-        load_pretrained(ours("dinov2"), tmp_path / "w.pth", "dinov2")
-
-
-def test_weights_of_another_family_than_the_recipes_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r'given as mae .* pretrained = "vitpose"'):
-        load_pretrained(ours("vitpose"), tmp_path / "w.pth", "mae")
-
-
-def test_a_pickle_that_names_a_class_is_refused_by_its_name(tmp_path):
-    torch.save({"model": stored("mae"), "args": argparse.Namespace(lr=1)}, tmp_path / "w.pth")
-    with pytest.raises(RefusedPickle, match=r"argparse\.Namespace"):
-        load_pretrained(ours("mae"), tmp_path / "w.pth", "mae")
-
-
-@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
-def test_a_broken_file_and_a_missing_one_are_told_apart(tmp_path, name):
-    with pytest.raises(MissingFiles, match="no file"):
-        load_pretrained(ours("mae"), tmp_path / name, "mae")
-    (tmp_path / name).write_bytes(b"not weights at all")
-    with pytest.raises(InputError, match=r"is no .*Get it again|holds more than"):
-        load_pretrained(ours("mae"), tmp_path / name, "mae")
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b".", b"0" * 64, b"ehf images\n", b"\x80\x02a.", b"PK\x03\x04"]
-)
-def test_whatever_is_no_checkpoint_is_one_message(tmp_path, content):
-    (tmp_path / "w.pth").write_bytes(content)
-    with pytest.raises(InputError, match=r"w\.pth (is no checkpoint of torch|holds more)") as error:
-        load_pretrained(ours("mae"), tmp_path / "w.pth", "mae")
-    assert "\n" not in str(error.value)
-
-
-def test_gated_heads_beside_the_backbone_are_no_matter():
-    found = vit(stored("mae") | {"decoder.mlp.fc1.weight": torch.zeros(2)}, "w.pth")
+def test_gated_heads_beside_the_backbone_are_no_matter(stored_weights):
+    found = vit(stored_weights("mae") | {"decoder.mlp.fc1.weight": torch.zeros(2)}, "w.pth")
     assert found.unused == ("decoder.mlp.fc1.weight",)
