@@ -29,7 +29,7 @@ from ehpsbench.training.cache import crops
 from ehpsbench.training.crops import CropSize
 from ehpsbench.training.data import Samples
 from ehpsbench.training.lens import Lens
-from ehpsbench.training.loader import loader
+from ehpsbench.training.loader import Span, loader
 from ehpsbench.training.mix import Mix
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.targets import targets
@@ -106,9 +106,7 @@ def read(samples: Samples, kind: str, workers: int, count: int) -> None:
         [samples],
         Mix(parts=("bedlam",)),
         [0, 1],
-        start=0,
-        stop=(count + 1) * BATCH,
-        batch=BATCH,
+        Span(0, (count + 1) * BATCH, BATCH),
         workers=workers,
     )
     report(f"read from {kind}, {workers} processes ahead", timed(batches))

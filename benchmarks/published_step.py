@@ -134,13 +134,15 @@ class PublishedStep:
                 posed = forward_matrices(
                     self.body, rotations, betas=betas, expression=said.expression, chunk=len(betas)
                 )
+                if posed.vertices is None:
+                    raise RuntimeError(f"{self.body.name} was posed without its mesh")
                 # As published, joints come off the mesh: its gradient is computed with them.
-                return posed.joints + 0 * posed.vertices.mean(1, keepdim=True)  # type: ignore[union-attr]
+                return posed.joints + 0 * posed.vertices.mean(1, keepdim=True)
 
             terms = losses(said, now, joints, aspect, camera=camera)
             terms |= self.network.own_losses(said, now, self.network.own_counts(now))
             loss = total(terms, self.plan.loss)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
         self.optimiser.step()
         return loss.detach()
 

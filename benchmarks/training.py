@@ -4,8 +4,8 @@
     python benchmarks/training.py --device cuda --sizes s b l h --compile
 
 Beside ours runs, in the same process on the same people, the same step as the published code does
-it (published_step.py); the ratio is what to compare between machines. Both read pictures of
-1280×720, ours from the crop cache, which is cut before the clock starts. On a GPU ours runs in
+it (steps.py, published_step.py); the ratio is what to compare between machines. Both read pictures
+of 1280×720, ours from the crop cache, which is cut before the clock starts. On a GPU ours runs in
 bf16, on a CPU in float32. MFU: operations of the network for forward and backward, counted
 (flops.py), over those that the device could have done: by its data sheet, and by a large matrix
 product that is timed here. Every column comes from this run.
@@ -20,31 +20,20 @@ import argparse
 import gc
 import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from flops import measured_peak, printed_peak, step_flops, wait
-from published_step import People, PublishedStep, batches
+from flops import measured_peak, printed_peak, step_flops
+from steps import DATASET, Setting, ours, published
 
-from ehpsbench.body.bodies import BodySet, open_bodies
+from ehpsbench.body.bodies import open_bodies
 from ehpsbench.demo.plan import read_plan
 from ehpsbench.ingest import ingest
 from ehpsbench.samples import write_sample
 from ehpsbench.store import Store
-from ehpsbench.training.data import Samples
-from ehpsbench.training.estimate import skeleton
-from ehpsbench.training.learner import Learner
-from ehpsbench.training.loader import loader
-from ehpsbench.training.mix import Mix
 from ehpsbench.training.models.network import network
-from ehpsbench.training.ranks import Ranks
 from ehpsbench.training.recipe import Recipe, recipe
-from ehpsbench.training.schedule import optimiser_of
 
 HEADS = {"smplest-x": "foundation", "smpler-x": "rank-s"}
 # dim, depth, heads, drop path as published
@@ -58,37 +47,7 @@ MICRO = {"dim": 96, "depth": 1, "heads": 4, "head_dim": 96, "pretrained": "none"
 # Crops of a batch, on a GPU with 80 GB or more and on a CPU.
 GPU_BATCH = {"micro": 512, "s": 256, "b": 256, "l": 128, "h": 64}
 CPU_BATCH = {"micro": 48, "s": 2, "b": 1, "l": 1, "h": 1}
-DATASET = "bedlam"
 AHEAD = 2  # batches that each worker of a DataLoader reads ahead
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """What was measured of one way: samples, seconds, seconds that it waited for data."""
-
-    samples: int
-    seconds: float
-    waited: float
-
-    @property
-    def rate(self) -> float:
-        """Samples a second."""
-        return self.samples / self.seconds
-
-    def __str__(self) -> str:
-        return f"{self.rate:9.1f} {self.waited / self.seconds:6.1%}"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What both ways share."""
-
-    store: Store
-    bodies: BodySet
-    device: torch.device
-    workers: int
-    warm: int
-    steps: int
 
 
 def plan_of(size: str, head: str, batch: int) -> Recipe:
@@ -105,86 +64,6 @@ def plan_of(size: str, head: str, batch: int) -> Recipe:
             base["model"] |= dict(zip(names, SIZES[size], strict=True))
     base["budget"]["batch"] = batch
     return Recipe.model_validate(base | {"name": f"{head}-{size}"})
-
-
-def timed(
-    portions: Iterator[Any], step: Callable[[Any, int], object], size: int, setting: Setting
-) -> Speed:
-    """Take some steps to warm up and others that count."""
-    waited = started = 0.0
-    for index in range(setting.warm + setting.steps):
-        if index == setting.warm:
-            wait(setting.device)
-            waited, started = 0.0, time.perf_counter()
-        asked = time.perf_counter()
-        portion = next(portions)
-        waited += time.perf_counter() - asked
-        step(portion, index * size)
-    wait(setting.device)
-    return Speed(setting.steps * size, time.perf_counter() - started, waited)
-
-
-def ours(plan: Recipe, setting: Setting, compiled: bool, profile: bool) -> Speed:
-    """The step of `ehpsbench train`."""
-    device, size = setting.device, plan.budget.batch
-    torch.manual_seed(0)
-    made = network(plan).to(device)
-    learner = Learner(
-        recipe=plan,
-        seed=0,
-        ranks=Ranks(0, 1, device),
-        network=made,
-        ask=torch.compile(made) if compiled else made,
-        optimiser=optimiser_of(made, plan.optimiser),
-        skeleton=skeleton(setting.bodies),
-        micro=None,
-        say=print,
-    )
-    portions = loader(
-        [_samples(plan, setting)],
-        Mix(parts=(DATASET,)),
-        (0, 1),
-        start=0,
-        stop=(setting.warm + setting.steps) * size,
-        batch=size,
-        workers=setting.workers,
-        pin=device.type == "cuda",
-    )
-
-    def step(portion: Any, seen: int) -> None:
-        learner.step(portion, seen, size)
-
-    if not profile:
-        return timed(portions, step, size, setting)
-    with torch.profiler.profile() as seen:
-        found = timed(portions, step, size, setting)
-    order = "self_cuda_time_total" if device.type == "cuda" else "self_cpu_time_total"
-    print(seen.key_averages().table(sort_by=order, row_limit=25, max_name_column_width=50))
-    return found
-
-
-def published(plan: Recipe, setting: Setting) -> Speed:
-    """The same step as the published code takes it."""
-    size, device = plan.budget.batch, setting.device
-    samples = _samples(plan, setting)
-    rows = np.arange(len(samples))
-    body = setting.bodies.model("smplx", "neutral")
-    count = (setting.warm + setting.steps) * size
-    root = setting.store.release_root(DATASET)
-    people = People(root, samples.read(rows), samples.take(rows), plan, body, count)
-    torch.manual_seed(0)
-    made = network(plan).to(device)
-    adam = torch.optim.Adam(made.parameters(), lr=plan.optimiser.lr)
-    step = PublishedStep(plan, made, adam, body, device)
-    portions = batches(people, size, max(setting.workers, 1), device)
-    return timed(portions, lambda labels, _: step(labels), size, setting)
-
-
-def _samples(plan: Recipe, setting: Setting) -> Samples:
-    """The people, their crops cut."""
-    found = Samples.open(setting.store, DATASET, ("train",), plan.input, setting.bodies)
-    found.cut()
-    return found
 
 
 def people_in(folder: Path, people: int, bodies: str) -> Store:

@@ -120,6 +120,14 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """With how many processes crops are cut, and who is told how far it is."""
+
+    workers: int
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Where N people lie in the shards.
 
@@ -158,19 +166,13 @@ def cut_all(
     if (found[0] < 0).any():
         with alone(plan.folder):
             index = Index.open(plan.folder)  # another process may have cut some meanwhile
-            _cut_missing(plan, wanted, keys, index, (workers, progress))
+            _cut_missing(plan, wanted, keys, index, _Way(workers, progress))
             index = Index.open(plan.folder)
         found = index.find(keys)
     return Found(Reader(plan.folder, index.names), *found)
 
 
-def _cut_missing(
-    plan: Plan,
-    wanted: Wanted,
-    keys: list[bytes],
-    index: Index,
-    how: tuple[int, Progress | None],
-) -> None:
+def _cut_missing(plan: Plan, wanted: Wanted, keys: list[bytes], index: Index, how: _Way) -> None:
     missing = np.flatnonzero(index.find(keys)[0] < 0)
     images = wanted.files["image_path"]
     pieces = [
@@ -182,13 +184,13 @@ def _cut_missing(
         )
         for rows in _pieces(missing, [str(images[row]) for row in missing.tolist()])
     ]
-    workers, progress = how
     done, whole = 0, sum(len(piece.keys) for piece in pieces)
-    with closing(completed(_cut_piece, plan, pieces, min(workers, max(len(pieces), 1)))) as ended:
+    workers = min(how.workers, max(len(pieces), 1))
+    with closing(completed(_cut_piece, plan, pieces, workers)) as ended:
         for _, count in ended:
             done += count
-            if progress is not None:
-                progress(done, whole)
+            if how.progress is not None:
+                how.progress(done, whole)
 
 
 def _pieces(rows: NDArray[np.intp], images: Sequence[str]) -> Iterator[NDArray[np.intp]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench import __version__
-from ehpsbench.atomic import canonical_json, digest, file_digest, read_json, write_json
-from ehpsbench.errors import InputError, MissingFiles, UnknownName
+from ehpsbench.atomic import canonical_json, digest, read_json, write_json
+from ehpsbench.errors import InputError, UnknownName
 from ehpsbench.evaluation.mesh.selection import check_bodies
 from ehpsbench.training.mix import Mix
+from ehpsbench.training.origins import content_hash, pretrained_hash
 from ehpsbench.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -106,13 +106,8 @@ def cell(
     if seed < 0:
         raise InputError(f"A seed is 0 or more, not {seed}.")
     mix = mix_of(dataset, splits)
-    chosen, data = [], []
-    for part in mix.parts:
-        manifest = store.manifest(part)
-        check_bodies(store, part, bodies)
-        chosen.append(mix.splits.get(part) or training_splits(part, list(manifest["splits"])))
-        data.append(data_fingerprint(manifest, chosen[-1]))
-    start = None if start_from is None else _content(start_file(store, start_from))
+    splits_of_parts, data = _rows(store, mix, bodies)
+    start = None if start_from is None else content_hash(start_file(store, start_from))
     named = recipe.name if start is None else f"{recipe.name}-from-{start[:8]}"
     return Cell(
         id=cell_id(mix.name, named, seed),
@@ -120,15 +115,26 @@ def cell(
         parts=mix.parts,
         mix=mix.strategy if len(mix.parts) > 1 else SINGLE,
         weights=mix.weights if len(mix.parts) > 1 else None,
-        splits=tuple(chosen),
+        splits=splits_of_parts,
         recipe=recipe.name,
         recipe_hash=recipe.hash,
         seed=seed,
-        data=data[0] if len(data) == 1 else digest(data),
+        data=data,
         body_set=bodies.id,
-        pretrained=_pretrained(recipe, weights, start is not None),
+        pretrained=pretrained_hash(recipe, weights, started=start is not None),
         start=start,
     )
+
+
+def _rows(store: Store, mix: Mix, bodies: BodySet) -> tuple[tuple[tuple[str, ...], ...], str]:
+    """The splits of each part that are trained on, and one fingerprint of all their rows."""
+    chosen, data = [], []
+    for part in mix.parts:
+        manifest = store.manifest(part)
+        check_bodies(store, part, bodies)
+        chosen.append(mix.splits.get(part) or training_splits(part, list(manifest["splits"])))
+        data.append(data_fingerprint(manifest, chosen[-1]))
+    return tuple(chosen), data[0] if len(data) == 1 else digest(data)
 
 
 def mix_of(dataset: str | Mix, splits: tuple[str, ...] | None = None) -> Mix:
@@ -156,45 +162,12 @@ def budgeted(recipe: Recipe, samples_seen: int) -> Recipe:
     )
 
 
-def _pretrained(recipe: Recipe, weights: Path | None, started: bool) -> str | None:
-    kind = recipe.model.pretrained
-    if started and weights is not None:
-        raise InputError(
-            f"The whole network starts from a cell, so {weights} has no place in it. Leave one out."
-        )
-    if kind == "none" and weights is not None:
-        raise InputError(
-            f"The recipe {recipe.name} starts from no pretrained weights, so {weights} has no "
-            "place in it. Set model.pretrained in the recipe, or leave the file out."
-        )
-    if kind != "none" and weights is None and not started:
-        raise MissingFiles(
-            f"The recipe {recipe.name} starts from {kind} weights; give their file with --weights, "
-            "or a trained cell with --start-from."
-        )
-    return None if weights is None else _content(weights)
-
-
 def start_file(store: Store, start_from: str | Path) -> Path:
     """The weights file that is named, or that of a cell or rung of the store."""
     if Path(start_from).is_file():
         return Path(start_from)
     record(store, str(start_from))
     return weights_path(store, str(start_from))
-
-
-def _content(path: Path) -> str:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise MissingFiles(f"The weights {path} cannot be read: {error.strerror}.") from error
-    return _file_digest(path, found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _file_digest(path: Path, size: int, changed: int) -> str:
-    """Hash of a file, made again only when its size or time is another."""
-    return file_digest(path)
 
 
 def data_fingerprint(manifest: dict[str, Any], splits: tuple[str, ...]) -> str:

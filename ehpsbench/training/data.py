@@ -14,10 +14,11 @@ from ehpsbench.errors import InputError
 from ehpsbench.schema import INSTANCES, to_arrow
 from ehpsbench.training.cache import Found, Plan, Progress, Wanted, cut_all
 from ehpsbench.training.codec import decoded
+from ehpsbench.training.labels import text
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.rows import FILES, StoreRows, contents
 from ehpsbench.training.shards import Arrays, Int32, Reader, renumbered
-from ehpsbench.training.targets import Targets, text
+from ehpsbench.training.targets import Targets
 from ehpsbench.training.views import Views
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ehpsbench.training.estimate import (
     view_vertices,
 )
 from ehpsbench.training.joints import BODY, PELVIS
-from ehpsbench.training.targets import text
+from ehpsbench.training.labels import text
 
 if TYPE_CHECKING:
     import torch

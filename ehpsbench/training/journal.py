@@ -28,6 +28,10 @@ def aloud(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def silent(line: str) -> None:
+    """Say nothing: other ranks have nothing to add to the first."""
+
+
 def spoken(
     say: Say, what: str, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int, int], None]:

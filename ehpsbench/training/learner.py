@@ -126,7 +126,7 @@ class Learner:
                 seed = [self.seed, _DROPPED, seen, first + start]
                 torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
                 terms = self._terms(_piece(now, slice(start, start + size)), whole)
-                terms["total"].backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(terms["total"])
                 names, values = list(terms), values + torch.stack(list(terms.values())).detach()
         except torch.OutOfMemoryError:
             return None

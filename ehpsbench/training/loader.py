@@ -19,11 +19,27 @@ from ehpsbench.training.codec import decoded
 from ehpsbench.training.crops import CropSize
 from ehpsbench.training.data import Portion, Samples, portion
 from ehpsbench.training.mix import Mix, draws
+from ehpsbench.training.ranks import ALONE, Ranks
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.shards import Arrays, Reader
 
 Indices = NDArray[np.intp]
 _AT_ONCE = 1 << 20  # draws that are planned together
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a run, in samples.
+
+    Attributes:
+        start: seen before it.
+        stop: seen after it; the last batch may be short.
+        batch: samples of a batch, over all ranks.
+    """
+
+    start: int
+    stop: int
+    batch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +56,12 @@ def loader(
     parts: Sequence[Samples],
     mix: Mix,
     stream: Sequence[int],
+    span: Span,
     *,
-    start: int,
-    stop: int,
-    batch: int,
-    rank: int = 0,
-    world: int = 1,
+    here: Ranks = ALONE,
     workers: int = 0,
-    pin: bool = False,
 ) -> Iterator[Portion]:
-    """This rank's share of the batches of a run from sample `start` to `stop`.
+    """This rank's share of the batches of a run.
 
     Whatever `workers`, and wherever a run goes on, the same samples come; the shares of all ranks
     side by side are the whole batch.
@@ -58,19 +70,16 @@ def loader(
         parts: the rows to learn from, dataset by dataset as in the mix; cut by `prepare`.
         mix: how they are mixed.
         stream: seeds of the order.
-        start: samples seen so far.
-        stop: samples to see; the last batch may be short.
-        batch: samples of a batch, over all ranks.
-        rank: of this process.
-        world: processes that share a batch.
+        span: which samples of the run.
+        here: this process among those that share a batch; for a GPU, crops are put into pinned
+            memory, from where it copies faster.
         workers: processes that read ahead; 0 reads here.
-        pin: put the crops into pinned memory, from where a GPU copies faster.
 
     Raises:
         InputError: rows have no crops yet.
         StoreError: a shard is broken, or a worker died.
     """
-    requests = _requests(parts, mix, stream, (start, stop, batch), (rank, world))
+    requests = _requests(parts, mix, stream, span, here)
     shelf = _Shelf([part.reader for part in parts], parts[0].plan.settings)
     if workers == 0:
         for request in requests:
@@ -83,7 +92,7 @@ def loader(
             ahead.append(request)
             yield request
 
-    for found in _read_ahead(shelf, remembered(), workers, pin and torch.cuda.is_available()):
+    for found in _read_ahead(shelf, remembered(), workers, pin=here.device.type == "cuda"):
         yield _portion(found, ahead.pop(0))
 
 
@@ -118,28 +127,18 @@ def prepare(
         part.cut(np.flatnonzero(rows), workers=workers, progress=progress)
 
 
-def share(count: int, rank: int, world: int) -> slice:
-    """The rank's part of a batch of `count`: all ranks' parts side by side are the batch."""
-    return slice(count * rank // world, count * (rank + 1) // world)
-
-
 def _requests(
-    parts: Sequence[Samples],
-    mix: Mix,
-    stream: Sequence[int],
-    span: tuple[int, int, int],
-    place: tuple[int, int],
+    parts: Sequence[Samples], mix: Mix, stream: Sequence[int], span: Span, here: Ranks
 ) -> Iterator[_Request]:
-    start, stop, batch = span
     sizes = [len(part) for part in parts]
-    for first in range(start, stop, batch):
-        count = min(batch, stop - first)
-        mine = share(count, *place)
+    for first in range(span.start, span.stop, span.batch):
+        count = min(span.batch, span.stop - first)
+        mine = here.share(count)
         which, row = (found[mine] for found in draws(mix, sizes, stream, first, count))
         shard, at = np.empty((2, len(which)), np.int32)
         for i in np.unique(which):
-            here = which == i
-            shard[here], at[here] = parts[i].places(row[here])
+            of_part = which == i
+            shard[of_part], at[of_part] = parts[i].places(row[of_part])
         yield _Request(which, row, shard, at)
 
 
@@ -172,7 +171,7 @@ class _Shelf(Dataset[Any]):
 
 
 def _read_ahead(
-    shelf: _Shelf, requests: Iterator[_Request], workers: int, pin: bool
+    shelf: _Shelf, requests: Iterator[_Request], workers: int, *, pin: bool
 ) -> Iterator[Any]:
     context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
     # One import of torch for all workers, in a process that has no threads and no GPU yet.

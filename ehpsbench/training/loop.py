@@ -14,28 +14,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ehpsbench.errors import InputError
 from ehpsbench.training import cells
-from ehpsbench.training.baseline import mean_pose, start_from
-from ehpsbench.training.checkpoint import (
-    clear,
-    load_state,
-    load_weights,
-    passed,
-    save_best,
-)
+from ehpsbench.training.beginnings import begun
+from ehpsbench.training.checkpoint import load_state, save_best
 from ehpsbench.training.endings import bad_batch, leave, stopped
-from ehpsbench.training.estimate import save_estimate, skeleton
-from ehpsbench.training.former import forget_scores, refuse_finished
-from ehpsbench.training.heldout import Check
-from ehpsbench.training.journal import Journal, Meter, Say, aloud, spoken
-from ehpsbench.training.learner import Learner, NotFinite
+from ehpsbench.training.journal import Journal, Meter, Say, aloud
+from ehpsbench.training.learner import NotFinite
 from ehpsbench.training.lock import working_on
-from ehpsbench.training.models.network import network
-from ehpsbench.training.parts import ORDER, Order, open_parts
 from ehpsbench.training.ranks import Ranks, ranks
-from ehpsbench.training.run import Means, Progress, Run
-from ehpsbench.training.schedule import Schedule, learning_rate, optimiser_of
+from ehpsbench.training.run import Assignment, Progress, Resources, Run
+from ehpsbench.training.schedule import learning_rate
 from ehpsbench.training.signals import stop_requests
 
 if TYPE_CHECKING:
@@ -101,13 +89,17 @@ def train(
         InputError: data that cannot be trained on; a loss that is no number, with its batch; a
             finished run of the same name with other content.
     """
-    means = Means(device, threads, micro_batch, workers, save_minutes, compile, progress, say)
+    resources = Resources(
+        device, threads, micro_batch, workers, save_minutes, compile, progress, say
+    )
     if until is not None and until >= recipe.budget.samples_seen:
         until = None
     mix = cells.mix_of(dataset, splits)
     wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
+    folder = store.runs / wanted.id
     if cells.is_done(store, wanted, until):
-        return store.runs / wanted.id
+        return folder
+    what = Assignment(store, wanted, mix, recipe, bodies, until, weights, start_from, replace)
     with (
         ranks(device) as here,
         stop_requests(say) as stop,
@@ -115,32 +107,12 @@ def train(
         working_on(store, wanted.id) if here.first else nullcontext(),
     ):
         (done,) = here.any(here.first and cells.is_done(store, wanted, until))
-        if done:  # by another process, since it was asked above
-            return store.runs / wanted.id
-        if not replace:
-            refuse_finished(store, wanted, recipe)
-        learner = _learner(recipe, seed, bodies, here, means)
-        _load(learner, store, weights, start_from)  # a wrong file is known before crops are cut
-        order = _order(store, wanted, mix, recipe, bodies, here, means)
-        run = Run(
-            cell=wanted,
-            recipe=recipe,
-            means=means,
-            here=here,
-            stop=stop,
-            schedule=Schedule.of(recipe.budget, recipe.heldout.points, until),
-            folder=store.runs / wanted.id,
-            order=order,
-            learner=learner,
-            check=Check.of(order.parts, [store.release_root(p) for p in wanted.parts], bodies),
-        )
-        if here.first:
-            forget_scores(store, wanted)
-        _begin(run, started=start_from is not None)
-        _steps(run)
-        leave(run, store, until)
-        here.wait()
-    return store.runs / wanted.id
+        if not done:  # by another process, since it was asked above
+            run = begun(what, resources, here, stop)
+            _steps(run)
+            leave(run, store, until)
+            here.wait()
+    return folder
 
 
 @contextmanager
@@ -156,85 +128,14 @@ def _settled(here: Ranks, threads: int | None) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _order(
-    store: Store,
-    cell: cells.Cell,
-    mix: Mix,
-    recipe: Recipe,
-    bodies: BodySet,
-    here: Ranks,
-    means: Means,
-) -> Order:
-    """The rows of the run; the first rank cuts their crops, the others find them cut."""
-    if not here.first:
-        here.wait()
-    parts = open_parts(store, cell, recipe, bodies, max(means.workers, 1))
-    order = Order(parts, mix, (cell.seed, ORDER), recipe.budget.batch)
-    cutting = spoken(means.say if here.first else _silent, "Cutting crops")
-    order.cut(recipe.budget.samples_seen, max(means.workers, 1), cutting)
-    if here.first:
-        here.wait()
-    last = recipe.budget.samples_seen % recipe.budget.batch or recipe.budget.batch
-    if min(last, recipe.budget.batch) < here.world:
-        raise InputError(
-            f"{here.world} processes share batches of {recipe.budget.batch} samples, the last of "
-            f"{last}: some would have none. Use fewer processes, or a budget of whole batches."
-        )
-    return order
-
-
-def _learner(recipe: Recipe, seed: int, bodies: BodySet, here: Ranks, means: Means) -> Learner:
-    torch.manual_seed(seed)
-    made = network(recipe).to(here.device)
-    return Learner(
-        recipe=recipe,
-        seed=seed,
-        ranks=here,
-        network=made,
-        ask=torch.compile(made) if means.compile else made,
-        optimiser=optimiser_of(made, recipe.optimiser),
-        skeleton=skeleton(bodies),
-        micro=means.micro_batch,
-        say=means.say if here.first else _silent,
-    )
-
-
-def _load(learner: Learner, store: Store, weights: Path | None, start: str | Path | None) -> None:
-    """The weights that are given: of the trunk, or of the whole network."""
-    if start is not None:
-        load_weights(cells.start_file(store, start), learner.network)
-    if weights is not None:
-        from ehpsbench.training.models.weights import load_pretrained
-
-        report = load_pretrained(learner.network, weights, learner.recipe.model.pretrained)
-        learner.say(str(report))
-
-
-def _begin(run: Run, *, started: bool) -> None:
-    """What a run of other content left in the folder goes; answers begin at the mean pose."""
-    if run.here.first:
-        clear(run.folder, run.cell)
-    run.here.wait()
-    if passed(run.folder, run.schedule.end):  # a rung that nobody asked for at the time
-        run.folder = run.folder / f"again-{run.schedule.end}"
-        if run.here.first:
-            clear(run.folder, run.cell)
-        run.here.wait()
-    targets = run.order.overview()
-    if run.here.first:
-        save_estimate(run.folder / cells.MEAN_POSE, mean_pose(targets))
-    if not started:
-        start_from(run.learner.network, targets)
-
-
 def _steps(run: Run) -> None:
     """Take every step that is left, and stand still where the schedule or a signal says so."""
     learner, here, schedule = run.learner, run.here, run.schedule
     about = load_state(run.folder, learner.network, learner.optimiser, learner.say)
     seen, meter = about["samples_seen"], Meter.of(about.get("meter"), here)
-    learner.micro = run.means.micro_batch or about.get("micro_batch")
+    learner.micro = run.resources.micro_batch or about.get("micro_batch")
     journal = Journal.of(run.folder, seen, learner.say) if here.first else None
-    portions = run.order.portions(seen, schedule.end, here, run.means.workers)
+    portions = run.order.portions(seen, schedule.end, here, run.resources.workers)
     saved, clock = time.perf_counter(), 0.0
     while seen < schedule.end:
         portion = next(portions)
@@ -247,7 +148,7 @@ def _steps(run: Run) -> None:
         now = time.perf_counter()
         seen += count
         meter.add(terms, count, waited=fetched - clock, worked=now - fetched)
-        late = now - saved > 60 * run.means.save_minutes
+        late = now - saved > 60 * run.resources.save_minutes
         asked, due = here.any(run.stop.signal is not None, here.first and late)
         if seen in schedule.marks:
             _mark(run, meter, journal, seen)
@@ -255,8 +156,8 @@ def _steps(run: Run) -> None:
         if due or asked or seen in schedule.marks or seen == schedule.end:
             run.save(meter, seen)
             saved = time.perf_counter()
-        if run.means.progress is not None and here.first:
-            run.means.progress(seen, schedule.end)
+        if run.resources.progress is not None and here.first:
+            run.resources.progress(seen, schedule.end)
         if asked and seen < schedule.end:
             raise stopped(run, seen)
         clock = time.perf_counter()
@@ -274,7 +175,3 @@ def _mark(run: Run, meter: Meter, journal: Journal | None, seen: int) -> None:
     rate = learning_rate(recipe.optimiser, seen, recipe.budget.samples_seen)
     journal.write(seen, rate, told, error)
     save_best(run.folder, learner.network, run.cell, seen, error)
-
-
-def _silent(line: str) -> None:
-    """What the other ranks say: nothing that the first does not."""

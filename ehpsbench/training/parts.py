@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ehpsbench.errors import InputError
 from ehpsbench.training.data import Portion, Samples, batches, groups
 from ehpsbench.training.heldout import evenly, held_out
-from ehpsbench.training.loader import loader, prepare
+from ehpsbench.training.loader import Span, loader, prepare
 from ehpsbench.training.mix import Mix, draws
 from ehpsbench.training.targets import Targets
 
@@ -98,13 +98,9 @@ class Order:
             [part.learnt for part in self.parts],
             self.mix,
             self.stream,
-            start=start,
-            stop=stop,
-            batch=self.batch,
-            rank=here.rank,
-            world=here.world,
+            Span(start, stop, self.batch),
+            here=here,
             workers=workers,
-            pin=here.device.type == "cuda",
         )
 
     def names(self, portion: Portion) -> list[str]:

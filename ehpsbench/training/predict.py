@@ -22,9 +22,9 @@ from ehpsbench.training.cache import Progress
 from ehpsbench.training.checkpoint import load_weights
 from ehpsbench.training.data import Columns, pictures
 from ehpsbench.training.estimate import estimate, load_estimate, parameters
+from ehpsbench.training.labels import has
 from ehpsbench.training.models.network import Network, network
 from ehpsbench.training.recipe import Recipe
-from ehpsbench.training.targets import has
 from ehpsbench.training.views import views
 
 if TYPE_CHECKING:

@@ -75,6 +75,9 @@ class Ranks:
             distributed.barrier()
 
 
+ALONE = Ranks(0, 1, torch.device("cpu"))
+
+
 def _buckets(gradients: list[Tensor]) -> Iterator[list[Tensor]]:
     bucket: list[Tensor] = []
     for gradient in gradients:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ehpsbench.atomic import digest, replacing
 from ehpsbench.processes import completed
 from ehpsbench.schema import INSTANCES, from_arrow
-from ehpsbench.training.targets import trainable
+from ehpsbench.training.labels import trainable
 
 SCAN_VERSION = 1  # raise when `trainable` or the hash of a row changes
 LIGHT = ("instance_id", "image_id", "cluster")  # what a sampler asks of all rows

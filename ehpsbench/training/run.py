@@ -1,4 +1,4 @@
-"""What the steps of one run share."""
+"""What a run is asked for, what it is made with, and what its steps share."""
 
 from __future__ import annotations
 
@@ -18,13 +18,31 @@ from ehpsbench.training.schedule import Schedule
 from ehpsbench.training.signals import Request
 
 if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.store import Store
+    from ehpsbench.training.mix import Mix
     from ehpsbench.training.recipe import Recipe
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Assignment:
+    """What is to be trained, on what, from where and how far; see `loop.train`."""
+
+    store: Store
+    cell: Cell
+    mix: Mix
+    recipe: Recipe
+    bodies: BodySet
+    until: int | None
+    weights: Path | None
+    start_from: str | Path | None
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
     """With what a run is made; but for rounding, it does not change what is learnt."""
 
     device: str | None
@@ -43,7 +61,7 @@ class Run:
 
     cell: Cell
     recipe: Recipe
-    means: Means
+    resources: Resources
     here: Ranks
     stop: Request
     schedule: Schedule

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.geometry import rotation_matrix
-from ehpsbench.schema import SMPLX_JOINTS, present
 from ehpsbench.training.joints import (
     BODY,
     JAW,
@@ -22,10 +20,18 @@ from ehpsbench.training.joints import (
     RIGHT_CHAIN,
     RIGHT_HAND,
     RIGHT_WRIST,
-    SEEN_JOINTS,
-    SEEN_KEYPOINTS,
 )
-from ehpsbench.training.lens import Lens
+from ehpsbench.training.labels import (
+    Columns,
+    Flags,
+    clicks,
+    flag,
+    has,
+    rows_of,
+    straight,
+    text,
+    vector,
+)
 from ehpsbench.training.neutral import RESIDUAL_LIMIT_MM, neutral_shapes
 from ehpsbench.training.views import Views
 
@@ -34,8 +40,6 @@ if TYPE_CHECKING:
 
 SHAPE, EXPRESSION = 10, 10
 NEAR = 0.1  # m; what is nearer to the camera is not taken for seen
-Columns = Mapping[str, NDArray[Any]]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,62 +124,11 @@ def targets(columns: Columns, where: Views, bodies: BodySet, root: Path | None) 
         betas=betas.astype(np.float32),
         betas_known=betas_known,
         betas_residual=residual.astype(np.float32),
-        expression=_vector(columns, "expression", EXPRESSION, face).astype(np.float32),
+        expression=vector(columns, "expression", EXPRESSION, face).astype(np.float32),
         expression_known=face,
         camera=where.camera.astype(np.float32),
         tangent=where.tangent.astype(np.float32),
     )
-
-
-def trainable(columns: Columns) -> Flags:
-    """(N,) rows that can teach: not refused by the owners, with a box and a part or a 2D keypoint.
-
-    A row without a body model teaches 2D, if it labels one of the joints that it can.
-    """
-    parts = ("body_valid", "left_hand_valid", "right_hand_valid")
-    posed = np.stack([flag(columns, part) for part in parts]).any(0)
-    clicked = _clicks(columns)[1].any(1)
-    teaches = np.where(has(columns, "source_model"), posed, clicked)
-    return np.asarray(owner_valid(columns) & has(columns, "bbox") & teaches)
-
-
-def owner_valid(columns: Columns) -> Flags:
-    """(N,) False where the owners refuse the person; null means they say nothing."""
-    return flag(columns, "owner_valid") | ~has(columns, "owner_valid")
-
-
-def flag(columns: Columns, name: str) -> Flags:
-    """(N,) a validity column; null is False."""
-    values = columns.get(name)
-    if values is None:
-        return np.zeros(_rows(columns), bool)
-    return np.array(np.ma.filled(values, False), dtype=bool)
-
-
-def has(columns: Columns, name: str) -> Flags:
-    """(N,) True where a column is not null."""
-    values = columns.get(name)
-    return np.zeros(_rows(columns), bool) if values is None else present(values)
-
-
-def text(columns: Columns, name: str) -> NDArray[np.str_]:
-    """(N,) a text column; null is the empty string."""
-    values = columns.get(name)
-    if values is None:
-        return np.full(_rows(columns), "")
-    return np.asarray([value or "" for value in values.tolist()], str)
-
-
-def _rows(columns: Columns) -> int:
-    return len(next(iter(columns.values())))
-
-
-def _vector(columns: Columns, name: str, size: int, keep: Flags) -> NDArray[np.float64]:
-    """(N, size) values, zero where not kept."""
-    out = np.zeros((len(keep), size))
-    if keep.any():
-        out[keep] = np.ma.getdata(columns[name])[keep, :size]
-    return out
 
 
 def joint_flags(columns: Columns, hand_root_known: Flags) -> Flags:
@@ -184,7 +137,7 @@ def joint_flags(columns: Columns, hand_root_known: Flags) -> Flags:
     Where the body is not valid, its face hangs on nothing, and so does a hand without a root of
     its own: their rotations teach, their places would teach a body that nobody has labelled.
     """
-    flags = np.zeros((_rows(columns), JOINTS), bool)
+    flags = np.zeros((rows_of(columns), JOINTS), bool)
     body = flag(columns, "body_valid")
     flags[:, BODY] = body[:, None]
     flags[:, JAW : JAW + 3] = (body & flag(columns, "face_valid"))[:, None]
@@ -203,36 +156,16 @@ def _pixels(
     homogeneous = joints @ where.camera.swapaxes(1, 2)
     depth = np.where(homogeneous[..., 2:] > NEAR, homogeneous[..., 2:], 1.0)
     ahead = (joints[..., 2] > NEAR) & (homogeneous[..., 2] > NEAR)
-    projected = known & ahead & _straight(columns)[:, None]
-    marked, labelled = _clicks(columns)
+    projected = known & ahead & straight(columns)[:, None]
+    marked, labelled = clicks(columns)
     clicked = (marked - where.centre[:, None]) / where.half[:, None]
     pixels = np.where(projected[..., None], homogeneous[..., :2] / depth, 0)
     return np.where(labelled[..., None], clicked, pixels), projected | labelled
 
 
-def _straight(columns: Columns) -> Flags:
-    """(N,) crops as a pinhole shows them: all but of a distortion without a focal length."""
-    return Lens.of(columns).bent | ~has(columns, "distortion")
-
-
-def _clicks(columns: Columns) -> tuple[NDArray[np.float64], Flags]:
-    """(N, 55, 2) joints that the owners mark in rows without a body [pinhole px]; (N, 55) which."""
-    count = _rows(columns)
-    marked, labelled = np.zeros((count, JOINTS, 2)), np.zeros((count, JOINTS), bool)
-    rows = has(columns, "keypoints2d") & ~has(columns, "source_model") & _straight(columns)
-    if rows.any():
-        points = np.ma.getdata(columns["keypoints2d"])[rows].reshape(-1, SMPLX_JOINTS, 3)
-        points = points[:, SEEN_KEYPOINTS].astype(np.float64)
-        straight = Lens.of({k: v[rows] for k, v in columns.items()}).pinhole(points[..., :2])
-        good = np.isfinite(straight).all(-1) & (points[..., 2] > 0)
-        marked[np.ix_(rows, SEEN_JOINTS)] = np.where(good[..., None], straight, 0)
-        labelled[np.ix_(rows, SEEN_JOINTS)] = good
-    return marked, labelled
-
-
 def _rotations(columns: Columns, where: Views) -> tuple[NDArray[np.float64], Flags]:
     """(N, 55, 3, 3) rotations with joint 0 in the view, and (N, 55) which of them are labelled."""
-    count = _rows(columns)
+    count = rows_of(columns)
     angles, known = np.zeros((count, JOINTS, 3)), np.zeros((count, JOINTS), bool)
     layout = (
         ("global_orient", slice(0, 1), "body_valid"),
@@ -244,7 +177,7 @@ def _rotations(columns: Columns, where: Views) -> tuple[NDArray[np.float64], Fla
     for name, joints, valid in layout:
         keep = flag(columns, valid) & has(columns, name)
         width = joints.stop - joints.start
-        angles[:, joints] = _vector(columns, name, 3 * width, keep).reshape(count, width, 3)
+        angles[:, joints] = vector(columns, name, 3 * width, keep).reshape(count, width, 3)
         known[:, joints] = keep[:, None]
     matrices = rotation_matrix(angles)
     matrices[:, 0] = where.rotation @ matrices[:, 0]
@@ -263,7 +196,7 @@ def _hand_roots(
         through = valid & known[:, list(chain)].all(1)
         roots[through, side] = chained(rotations[through], chain)
         alone = valid & ~through & has(columns, f"{name}_hand_orient")
-        own = rotation_matrix(_vector(columns, f"{name}_hand_orient", 3, alone))
+        own = rotation_matrix(vector(columns, f"{name}_hand_orient", 3, alone))
         roots[alone, side] = (where.rotation @ own)[alone]
         roots_known[:, side] = through | alone
     return roots, roots_known
@@ -285,9 +218,8 @@ def _shape(
     The owners' neutral shape goes before a neutral label, and that before a fit to the labelled
     body of an adult, which counts up to `RESIDUAL_LIMIT_MM`.
     """
-    adult = ~has(columns, "template_path") & (
-        ~has(columns, "kid") | (np.ma.filled(columns.get("kid", np.zeros(_rows(columns))), 0) == 0)
-    )
+    kid = np.ma.filled(columns.get("kid", np.zeros(rows_of(columns))), 0)
+    adult = ~has(columns, "template_path") & (~has(columns, "kid") | (kid == 0))
     models, genders = text(columns, "source_model"), text(columns, "gender")
     smplx = flag(columns, "shape_valid") & adult & (models == "smplx")
     owners = smplx & has(columns, "betas_neutral")
@@ -299,11 +231,11 @@ def _shape(
     own = smplx & labelled & (genders == "neutral") & ~more
     # `shape_valid` speaks of SMPL-X. A SMPL row's betas are part of its valid body; all zero, they
     # are what a release without shapes was filled with.
-    filled = _vector(columns, "betas", SHAPE, labelled).any(1)
+    filled = vector(columns, "betas", SHAPE, labelled).any(1)
     smpl = flag(columns, "body_valid") & adult & np.isin(models, ("smpl", "smplh")) & filled
     other = labelled & np.where(smplx, ~own, smpl)
     fitted, residual = neutral_shapes(columns, models, genders, other, bodies)
     fit = other & (residual <= RESIDUAL_LIMIT_MM)
-    betas = _vector(columns, "betas_neutral", SHAPE, owners) + _vector(columns, "betas", SHAPE, own)
+    betas = vector(columns, "betas_neutral", SHAPE, owners) + vector(columns, "betas", SHAPE, own)
     betas[fit] = fitted[fit]
     return betas, np.where(fit, residual / 1000, 0), owners | own | fit

@@ -10,8 +10,9 @@ from ehpsbench.errors import InputError, StoreError
 from ehpsbench.store import Store
 from ehpsbench.training import cache
 from ehpsbench.training.data import Samples
-from ehpsbench.training.loader import loader, prepare, share
+from ehpsbench.training.loader import Span, loader, prepare
 from ehpsbench.training.mix import Mix
+from ehpsbench.training.ranks import Ranks
 from ehpsbench.training.recipe import Input
 from ehpsbench.training.targets import Targets, targets
 from ehpsbench.training.views import Views, views
@@ -43,7 +44,7 @@ def parts(samples):
 
 
 def read(parts, start=0, stop=40, **how):
-    return list(loader(parts, MIX, STREAM, start=start, stop=stop, batch=16, **how))
+    return list(loader(parts, MIX, STREAM, Span(start, stop, 16), **how))
 
 
 def same(first, second):
@@ -102,11 +103,11 @@ def test_a_mixed_batch_holds_what_its_parts_say(parts):
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_the_ranks_shares_side_by_side_are_the_batch(parts, world):
-    ranks = [read(parts, rank=rank, world=world) for rank in range(world)]
-    for whole, *pieces in zip(read(parts), *ranks, strict=True):
+    ranks = [Ranks(rank, world, torch.device("cpu")) for rank in range(world)]
+    for whole, *pieces in zip(read(parts), *(read(parts, here=one) for one in ranks), strict=True):
         np.testing.assert_array_equal(whole.row, np.concatenate([p.row for p in pieces]))
         np.testing.assert_array_equal(whole.crops, np.concatenate([p.crops for p in pieces]))
-    shares = [share(16, rank, world) for rank in range(world)]
+    shares = [one.share(16) for one in ranks]
     assert np.concatenate([np.arange(16)[s] for s in shares]).tolist() == list(range(16))
 
 
@@ -134,7 +135,7 @@ def test_only_what_a_budget_draws_is_cut(bedlam_store, bodies, tmp_path):
     one = Mix(parts=("bedlam",))
     prepare([fresh], one, STREAM, 6, progress=lambda *now: told.append(now))
     assert told == [(6, 6)]
-    batches = list(loader([fresh], one, STREAM, start=0, stop=6, batch=3))
+    batches = list(loader([fresh], one, STREAM, Span(0, 6, 3)))
     assert len(set(np.concatenate([b.row for b in batches]).tolist())) == 6
     with pytest.raises(InputError, match="have no crops yet"):
-        list(loader([fresh], one, STREAM, start=6, stop=9, batch=3))
+        list(loader([fresh], one, STREAM, Span(6, 9, 3)))

@@ -8,7 +8,8 @@ from ehpsbench.errors import MissingBody
 from ehpsbench.geometry import project, rotation_matrix
 from ehpsbench.schema import nullable
 from ehpsbench.training.joints import JOINTS, LEFT_CHAIN, MIRROR, SEEN_KEYPOINTS
-from ehpsbench.training.targets import chained, targets, trainable
+from ehpsbench.training.labels import trainable
+from ehpsbench.training.targets import chained, targets
 from ehpsbench.training.views import views
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ehpsbench.training.recipe import Recipe
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Crops → bodies in their views. A head adds its layers, then calls `start_standing`.
 
     Attributes:
@@ -50,9 +51,9 @@ class Network(nn.Module):
         self.start_six.copy_(to_six(rotations))
         self.start_other.copy_(torch.cat([betas, expression, camera]))
 
+    @abstractmethod
     def forward(self, images: Tensor) -> Prediction:
         """Images (B, 3, H, W) in 0–1."""
-        raise NotImplementedError
 
     def own_counts(self, batch: Batch) -> dict[str, Tensor]:
         """What the head's own means divide by: labelled entries, from the labels alone."""

@@ -26,6 +26,7 @@ from ehpsbench.training.joints import JAW, JOINTS, LEFT_CHAIN, LEFT_HAND, RIGHT_
 from ehpsbench.training.models import smplerx_losses
 from ehpsbench.training.models.heatmaps import DEPTH, PositionNet, features_at, normed
 from ehpsbench.training.models.network import Network
+from ehpsbench.training.models.prediction import Prediction
 from ehpsbench.training.models.roi import CELLS, HAND_GROWTH, BoxNet, HandFeatures, square
 from ehpsbench.training.models.smplerx_losses import BODY_JOINTS, FINGERS, Places
 from ehpsbench.training.models.trunk import Trunk, task_tokens
@@ -115,12 +116,11 @@ class SmplerX(Network):
         return smplerx_losses.own_counts(batch)
 
     def own_losses(
-        self,
-        prediction: Places,  # type: ignore[override]  # its own
-        batch: Batch,
-        counts: Mapping[str, Tensor],
+        self, prediction: Prediction, batch: Batch, counts: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """The terms `boxes` and `positions`."""
+        """The terms `boxes` and `positions`, of a prediction of this network."""
+        if not isinstance(prediction, Places):
+            raise TypeError(f"expected Places, SMPLer-X's answer; got {type(prediction).__name__}")
         return smplerx_losses.own_losses(prediction, batch, counts, self.trunk.grid)
 
 
