@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal, overload
 
 from ehpsbench.errors import InputError
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-Formats = ("polars", "arrow", "hub")
+FORMATS = {"polars": "", "arrow": "", "datasets": "hub"}  # and the extra that each needs
+
+Table = Literal["instances", "images"]
 
 
 @overload
@@ -21,30 +25,30 @@ def load(
     name: str,
     split: str | None = ...,
     *,
-    table: Literal["instances", "images"] = ...,
+    table: Table = ...,
     columns: Sequence[str] | None = ...,
     store: Path | str | None = ...,
-    format: Literal["polars"] = ...,
+    as_: Literal["polars"] = ...,
 ) -> polars.DataFrame: ...
 @overload
 def load(
     name: str,
     split: str | None = ...,
     *,
-    table: Literal["instances", "images"] = ...,
+    table: Table = ...,
     columns: Sequence[str] | None = ...,
     store: Path | str | None = ...,
-    format: Literal["arrow"],
+    as_: Literal["arrow"],
 ) -> pyarrow.Table: ...
 @overload
 def load(
     name: str,
     split: str | None = ...,
     *,
-    table: Literal["instances", "images"] = ...,
+    table: Table = ...,
     columns: Sequence[str] | None = ...,
     store: Path | str | None = ...,
-    format: Literal["hub"],
+    as_: Literal["datasets"],
 ) -> datasets.Dataset: ...
 
 
@@ -52,10 +56,10 @@ def load(
     name: str,
     split: str | None = None,
     *,
-    table: Literal["instances", "images"] = "instances",
+    table: Table = "instances",
     columns: Sequence[str] | None = None,
     store: Path | str | None = None,
-    format: Literal["polars", "arrow", "hub"] = "polars",
+    as_: Literal["polars", "arrow", "datasets"] = "polars",
 ) -> polars.DataFrame | pyarrow.Table | datasets.Dataset:
     """The rows of a dataset in a store.
 
@@ -65,27 +69,49 @@ def load(
         table: "instances" (people) or "images".
         columns: only these; None: all.
         store: its folder; default `EHPSBENCH_STORE`, else ./ehps-store.
-        format: "polars", "arrow", or "hub" for a Hugging Face `datasets.Dataset`
-            (needs `ehpsbench[hub]`).
+        as_: "polars" for a data frame, "arrow" for a `pyarrow.Table`, "datasets" for a Hugging
+            Face `datasets.Dataset` (needs `ehpsbench[hub]`), with texts as plain strings.
 
     Raises:
         UnknownName: the store has no such dataset, split or column.
+        InputError: another word, or a package that is not installed.
     """
     from ehpsbench.store import Store, default_store
 
     place = Store(Path(store) if store is not None else default_store())
     read = {"instances": place.instances, "images": place.images}
-    if table not in read or format not in Formats:
-        raise InputError(f"table is one of {tuple(read)}, format one of {Formats}.")
+    if table not in read or as_ not in FORMATS:
+        raise InputError(
+            f"Expected table one of {', '.join(read)} and as_ one of {', '.join(FORMATS)}; got "
+            f"table={table!r}, as_={as_!r}."
+        )
+    package = None if as_ == "arrow" else _package(as_)  # before anything is read
     rows = read[table](name, split, columns)
-    if format == "arrow":
+    if package is None:
         return rows
-    if format == "polars":
-        import polars
+    frame: polars.DataFrame | datasets.Dataset
+    frame = package.DataFrame(rows) if as_ == "polars" else package.Dataset(_plain(rows))
+    return frame
 
-        return polars.DataFrame(rows)
+
+def _package(name: str) -> ModuleType:
+    """The package of a format, imported only when it is asked for."""
     try:
-        import datasets
+        return import_module(name)
     except ImportError as error:
-        raise InputError("format='hub' needs: pip install 'ehpsbench[hub]'.") from error
-    return datasets.Dataset(rows)
+        extra = f"ehpsbench[{FORMATS[name]}]" if FORMATS[name] else name
+        raise InputError(
+            f"as_={name!r} needs the package {name}, which is not installed: pip install "
+            f"'{extra}'. as_='arrow' needs nothing more."
+        ) from error
+
+
+def _plain(rows: pyarrow.Table) -> pyarrow.Table:
+    """The rows with strings in place of dictionaries, which `datasets` can neither save nor map."""
+    import pyarrow
+
+    fields = [
+        field.with_type(field.type.value_type) if pyarrow.types.is_dictionary(field.type) else field
+        for field in rows.schema
+    ]
+    return rows.cast(pyarrow.schema(fields))

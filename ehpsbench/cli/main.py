@@ -11,6 +11,7 @@ from ehpsbench.cli import (
     demo,
     doctor,
     evaluate,
+    export,
     ingest,
     protocol,
     query,
@@ -39,6 +40,7 @@ app.command("datasets")(datasets.datasets)
 app.command("sample")(sample.sample)
 app.command("ingest")(ingest.ingest)
 app.command("query")(query.query)
+app.command("export")(export.export)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(protocol.app, name="protocol")

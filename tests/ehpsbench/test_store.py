@@ -144,8 +144,8 @@ def test_load_gives_polars_arrow_and_hugging_face(bedlam_store: Store) -> None:
     frame = ehpsbench.load("bedlam", store=bedlam_store.root)
     assert frame.height == rows
     assert frame["body_pose"].dtype.shape == (63,)
-    assert ehpsbench.load("bedlam", store=bedlam_store.root, format="arrow").num_rows == rows
-    hub = ehpsbench.load("bedlam", "train", store=bedlam_store.root, format="hub")
+    assert ehpsbench.load("bedlam", store=bedlam_store.root, as_="arrow").num_rows == rows
+    hub = ehpsbench.load("bedlam", "train", store=bedlam_store.root, as_="datasets")
     assert isinstance(hub, datasets.Dataset)
     assert len(hub[0]["betas"]) == 16
 

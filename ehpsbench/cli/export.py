@@ -1,0 +1,61 @@
+"""`ehpsbench export NAME --format FORMAT --out DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="Dataset in the store.")],
+    format: Annotated[str, typer.Option("--format", help="humandata, hf or coco.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make; must be new or empty.")],
+    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Only people who meet this SQL condition.")
+    ] = None,
+    embed_images: Annotated[
+        bool, typer.Option("--embed-images", help="Take the pictures along, where allowed.")
+    ] = False,
+    body_models: BodyModelsOption = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write stored people as HumanData, as a Hugging Face dataset, or as COCO-WholeBody."""
+    from dataclasses import asdict
+
+    from ehpsbench.cli import console
+    from ehpsbench.curation.export.folder import export as write
+    from ehpsbench.curation.export.losses import in_words
+    from ehpsbench.curation.export.selection import Selection
+    from ehpsbench.store import Store, default_store
+
+    chosen = Selection(Store(store or default_store()), name, split, where)
+    with console.counting_bar("exporting", "people") as progress:
+        report = write(
+            chosen,
+            format,
+            out,
+            embed_images=embed_images,
+            body_models=body_models,
+            progress=progress,
+        )
+    if json:
+        console.print_json(asdict(report))
+        return
+    rows = [
+        [part, *(count.get(table, 0) for table in ("instances", "images"))]
+        for part, count in report.counts.items()
+    ]
+    console.print_table(
+        f"{name} as {format} in {report.folder}", ("split", "people", "images"), rows
+    )
+    console.out.print(f"Written to {report.folder}", soft_wrap=True)
+    if report.losses:
+        console.out.print("\nThis format does not hold:")
+        for line in in_words(report.losses):
+            console.out.print(f"  {line}", soft_wrap=True)

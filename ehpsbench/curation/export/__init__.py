@@ -1,0 +1,1 @@
+"""Stored rows in the formats of others, one module a format."""
