@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ehpsbench.schema import present
+from ehpsbench.schema import BOX_COLUMNS, present
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,10 +20,10 @@ Floats = NDArray[np.float64]
 Colour = tuple[int, int, int]
 
 PALE = 0.25  # of white over a picture, so that what is drawn stands out
-OPAQUE = 0.7  # of the mesh's colour over the picture
+OPAQUE = 0.6  # of the mesh's colour over the picture
 PLAIN = (236, 238, 242)  # the ground where there is no picture
 
-__all__ = ["Colour", "Panel", "crop_camera", "cut", "dots", "mesh", "panel", "skeleton"]
+__all__ = ["Colour", "Panel", "crop_camera", "cut", "dots", "mesh", "outline", "panel", "skeleton"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +154,18 @@ def dots(on: Panel, points: Floats, colour: Colour, radius: float = 1.5) -> Pane
     placed = on.placed(points)
     for x, y in placed[np.isfinite(placed).all(1)].tolist():
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    return Panel(np.asarray(picture, np.float64), on.camera, on.scale, on.corner)
+
+
+def outline(on: Panel, row: Mapping[str, NDArray[Any]], colour: Colour) -> Panel:
+    """The panel with the tight boxes of the person, the hands and the face that are known."""
+    from PIL import ImageDraw
+
+    picture = on.picture()
+    pen = ImageDraw.Draw(picture)
+    for name in BOX_COLUMNS:
+        if name in row and present(row[name])[0]:
+            box = np.ma.getdata(row[name])[0].astype(np.float64)
+            low, high = on.placed(box[:2]), on.placed(box[:2] + box[2:])
+            pen.rectangle((*low.tolist(), *high.tolist()), outline=colour, width=1)
     return Panel(np.asarray(picture, np.float64), on.camera, on.scale, on.corner)

@@ -181,19 +181,28 @@ def _units(release: Release) -> list[Unit]:
     return units
 
 
+def annotation_files(release: Release, units: Sequence[Unit]) -> list[dict[str, Any]]:
+    """Path, size and hash of every annotation file: what the fingerprint of a manifest is of.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    files = sorted({path for unit in units for path in unit.files})
+    try:
+        return [
+            {"path": release.relative(p), "size": p.stat().st_size, "sha256": file_digest(p)}
+            for p in files
+        ]
+    except OSError as error:
+        raise InputError(f"A file of {release.card.title} cannot be read: {error}.") from error
+
+
 def _job(
     release: Release, bodies: BodySet | None, units: Sequence[Unit], limit: int | None
 ) -> dict[str, Any]:
     """All that the stored rows depend on; it becomes the head of the manifest."""
     card: Card = release.card
-    files = sorted({path for unit in units for path in unit.files})
-    try:
-        sources = [
-            {"path": release.relative(p), "size": p.stat().st_size, "sha256": file_digest(p)}
-            for p in files
-        ]
-    except OSError as error:
-        raise InputError(f"A file of {card.title} cannot be read: {error}.") from error
+    sources = annotation_files(release, units)
     return {
         "schema_version": SCHEMA_VERSION,
         "ehpsbench_version": ehpsbench.__version__,

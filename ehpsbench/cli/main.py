@@ -13,6 +13,7 @@ from ehpsbench.cli import (
     evaluate,
     export,
     ingest,
+    leaderboard,
     protocol,
     query,
     rank,
@@ -21,6 +22,7 @@ from ehpsbench.cli import (
     scaling,
     select,
     train,
+    validate,
 )
 from ehpsbench.errors import EhpsbenchError, Stopped
 
@@ -41,12 +43,14 @@ app.command("sample")(sample.sample)
 app.command("ingest")(ingest.ingest)
 app.command("query")(query.query)
 app.command("export")(export.export)
+app.command("validate")(validate.validate)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(protocol.app, name="protocol")
 app.command("rank-datasets")(rank.rank_datasets)
 app.command("select")(select.select)
 app.command("scaling")(scaling.scaling)
+app.add_typer(leaderboard.app, name="leaderboard")
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 

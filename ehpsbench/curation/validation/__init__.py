@@ -1,0 +1,1 @@
+"""Is what is stored still right? Its rows, its files, its images; and a picture to look at."""
