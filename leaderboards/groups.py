@@ -22,11 +22,13 @@ class Entrant:
         group: entries of one group are seeds of one training set and recipe.
         in_domain: benchmarks whose data, or data overlapping it, trained the entry.
         cell: trained here; only cells make the median of the zero-shot reading.
+        doubt: a mark of its row, in words; "" where there is none.
     """
 
     group: str
     in_domain: frozenset[str] = frozenset()
     cell: bool = True
+    doubt: str = ""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from ehpsbench.leaderboards.drawn import ErrorRows, NumberRows, Rows
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.marks import judged
 from ehpsbench.leaderboards.ranking import rank
-from ehpsbench.leaderboards.table import Standings
+from ehpsbench.leaderboards.table import Standing, Standings
 
 if TYPE_CHECKING:
     from ehpsbench.store import Store
@@ -74,8 +74,13 @@ def standings(
     hashes = {p: protocol(p).hash for p in board.protocols}
     facts = tuple(replace(f, protocol_hash=hashes[f.protocol]) for f in ranked.benchmarks)
     remarks = (*said, *ranked.remarks)
-    ranked = replace(ranked, benchmarks=facts, remarks=remarks, body_set=body_set)
+    rows = tuple(replace(r, marks=(*_doubts(r, known), *r.marks)) for r in ranked.rows)
+    ranked = replace(ranked, benchmarks=facts, rows=rows, remarks=remarks, body_set=body_set)
     return judged(store, ranked, trained)
+
+
+def _doubts(row: Standing, known: Mapping[str, Entrant]) -> list[str]:
+    return list(dict.fromkeys(doubt for e in row.entries if (doubt := known[e].doubt)))
 
 
 def primary_numbers(store: Store, board: Board, entry: str) -> dict[str, Rows]:

@@ -165,11 +165,11 @@ class Standings:
     body_set: str = ""
 
     def shown_rank(self, row: Standing) -> str:
-        """A rank as it may be printed: `=2` for all of a tie group whose best is second."""
+        """A rank as it may be printed: `2=` for all of a tie group whose best is second."""
         if row.tie_group is None or row.mpe.rank is None:
             return "–"
         tied = [r.mpe.rank for r in self.rows if r.tie_group == row.tie_group and r.mpe.rank]
-        return f"={min(tied)}" if len(tied) > 1 else str(row.mpe.rank)
+        return f"{min(tied)}=" if len(tied) > 1 else str(row.mpe.rank)
 
     def row(self, name: str) -> Standing:
         """The standing of a group."""

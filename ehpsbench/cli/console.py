@@ -19,7 +19,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-    from ehpsbench.leaderboards.table import Standings
+    from ehpsbench.curation.validation.validate import Validation
     from ehpsbench.store import Store
 
 PIPED_WIDTH = 10_000  # columns where no terminal sets them: nothing is folded in a file
@@ -146,37 +146,20 @@ def bodies_of(store: Store, datasets: Sequence[str], body_models: Path | None) -
     return bodies_of_rows(store, datasets, body_models)
 
 
-def print_standings(standings: Standings) -> None:
-    """Write a ranking: a row per training set, best first, with intervals, tie groups and marks."""
-    head = ("rank", "training set", "MPE [mm]", "95 %", "ranks", "without one", "tie group", "")
-    rows = []
-    for row in standings.rows:
-        value, without = row.mpe, row.rank_range
-        ranked = row.tie_group is not None
-        rows.append(
-            [
-                str(value.rank or "–"),
-                row.name,
-                f"{value.mean:.1f}" if ranked else "–",
-                f"{value.low:.1f} to {value.high:.1f}" if ranked else "–",
-                f"{value.rank_low}–{value.rank_high}" if ranked else "–",
-                f"{without[0]}–{without[1]}" if without else "–",
-                str(row.tie_group or "–"),
-                "!" if row.marks or row.missing else "",
-            ]
-        )
-    print_table(str(standings.board["title"]), head, rows)
-    _print_marks(standings)
-
-
-def _print_marks(standings: Standings) -> None:
-    """What to doubt about each row, and about all."""
-    for row in standings.rows:
-        lacks = [f"no MPE: lacks {', '.join(row.missing)}"] if row.missing else []
-        if said := [*lacks, *row.marks]:
-            out.print(f"! {row.name}: {'; '.join(said)}", soft_wrap=True)
-    for remark in standings.remarks:
-        out.print(f"! all: {remark}", soft_wrap=True)
+def print_validation(found: Validation) -> None:
+    """Write what a validation found, what it left out, and where its sheet lies."""
+    out.print(f"{found.dataset}: {found.people:,} people in {found.images:,} images checked.")
+    rows = [[f.rule, f.rows, f.example, f.remedy] for f in found.findings]
+    if rows:
+        print_table("Findings", ("rule", "rows", "for example", "what to do"), rows)
+    else:
+        out.print("Nothing found.", style="green")
+    for name, value in found.measures.items():
+        out.print(f"{name}: {value:.2f}", soft_wrap=True)
+    for note in found.notes:
+        out.print(f"! {note}", soft_wrap=True)
+    if found.sheet is not None:
+        out.print(f"Look at it: {found.sheet} (it shows images of the release)", soft_wrap=True)
 
 
 def print_verdict(verdict: dict[str, Any]) -> None:

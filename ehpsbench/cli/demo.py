@@ -23,12 +23,13 @@ def demo(
 ) -> None:
     """Miniature releases of planted worth → ingest → train → score → rank → report."""
     from ehpsbench.cli import console
+    from ehpsbench.cli.standings import print_standings
     from ehpsbench.demo.plan import TABLE, read_plan
     from ehpsbench.demo.run import run_demo
 
     table = read_plan(plan or TABLE)
     report = run_demo(out, seed=seed, workers=workers, plan=table, say=console.say)
-    console.print_standings(report.standings)
+    print_standings(report.standings)
     console.print_verdict(report.verdict)
     console.out.print(f"Report: {report.path.resolve()}", soft_wrap=True)
     if show:

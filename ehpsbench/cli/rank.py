@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
     from ehpsbench.leaderboards.sweeps.jobs import Job, Work
     from ehpsbench.leaderboards.sweeps.sweep import Failure
     from ehpsbench.leaderboards.table import Standings
+
+
+@dataclass(frozen=True, slots=True)
+class _Halving:
+    """What is asked of halving: shares of the budget, how many are looked for, what is printed."""
+
+    shares: Sequence[float]
+    top: int
+    dry_run: bool
+    json: bool
 
 
 def rank_datasets(
@@ -84,7 +95,8 @@ def rank_datasets(
     work = spread.work_of(place, chosen, how)
     if halving:
         shares = spread.numbers(rungs, "--rungs", float)
-        failures = _halve(work, chosen, range(seeds), where, (shares, top, dry_run, json))
+        halving_as = _Halving(shares, top, dry_run=dry_run, json=json)
+        failures = _halve(work, chosen, range(seeds), where, halving_as)
     else:
         failures = _rank(work, library.plan(work, chosen, range(seeds)), where, dry_run, json)
     sweep_console.print_failures(failures)
@@ -115,17 +127,18 @@ def _halve(
     datasets: Sequence[str],
     seeds: Sequence[int],
     where: Settings,
-    how: tuple[Sequence[float], int, bool, bool],
+    how: _Halving,
 ) -> Sequence[Failure]:
     """Successive halving, and its tables."""
     from ehpsbench.cli import console, sweep_console
     from ehpsbench.leaderboards.sweeps.halving import first_plan, halve, rung_samples
 
-    shares, top, dry_run, json = how
     [recipe] = work.recipes.values()
-    ends = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
-    jobs = first_plan(work, datasets, seeds, shares)
-    sweep_console.show_plan(work, jobs, where, cells=dry_run, json=json, rungs=len(ends) - 1)
+    ends = rung_samples(how.shares, recipe.budget.samples_seen, recipe.budget.batch)
+    jobs = first_plan(work, datasets, seeds, how.shares)
+    sweep_console.show_plan(
+        work, jobs, where, cells=how.dry_run, json=how.json, rungs=len(ends) - 1
+    )
     console.say(
         f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
         f"sweep is {len(jobs) * ends[-1]:,} samples."
@@ -135,13 +148,13 @@ def _halve(
             "With one seed no interval holds the luck of training, so that datasets may stop for "
             "bad luck. Better: --seeds 3."
         )
-    if dry_run:
+    if how.dry_run:
         return ()
     with sweep_console.progress(where) as (ended, watch):
         found = halve(
-            work, datasets, seeds, where, shares=shares, top=top, ended=ended, watch=watch
+            work, datasets, seeds, where, shares=how.shares, top=how.top, ended=ended, watch=watch
         )
-    if json:
+    if how.json:
         console.print_json(found.as_dict())
         return found.failures
     _print_halved(found)
@@ -152,8 +165,9 @@ def _halve(
 
 def _print_ranking(found: Standings, work: Work) -> None:
     from ehpsbench.cli import console
+    from ehpsbench.cli.standings import print_standings
 
-    console.print_standings(found)
+    print_standings(found)
     console.out.print(f"Now: ehpsbench report --board {work.board.name}")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ehpsbench.errors import InputError
-from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.executors.settings import Settings
 from ehpsbench.leaderboards.board import Board
+from ehpsbench.leaderboards.entrants import entrant
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.standings import primary_numbers, standings
@@ -139,29 +139,6 @@ def entrants_of(work: Work, jobs: Sequence[Job]) -> dict[str, Entrant]:
         one.entry: entrant(work.store, cells.mix_of(one.trained_on).parts, work.board, one.group)
         for one in jobs
     }
-
-
-def entrant(store: Store, parts: Sequence[str], board: Board, group: str) -> Entrant:
-    """A cell's group and the benchmarks on which it is not zero-shot.
-
-    A benchmark is in-domain when its data come from a dataset that trained the cell, or from one
-    that either card lists as overlapping.
-    """
-    own = frozenset[str]().union(*(_in_domain(store, part, board) for part in parts))
-    return Entrant(group=group, in_domain=own)
-
-
-def _in_domain(store: Store, dataset: str, board: Board) -> frozenset[str]:
-    from ehpsbench.dataset_adapters import catalogue
-
-    source = store.manifest(dataset)["source_dataset"]
-    near = {source, *catalogue.card(source).related}
-    own = set()
-    for benchmark in board.ids:
-        other = store.manifest(protocol(benchmark).dataset)["source_dataset"]
-        if other in near or source in catalogue.card(other).related:
-            own.add(benchmark)
-    return frozenset(own)
 
 
 def ranking_of(work: Work, entrants: Mapping[str, Entrant]) -> Standings | None:

@@ -11,8 +11,8 @@ import pytest
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.leaderboards.board import board
+from ehpsbench.leaderboards.entrants import entrant
 from ehpsbench.leaderboards.in_domain import InDomain, read_in_domain
-from ehpsbench.leaderboards.sweeps.rank_datasets import entrant
 from ehpsbench.schema import SCHEMA_VERSION
 from ehpsbench.store import Store
 

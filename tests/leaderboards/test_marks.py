@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ehpsbench.cli.console import print_standings
+from ehpsbench.cli.standings import print_standings
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.evaluation.results import Result, result_rows, write_result
 from ehpsbench.leaderboards.board import Board
