@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from ehpsbench.curation.validation.validate import Validation
 
 FINDINGS = 1  # exit code
 
@@ -47,6 +50,28 @@ def validate(
     if json:
         console.print_json(asdict(found))
     else:
-        console.print_validation(found)
+        _show(found)
     if found.findings:
         raise typer.Exit(FINDINGS)
+
+
+def _show(found: Validation) -> None:
+    """Write what a validation found, what it left out, and where its sheet lies."""
+    from ehpsbench.cli import console
+
+    console.out.print(
+        f"{found.dataset}: {found.people:,} people in {found.images:,} images checked."
+    )
+    rows = [[f.rule, f.rows, f.example, f.remedy] for f in found.findings]
+    if rows:
+        console.print_table("Findings", ("rule", "rows", "for example", "what to do"), rows)
+    else:
+        console.out.print("Nothing found.", style="green")
+    for name, value in found.measures.items():
+        console.out.print(f"{name}: {value:.2f}", soft_wrap=True)
+    for note in found.notes:
+        console.out.print(f"! {note}", soft_wrap=True)
+    if found.sheet is not None:
+        console.out.print(
+            f"Look at it: {found.sheet} (it shows images of the release)", soft_wrap=True
+        )
