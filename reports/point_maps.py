@@ -1,0 +1,148 @@
+"""Where on the body each row of a board errs: means over its seeds, ready to be painted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ehpsbench.errors import InputError
+from ehpsbench.evaluation.mesh.per_point import ALIGNMENTS, read_points
+from ehpsbench.reports.given import Given
+from ehpsbench.skeleton.human_data import NAMES
+from ehpsbench.store import Store
+
+Floats = NDArray[np.float64]
+
+WORDS = {"root": "before alignment", "similarity": "after alignment (PA)"}
+FINGERS = slice(25, 55)
+
+
+@dataclass(frozen=True, slots=True)
+class PointMap:
+    """Mean errors of one row of the board on one benchmark in one alignment.
+
+    Attributes:
+        row: name of the row.
+        benchmark: whose.
+        alignment: `root` or `similarity`.
+        vertices: (V,) of the mesh [mm]; None where the benchmark compares joints only.
+        family: of that mesh.
+        joints: name → error [mm].
+    """
+
+    row: str
+    benchmark: str
+    alignment: str
+    vertices: Floats | None
+    family: str
+    joints: Mapping[str, float]
+
+
+def point_maps(given: Given) -> list[PointMap]:
+    """Of all rows and benchmarks that have per-point errors, in the order of the board."""
+    found: list[PointMap] = []
+    if given.store is None:
+        return found
+    for row in given.standings.rows:
+        for benchmark in benchmarks(given):
+            tables = _tables(given.store, row.entries, benchmark)
+            if tables:
+                found += [_map(row.name, benchmark, a, tables) for a in ALIGNMENTS]
+    return found
+
+
+def benchmarks(given: Given) -> list[str]:
+    """Names of the results of the board's benchmarks, each once."""
+    names = [fact.protocol or fact.id for fact in given.standings.benchmarks]
+    return list(dict.fromkeys(names))
+
+
+def _tables(store: Store, entries: Sequence[str], benchmark: str) -> list[pa.Table]:
+    tables = []
+    for entry in entries:
+        try:
+            table = read_points(store, entry, benchmark)
+        except InputError:  # not evaluated
+            continue
+        if table is not None:
+            tables.append(table)
+    return tables
+
+
+def _map(row: str, benchmark: str, alignment: str, tables: Sequence[pa.Table]) -> PointMap:
+    vertices = [_means(table, "vertices", alignment) for table in tables]
+    joints = [_means(table, "joints", alignment) for table in tables]
+    names = _names(tables[0], alignment)
+    family = (tables[0].schema.metadata or {}).get(b"ehpsbench.vertices", b"").decode()
+    mean = np.mean(joints, axis=0)
+    return PointMap(
+        row=row,
+        benchmark=benchmark,
+        alignment=alignment,
+        vertices=np.mean(vertices, axis=0) if family else None,
+        family=family,
+        joints=dict(zip(names, mean.tolist(), strict=True)),
+    )
+
+
+def _here(table: pa.Table, of: str, alignment: str) -> NDArray[np.bool_]:
+    """Rows of a set in an alignment, by the codes of the dictionaries."""
+    found = np.ones(table.num_rows, bool)
+    for column, wanted in (("set", of), ("alignment", alignment)):
+        coded = table[column].combine_chunks()
+        coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+        words = coded.dictionary.to_pylist()
+        code = words.index(wanted) if wanted in words else -1
+        found &= np.asarray(coded.indices) == code
+    return found
+
+
+def _means(table: pa.Table, of: str, alignment: str) -> Floats:
+    return np.asarray(table["mean_mm"], np.float64)[_here(table, of, alignment)]
+
+
+def _names(table: pa.Table, alignment: str) -> list[str]:
+    rows = table.filter(pa.array(_here(table, "joints", alignment)))
+    names: list[str] = rows["name"].to_pylist()
+    return names
+
+
+def by_joint(maps: Sequence[PointMap]) -> list[str]:
+    """Names of the joints that a table of these has, the fingers of a hand as one."""
+    known = {name for one in maps for name in grouped(one.joints)}
+    order = [*NAMES[:25], "left_fingers", "right_fingers"]
+    return [n for n in order if n in known] + sorted(known - set(order))
+
+
+def grouped(joints: Mapping[str, float]) -> dict[str, float]:
+    """The joints, with the mean over a hand's fingers instead of each of them."""
+    fingers = set(NAMES[FINGERS])
+    found = {name: value for name, value in joints.items() if name not in fingers}
+    for side in ("left", "right"):
+        values = [v for n, v in joints.items() if n in fingers and n.startswith(side)]
+        if values:
+            found[f"{side}_fingers"] = float(np.mean(values))
+    return found
+
+
+def nice_top(maps: Sequence[PointMap]) -> float:
+    """End of a colour scale [mm] that all these share: most of what there is, in round numbers."""
+    ends = [np.nanquantile(_all(one), 0.99) for one in maps if np.isfinite(_all(one)).any()]
+    highest = float(np.median(ends)) if ends else 1.0
+    step = 10.0 ** np.floor(np.log10(max(highest, 1.0)))
+    return float(np.ceil(highest / step * 2) / 2 * step)
+
+
+def _all(one: PointMap) -> Floats:
+    return one.vertices if one.vertices is not None else np.array(list(one.joints.values()))
+
+
+def mean_of(one: PointMap) -> float:
+    """Mean over the mesh, else over the joints [mm]."""
+    values: Any = _all(one)
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
