@@ -1,8 +1,8 @@
-"""The images of a split that have a true map, and what an evaluation of maps makes of them."""
+"""The images of a split that have a true map, and the predicted maps of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,16 +14,11 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.map_files import MapFolder, map_folder, read_map, whole_numbers
-from ehpsbench.evaluation.numbers import of_sums
 from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.evaluation.request import Request
-from ehpsbench.evaluation.results import Result
-from ehpsbench.evaluation.summary import summarised
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ehpsbench.store import Store
 
 Kind = Literal["parts", "depth", "normals"]
@@ -185,68 +180,6 @@ def check_prediction(values: Array, truth: Truth, path: Path) -> None:
 def decimal(scale: float | None) -> float:
     """The decimal that a scale stored as float32 was written as; 1 for null."""
     return 1.0 if scale is None else float(str(np.float32(scale)))
-
-
-def map_result(
-    store: Store,
-    entry: str,
-    rules: Protocol,
-    images: MapImages,
-    folder: MapFolder,
-    *,
-    statistics: NDArray[np.float64],
-    columns: tuple[str, ...],
-    numbers: Callable[[Tensor], Mapping[str, Tensor]],
-    lists: Mapping[str, int] | None = None,
-) -> Result:
-    """The result of an entry from the statistics of each image.
-
-    Args:
-        store: with the data.
-        entry: who.
-        rules: by what.
-        images: which.
-        folder: the predictions.
-        statistics: (N, K) rows that the metric made; 0 where nothing was predicted.
-        columns: (K,) their names.
-        numbers: the metric's.
-        lists: name → how many columns, one after the other at the end, are stored as one list.
-    """
-    ids = images.column("image_id")
-    clusters = [c or i for c, i in zip(images.column("cluster"), ids, strict=True)]
-    identity = {"image_id": pa.array(ids, pa.string()), "cluster": pa.array(clusters, pa.string())}
-    made = {name: statistics[:, i] for i, name in enumerate(columns)}
-    found = of_sums(pa.table(identity | made), columns, numbers)
-    rows = pa.table(identity | _stored(statistics, columns, lists or {}))
-    undefined = {n: "no pixel says" for n, v in found.items() if np.isnan(v.value)}
-    about = {"predictions": folder.declared.model_dump()}
-    missing = sum(file is None for file in folder.files)
-    return summarised(
-        store,
-        entry,
-        rules,
-        rows,
-        found,
-        missing=missing,
-        unused=folder.unused,
-        left_out=images.left_out,
-        removed={},
-        skipped=undefined,
-        about=about,
-    )
-
-
-def _stored(
-    statistics: NDArray[np.float64], columns: tuple[str, ...], lists: Mapping[str, int]
-) -> dict[str, pa.Array]:
-    plain = len(columns) - sum(lists.values())
-    found = {name: pa.array(statistics[:, i]) for i, name in enumerate(columns[:plain])}
-    start = plain
-    for name, size in lists.items():
-        flat = np.ascontiguousarray(statistics[:, start : start + size]).reshape(-1)
-        found[name] = pa.FixedSizeListArray.from_arrays(pa.array(flat), size)
-        start += size
-    return found
 
 
 def _people(store: Store, rules: Protocol) -> dict[str, list[int]] | None:

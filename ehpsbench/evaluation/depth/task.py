@@ -12,15 +12,8 @@ from numpy.typing import NDArray
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.depth.rules import DepthProtocol
 from ehpsbench.evaluation.map_files import MapFolder, read_map, real_numbers
-from ehpsbench.evaluation.map_images import (
-    MapImages,
-    Truth,
-    check_prediction,
-    map_images,
-    map_result,
-    predicted_maps,
-    true_map,
-)
+from ehpsbench.evaluation.map_images import MapImages, Truth, check_prediction, true_map
+from ehpsbench.evaluation.map_task import MapTask
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
 
@@ -47,34 +40,21 @@ def evaluate(store: Store, entry: str, rules: DepthProtocol, request: Request) -
     """
     from ehpsbench.metrics import depth
 
-    images = map_images(store, rules, "depth", rules.pixels)
-    folder = predicted_maps(store, entry, rules, images, request)
-    _check_space(rules, folder)
-    fits = _fits_of_videos(images, folder, rules, request)
-    statistics = np.zeros((len(images), len(depth.COLUMNS)))
-    for i, file in enumerate(folder.files):
-        if file is not None:
-            said, true = _pixels(true_map(images, i), file, folder, rules, request)
-            rows = depth.score(
-                said,
-                true,
-                alignment=_alignment(rules, folder) if fits is None else fits[i],
-                clip=rules.clip,
-                least_pixels=rules.least_pixels,
-            )
-            statistics[i] = rows[0].cpu().numpy()
-        if request.progress is not None:
-            request.progress(i + 1, len(images))
-    return map_result(
-        store,
-        entry,
-        rules,
-        images,
-        folder,
-        statistics=statistics,
-        columns=depth.COLUMNS,
-        numbers=depth.numbers,
-    )
+    task = MapTask.of(store, entry, rules, request, kind="depth", pixels=rules.pixels)
+    _check_space(rules, task.folder)
+    fits = _fits_of_videos(task.images, task.folder, rules, request)
+
+    def score(image: int, file: Path) -> NDArray[Any]:
+        pixels = _pixels(true_map(task.images, image), file, task.folder, rules, request)
+        rows = depth.score(
+            *pixels,
+            alignment=_alignment(rules, task.folder) if fits is None else fits[image],
+            clip=rules.clip,
+            least_pixels=rules.least_pixels,
+        )
+        return np.asarray(rows[0].cpu().numpy())
+
+    return task.result(score, depth.COLUMNS, depth.numbers)
 
 
 def _check_space(rules: DepthProtocol, folder: MapFolder) -> None:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.map_files import MapFolder, read_map, vectors
-from ehpsbench.evaluation.map_images import (
-    MapImages,
-    check_prediction,
-    map_images,
-    map_result,
-    predicted_maps,
-    true_map,
-)
+from ehpsbench.evaluation.map_images import MapImages, check_prediction, true_map
+from ehpsbench.evaluation.map_task import MapTask
 from ehpsbench.evaluation.normals.rules import NormalsProtocol
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
@@ -43,27 +38,14 @@ def evaluate(store: Store, entry: str, rules: NormalsProtocol, request: Request)
     from ehpsbench.metrics.angular_error import BINS
 
     metric = normals if rules.averaging == "pixels" else normals_per_image
-    images = map_images(store, rules, "normals", rules.pixels)
-    folder = predicted_maps(store, entry, rules, images, request)
-    statistics = np.zeros((len(images), len(metric.COLUMNS)))
-    for i, file in enumerate(folder.files):
-        if file is not None:
-            maps = _maps(images, i, file, folder, request)
-            rows = metric.score(*maps, zero_truth=rules.zero_truth)
-            statistics[i] = rows[0].cpu().numpy()
-        if request.progress is not None:
-            request.progress(i + 1, len(images))
-    return map_result(
-        store,
-        entry,
-        rules,
-        images,
-        folder,
-        statistics=statistics,
-        columns=metric.COLUMNS,
-        numbers=metric.numbers,
-        lists={"histogram": BINS} if rules.averaging == "pixels" else {},
-    )
+    task = MapTask.of(store, entry, rules, request, kind="normals", pixels=rules.pixels)
+
+    def score(image: int, file: Path) -> NDArray[Any]:
+        maps = _maps(task.images, image, file, task.folder, request)
+        return np.asarray(metric.score(*maps, zero_truth=rules.zero_truth)[0].cpu().numpy())
+
+    lists = {"histogram": BINS} if rules.averaging == "pixels" else {}
+    return task.result(score, metric.COLUMNS, metric.numbers, lists=lists)
 
 
 def _maps(

@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.map_files import read_map, whole_numbers
-from ehpsbench.evaluation.map_images import (
-    Truth,
-    check_prediction,
-    map_images,
-    map_result,
-    predicted_maps,
-    true_map,
-)
+from ehpsbench.evaluation.map_images import Truth, check_prediction, true_map
+from ehpsbench.evaluation.map_task import MapTask
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
 from ehpsbench.evaluation.segmentation.rules import SegmentationProtocol
@@ -42,24 +36,11 @@ def evaluate(store: Store, entry: str, rules: SegmentationProtocol, request: Req
     """
     from ehpsbench.metrics import segmentation
 
-    images = map_images(store, rules, "parts", rules.pixels)
-    folder = predicted_maps(store, entry, rules, images, request)
-    names = segmentation.columns(rules.names)
-    statistics = np.zeros((len(images), len(names)))
-    for i, file in enumerate(folder.files):
-        if file is not None:
-            statistics[i] = _areas(true_map(images, i), file, rules, request)
-        if request.progress is not None:
-            request.progress(i + 1, len(images))
-    return map_result(
-        store,
-        entry,
-        rules,
-        images,
-        folder,
-        statistics=statistics,
-        columns=names,
-        numbers=partial(segmentation.numbers, classes=rules.names),
+    task = MapTask.of(store, entry, rules, request, kind="parts", pixels=rules.pixels)
+    return task.result(
+        lambda image, file: _areas(true_map(task.images, image), file, rules, request),
+        segmentation.columns(rules.names),
+        partial(segmentation.numbers, classes=rules.names),
         lists=dict.fromkeys(segmentation.KINDS, len(rules.names)),
     )
 
