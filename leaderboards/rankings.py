@@ -62,6 +62,19 @@ def ranking(store: Store, board: str) -> Standings:
     return standings(store, board_then, entrants)
 
 
+def ranked_boards(store: Store) -> list[str]:
+    """The boards that were ranked in a store, by their names of today: the latest ranking first.
+
+    Raises:
+        StoreError: there is none.
+    """
+    paths = sorted(store.reports.glob(f"*{SUFFIX}"), key=lambda p: (-p.stat().st_mtime, p.name))
+    names = [p.name.removesuffix(SUFFIX) for p in paths]
+    if not names:
+        raise _not_ranked(store, "")
+    return list(dict.fromkeys(RENAMED.get(name, name) for name in names))
+
+
 def found_path(store: Store, board: str, suffix: str) -> Path:
     """Where the store keeps something of a board, be it under the board's former name."""
     path = store.reports / f"{board}{suffix}"

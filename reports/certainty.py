@@ -6,15 +6,16 @@ import math
 from typing import Any
 
 from ehpsbench.leaderboards.table import Standings
-
-PALE, FOR, AGAINST = (255, 255, 255), (126, 172, 218), (238, 190, 146)
+from ehpsbench.reports.levels import level_of_share
+from ehpsbench.reports.scores import digits_of, unit_after
+from ehpsbench.reports.words import number
 
 
 def beats(standings: Standings) -> list[dict[str, Any]]:
     """The lines of P(row better than column), for those that are ranked.
 
     Returns:
-        Each with `name`, `place`, and `cells`: text, colour, and a title with the difference.
+        Each with `name`, `place`, and `cells`: text, step of colour, a title with the difference.
     """
     ranked = [i for i, row in enumerate(standings.rows) if row.tie_group is not None]
     names = [row.name for row in standings.rows]
@@ -31,14 +32,17 @@ def beats(standings: Standings) -> list[dict[str, Any]]:
 def _pair(standings: Standings, i: int, j: int) -> dict[str, Any]:
     one, other = standings.rows[i], standings.rows[j]
     if i == j:
-        return {"text": "", "title": "", "background": "transparent", "own": True}
+        return {"text": "", "title": "", "value": "", "level": 0, "own": True}
     share = float(standings.beats[i, j])
     low, high = standings.difference_low[i, j], standings.difference_high[i, j]
     gap = one.mpe.mean - other.mpe.mean
+    unit, digits = unit_after(standings.score.unit), digits_of(standings.score.unit)
+    ends = f"{number(low, digits, sign=True)} to {number(high, digits, sign=True)}"
     return {
         "text": percent(share),
-        "title": f"{one.name} − {other.name}: {gap:+.1f} mm ({low:+.1f} to {high:+.1f})",
-        "background": opposed(share),
+        "title": f"{one.name} − {other.name}: {number(gap, digits, sign=True)}{unit} ({ends})",
+        "value": f"{share:.4f}",
+        "level": level_of_share(share),
         "own": False,
     }
 
@@ -48,14 +52,6 @@ def percent(share: float) -> str:
     if share >= 0.995:
         return ">99"
     return "<1" if share <= 0.005 else f"{100 * share:.0f}"
-
-
-def opposed(share: float) -> str:
-    """Background colour: white at 1/2, blue towards 1, orange towards 0."""
-    end = FOR if share > 0.5 else AGAINST
-    part = abs(2 * share - 1) ** 1.5  # a pair that is nearly tied stays nearly white
-    mixed = (round(a + (b - a) * part) for a, b in zip(PALE, end, strict=True))
-    return f"rgb({','.join(map(str, mixed))})"
 
 
 def left_out(standings: Standings) -> dict[str, Any] | None:

@@ -102,7 +102,7 @@ def gather(
     entries = [(row.name, e) for row in standings.rows for e in row.entries]
     cells = {e: r for _, e in entries if (r := read_json(store.runs / e / "cell.json"))}
     protocols = _summaries(store, standings)
-    names = dict.fromkeys([c["dataset"] for c in cells.values()])
+    names = dict.fromkeys(part for c in cells.values() for part in (c["dataset"], *c["parts"]))
     names |= dict.fromkeys([p["dataset"] for p in protocols])
     known = set(store.datasets())
     return Given(

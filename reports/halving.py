@@ -29,6 +29,7 @@ def _row(place: Mapping[str, Any]) -> dict[str, str]:
     return {
         "name": place["name"],
         "samples": f"{place['samples']:,}",
+        "samples_value": str(place["samples"]),
         "mpe": "–" if place["mpe_mm"] is None else f"{place['mpe_mm']:.1f}",
         "ranks": ranks if place["judged"] else "–",
         "why": f"stopped: {place['why']}" if place["stopped"] else place["why"],

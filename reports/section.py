@@ -18,17 +18,17 @@ class Section:
 
     Attributes:
         id: anchor on the page; the board's prefix is put before it.
-        title: heading and entry of the menu.
+        title: heading, and entry of the menu where there is no shorter one.
         template: file in templates/sections/; a .css and a .js of the same stem go into the page.
         context: names that the template uses, beside `given`, `section` and `prefix`.
-        group: heading of the menu that it stands under.
+        menu: entry of the menu, shorter than the title.
     """
 
     id: str
     title: str
     template: str
     context: Mapping[str, Any]
-    group: str = ""
+    menu: str = ""
 
 
 def sections(given: Given) -> list[Section]:

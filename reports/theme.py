@@ -34,6 +34,7 @@ DARK = ("#63b3ea", "#f0a04b", "#4cc79d", "#e08cc8", "#a9a3f0", "#d9b64a", "#f08a
 STAND_INS = tuple(f"#0{place}a0b{place}" for place in range(len(LIGHT)))
 STYLES = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)), (0, (9, 3)))
 FONT_PX = 12.0
+SMALLEST = 0.78  # of its width; narrower a figure scrolls, so that its words stay readable
 
 
 def colour(role: str) -> str:
@@ -123,9 +124,10 @@ def svg(figure: Figure, name: str, title: str, description: str) -> str:
     found = _themed(found)
     found = re.sub(r"<!--.*?-->\n?", "", found, flags=re.DOTALL)
     found = re.sub(r"\n\s+", "\n", found)
+    width = figure.get_figwidth() * 96
     head = (
         f'<svg role="img" aria-labelledby="{name}-title {name}-description" '
-        f'style="max-width:{figure.get_figwidth() * 96:.0f}px" '
+        f'style="max-width:{width:.0f}px;min-width:{SMALLEST * width:.0f}px" '
     )
     words = (
         f'<title id="{name}-title">{html.escape(title)}</title>'

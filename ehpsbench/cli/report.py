@@ -11,9 +11,17 @@ from ehpsbench.cli.options import BodyModelsOption, StoreOption
 
 
 def report(
-    board: Annotated[str, typer.Option(help="Board that was ranked.")] = "ehps-five",
+    board: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--board",
+            help="Board that was ranked; give it again for more. The page opens with the first.",
+            show_default="all that were ranked",
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="HTML file; default: in the store's reports/.")
+        Path | None,
+        typer.Option("--out", help="HTML file; default: in the store's reports/."),
     ] = None,
     embed_images: Annotated[
         bool, typer.Option("--embed-images", help="Show images where the card allows it.")
@@ -24,22 +32,22 @@ def report(
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
 ) -> None:
-    """Write the ranking of a board as one HTML file that needs no network."""
+    """Write the ranking of boards as one HTML file that needs no network."""
     from ehpsbench.cli import console
     from ehpsbench.evaluation.protocol import protocol
-    from ehpsbench.leaderboards.rankings import ranking
+    from ehpsbench.leaderboards.rankings import ranked_boards, ranking
     from ehpsbench.reports.make import make_report
     from ehpsbench.store import Store, default_store
 
     place = Store(store or default_store())
-    standings = ranking(place, Path(board).stem)
-    names = [protocol(b.id).dataset for b in standings.benchmarks]
-    bodies = console.bodies_of(place, names, body_models)
+    names = [Path(name).stem for name in board or ranked_boards(place)]
+    rankings = [ranking(place, name) for name in names]
+    data = {protocol(b.protocol).dataset for found in rankings for b in found.benchmarks}
     path = make_report(
         place,
-        standings,
-        bodies,
-        out=out or place.reports / f"{standings.board['name']}.html",
+        rankings,
+        console.bodies_of(place, sorted(data), body_models),
+        out=out or place.reports / f"{names[0] if len(names) == 1 else 'report'}.html",
         embed_images=embed_images,
         embed_meshes=embed_meshes,
     )

@@ -1,27 +1,103 @@
-"""The answer in short: who leads, who cannot be told apart, what is unfinished."""
+"""Which dataset should be licensed next: the answer in short, with what speaks against it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ehpsbench.leaderboards.table import Standing
+from ehpsbench.reports.facts import ACCESS, COMMERCIAL, Facts, duration, facts
 from ehpsbench.reports.given import Given
+from ehpsbench.reports.places import places
+from ehpsbench.reports.scores import digits_of, score_label, unit_after
 from ehpsbench.reports.section import Section
-from ehpsbench.reports.words import listed, number
+from ehpsbench.reports.words import NOTHING, interval, listed, number
 
 ORDER = 5
+MOST = 8  # lines of the table; a larger tie group is cut, and said to be
 
 
 def section(given: Given) -> Section:
-    """A few honest sentences from the standings."""
-    return Section("answer", "In short", "answer.html.j2", {"summary": _summary(given)})
-
-
-def _summary(given: Given) -> str:
+    """The first tie group with licence and cost, and what is unfinished."""
     ranked = [row for row in given.standings.rows if row.tie_group is not None]
+    best = [row for row in ranked if row.tie_group == 1]
+    behind, digits = facts(given), digits_of(given.standings.score.unit)
+    context = {
+        "headline": _headline(given, ranked, best),
+        "lines": [_line(row, behind[row.name], digits) for row in best[:MOST]],
+        "more": len(best) - MOST,
+        "label": score_label(given.standings),
+        "licensed": any(behind[row.name].licences for row in best),
+        "miniature": any(behind[row.name].miniature for row in best),
+        "next": _next(given, ranked),
+        "caveats": _caveats(given, best, behind),
+    }
+    title = "Which dataset should be licensed next?" if given.cells else "In short"
+    return Section("answer", title, "answer.html.j2", context, menu="Answer")
+
+
+def _headline(given: Given, ranked: Sequence[Standing], best: Sequence[Standing]) -> str:
     count = len(given.standings.rows)
     if not ranked:
         return f"{count} training sets; none has results on all benchmarks, so none is ranked."
-    best = [row.name for row in ranked if row.tie_group == 1]
-    verb = "leads" if len(best) == 1 else "lead, and cannot be told apart"
+    names = listed([row.name for row in best[:MOST]])
+    if len(best) == 1:
+        return f"{names} leads {len(ranked)} ranked sets, and can be told from every other."
+    if len(best) == len(ranked):
+        return f"No answer yet: none of the {len(ranked)} ranked sets can be told from the best."
     return (
-        f"{count} training sets, all under one budget, {len(given.standings.benchmarks)} "
-        f"benchmarks. {listed(best)} {verb}: mean primary error {number(ranked[0].mpe.mean)} mm."
+        f"Any of {names}: they lead {len(ranked)} ranked sets, and cannot be told from the best "
+        "among them."
     )
+
+
+def _line(row: Standing, behind: Facts, digits: int) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "score": number(row.mpe.mean, digits),
+        "interval": interval(row.mpe, digits),
+        "commercial": COMMERCIAL.get(behind.commercial, NOTHING),
+        "access": ACCESS.get(behind.registration, NOTHING),
+        "licence": "; ".join(behind.licences) or NOTHING,
+        "people": f"{behind.people:,.0f}" if behind.people > 0 else NOTHING,
+        "time": duration(behind.seconds),
+    }
+
+
+def _next(given: Given, ranked: Sequence[Standing]) -> str:
+    """Who follows, and by how much at least."""
+    followers = [row for row in ranked if row.tie_group == 2]
+    if not followers:
+        return ""
+    standings = given.standings
+    leader, first = given.names.index(ranked[0].name), given.names.index(followers[0].name)
+    gap = abs(followers[0].mpe.mean - ranked[0].mpe.mean)
+    sides = standings.difference_low[first, leader], standings.difference_high[first, leader]
+    low, high = sorted(abs(float(end)) for end in sides)
+    unit, digits = unit_after(standings.score.unit), digits_of(standings.score.unit)
+    names = listed([row.name for row in followers[:MOST]])
+    shared = places(standings)[followers[0].name].words
+    return (
+        f"Next {'comes' if len(followers) == 1 else 'come'} {names} ({shared}): "
+        f"{number(gap, digits)}{unit} behind {ranked[0].name}, interval {number(low, digits)} to "
+        f"{number(high, digits)}."
+    )
+
+
+def _caveats(given: Given, best: Sequence[Standing], behind: Mapping[str, Facts]) -> list[str]:
+    """What is unfinished, or speaks against the answer; the best ones' doubts by name."""
+    rows = given.standings.rows
+    said = [f"{row.name}: {'; '.join(row.marks)}." for row in best[:MOST] if row.marks]
+    helped = [row.name for row in best if row.in_domain]
+    if helped:
+        said.append(
+            f"{listed(helped[:MOST])}: trained on data of benchmarks of this board; see the "
+            "zero-shot column."
+        )
+    missing = [row.name for row in rows if row.tie_group is None]
+    if missing:
+        said.append(f"Not ranked yet, results are missing: {listed(missing[:MOST])}.")
+    closed = [row.name for row in best if behind[row.name].commercial == "no"]
+    if closed:
+        said.append(f"No commercial use: {listed(closed[:MOST])}.")
+    return [*said, *(f"{remark[0].upper()}{remark[1:]}." for remark in given.standings.remarks)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ehpsbench.leaderboards.convergence import LIMIT, Ending
-from ehpsbench.reports.figures import learning_curves
+from ehpsbench.reports.figures.curves import learning_curves
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.section import Section
 from ehpsbench.reports.theme import variable_of
@@ -23,12 +23,14 @@ def section(given: Given) -> Section | None:
 
     endings = [_line(given, row.name, end) for row in given.standings.rows for end in row.endings]
     context = {
-        "figure": Markup(learning_curves(given.curves, given.names)),
+        "figure": Markup(
+            learning_curves(given.curves, given.names, f"{given.prefix}curves-figure")
+        ),
         "endings": endings,
         "unconverged": sum(line["unconverged"] for line in endings),
         "limit": round(100 * LIMIT),
     }
-    return Section("curves", "Learning curves", "curves.html.j2", context)
+    return Section("curves", "Learning curves", "curves.html.j2", context, menu="Curves")
 
 
 def _line(given: Given, name: str, end: Ending) -> dict[str, Any]:

@@ -1,14 +1,14 @@
-"""Training sets × benchmarks: every primary error with its interval."""
+"""Training sets × benchmarks: every primary number with its interval."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing
-from ehpsbench.reports.figures import heat
 from ehpsbench.reports.given import Given
+from ehpsbench.reports.levels import level_among
+from ehpsbench.reports.scores import column_label, digits_of
 from ehpsbench.reports.section import Section
 from ehpsbench.reports.theme import variable_of
 from ehpsbench.reports.words import NOTHING, interval, listed, number, sortable
@@ -19,9 +19,10 @@ ORDER = 30
 def section(given: Given) -> Section:
     """A heat map as a table, each column by itself."""
     standings = given.standings
-    columns = {b.id: [r.errors[b.id].mean for r in standings.rows] for b in standings.benchmarks}
     few = [b.id for b in standings.benchmarks if b.few_clusters]
+    columns = {b.id: [r.errors[b.id].mean for r in standings.rows] for b in standings.benchmarks}
     context = {
+        "benchmarks": [_head(b) for b in standings.benchmarks],
         "rows": [
             {
                 "name": row.name,
@@ -30,27 +31,41 @@ def section(given: Given) -> Section:
             }
             for row in standings.rows
         ],
+        "any_in_domain": any(row.in_domain for row in standings.rows),
         "few": listed(few),
         "few_count": len(few),
     }
-    return Section("matrix", "Train × benchmark", "matrix.html.j2", context)
+    return Section("matrix", "Train × benchmark", "matrix.html.j2", context, menu="Matrix")
 
 
-def _cell(row: Standing, benchmark: BenchmarkFacts, column: Sequence[float]) -> dict[str, Any]:
+def _head(benchmark: BenchmarkFacts) -> dict[str, Any]:
+    return {
+        "id": benchmark.id,
+        "label": column_label(benchmark),
+        "better": f"{benchmark.direction} is better",
+        "people": f"{benchmark.people:,}",
+        "clusters": f"{benchmark.clusters:,}",
+        "one_cluster": benchmark.clusters == 1,
+        "few": benchmark.few_clusters,
+        "counts": benchmark.counts,
+    }
+
+
+def _cell(row: Standing, benchmark: BenchmarkFacts, column: list[float]) -> dict[str, Any]:
     value = row.errors[benchmark.id]
-    known = [v for v in column if math.isfinite(v)]
     if not math.isfinite(value.mean):
         return {
             "text": NOTHING, "interval": "", "value": "", "in_domain": False, "best": False,
-            "background": "transparent", "ink": "inherit",
+            "level": 0,
         }  # fmt: skip
-    background, ink = heat(value.mean, min(known), max(known))
+    digits = digits_of(benchmark.unit)
+    known = [v for v in column if math.isfinite(v)]
+    best = min(known) if benchmark.direction == "lower" else max(known)
     return {
-        "text": number(value.mean),
-        "interval": interval(value),
+        "text": number(value.mean, digits),
+        "interval": interval(value, digits),
         "value": sortable(value.mean),
         "in_domain": benchmark.id in row.in_domain,
-        "best": value.mean == min(known),
-        "background": background,
-        "ink": ink,
+        "best": value.mean == best,
+        "level": level_among(value.mean, known, benchmark.direction),
     }

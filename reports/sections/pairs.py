@@ -20,4 +20,4 @@ def section(given: Given) -> Section | None:
         "colours": {name: variable_of(given.names, name) for name in given.names},
         "level": round(100 * given.standings.level),
     }
-    return Section("pairs", "Who beats whom", "pairs.html.j2", context)
+    return Section("pairs", "Who beats whom", "pairs.html.j2", context, menu="Pairs")

@@ -2,80 +2,106 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
-from ehpsbench.leaderboards.table import Standing, Value
+from ehpsbench.leaderboards.table import Standing
+from ehpsbench.reports.facts import ACCESS, COMMERCIAL, Facts, duration, facts
+from ehpsbench.reports.figures.forest import forest
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.halving import halving
+from ehpsbench.reports.places import Place, places
+from ehpsbench.reports.scores import digits_of, score_label, score_words
 from ehpsbench.reports.section import Section
 from ehpsbench.reports.theme import variable_of
 from ehpsbench.reports.words import NOTHING, interval, number, sortable, span
 
 ORDER = 20
-BAR = (8.0, 192.0)  # left and right end of the interval bars, in their own units
 
 
 def section(given: Given) -> Section:
-    """The table of the ranking."""
+    """The forest plot and the table."""
+    from markupsafe import Markup
+
     standings = given.standings
-    scale = _scale([row.mpe for row in standings.rows])
-    rows = [_row(given, line, row, scale) for line, row in enumerate(standings.rows, 1)]
+    shared, behind = places(standings), facts(given)
+    label = score_label(standings)
     context = {
-        "rows": rows,
+        "figure": Markup(forest(standings, f"{given.prefix}forest", label)),
+        "rows": [_row(given, row, shared[row.name], behind[row.name]) for row in standings.rows],
+        "label": label,
+        "words": score_words(standings),
         "level": round(100 * standings.level),
         "left_out": any(row.rank_without for row in standings.rows),
-        "any_in_domain": any(row["trained_on"] for row in rows),
-        "marked": any(row["marks"] for row in rows),
+        "in_domain": any(row.in_domain for row in standings.rows),
+        "marked": any(row.marks for row in standings.rows),
+        "licensed": any(found.licences for found in behind.values()),
+        "miniature": any(found.miniature for found in behind.values()),
+        "filters": _filters(given, behind),
         "halving": halving(given.halved),
         "standings": standings.as_dict(),
     }
     return Section("ranking", "Ranking", "ranking.html.j2", context)
 
 
-def _row(given: Given, line: int, row: Standing, scale: tuple[float, float]) -> dict[str, Any]:
+def _row(given: Given, row: Standing, place: Place, behind: Facts) -> dict[str, Any]:
+    digits = digits_of(given.standings.score.unit)
     return {
-        "line": line,
         "name": row.name,
         "about": given.about.get(row.name, ""),
         "colour": variable_of(given.names, row.name),
-        "rank": row.mpe.rank or NOTHING,
-        "rank_low": row.mpe.rank_low or "",
+        "place": place,
+        "score": number(row.mpe.mean, digits),
+        "score_value": sortable(row.mpe.mean),
+        "interval": interval(row.mpe, digits),
+        "low_value": sortable(row.mpe.low),
         "ranks": span(row.mpe.rank_low, row.mpe.rank_high),
-        "mpe": number(row.mpe.mean),
-        "mpe_value": sortable(row.mpe.mean),
-        "interval": interval(row.mpe),
-        "bar": _bar(row.mpe, scale),
-        "tie_group": row.tie_group or NOTHING,
-        "missing": ", ".join(row.missing),
-        "zero_shot": number(row.zero_shot.mean, sign=True),
-        "zero_shot_value": sortable(row.zero_shot.mean),
-        "seeds": len(row.entries),
+        "rank_low": row.mpe.rank_low or "",
         "range": span(*(row.rank_range or (None, None))),
         "range_low": row.rank_range[0] if row.rank_range else "",
-        "out_of_domain": number(row.out_of_domain.mean),
-        "out_of_domain_value": sortable(row.out_of_domain.mean),
-        "out_of_domain_interval": interval(row.out_of_domain),
+        "tie_group": row.tie_group or NOTHING,
+        "domain": "in-domain" if row.in_domain else "zero-shot",
         "trained_on": ", ".join(row.in_domain),
+        "zero_shot": number(row.zero_shot.mean, digits, sign=True),
+        "zero_shot_value": sortable(row.zero_shot.mean),
+        "out_of_domain": number(row.out_of_domain.mean, digits),
+        "out_of_domain_value": sortable(row.out_of_domain.mean),
+        "seeds": len(row.entries),
+        "missing": ", ".join(row.missing),
         "marks": row.marks,
+        "doubt": "marked" if row.marks else "unmarked",
+        **_of_facts(behind),
     }
 
 
-def _scale(values: Sequence[Value]) -> tuple[float, float]:
-    """Lowest and highest end of all intervals."""
-    ends = [e for v in values for e in (v.low, v.high, v.mean) if math.isfinite(e)]
-    return (min(ends), max(ends)) if ends else (0.0, 1.0)
+def _of_facts(behind: Facts) -> dict[str, Any]:
+    return {
+        "licence": "; ".join(behind.licences) or NOTHING,
+        "commercial": COMMERCIAL.get(behind.commercial, NOTHING),
+        "commercial_key": behind.commercial,
+        "access": ACCESS.get(behind.registration, NOTHING),
+        "people": f"{behind.people:,.0f}" if behind.people > 0 else NOTHING,
+        "people_value": sortable(behind.people),
+        "time": duration(behind.seconds),
+        "seconds_value": sortable(behind.seconds),
+    }
 
 
-def _bar(value: Value, scale: tuple[float, float]) -> dict[str, str] | None:
-    if not math.isfinite(value.mean):
-        return None
-    width = (scale[1] - scale[0]) or 1.0
-
-    def place(number: float) -> str:
-        share = (number - scale[0]) / width
-        return f"{BAR[0] + share * (BAR[1] - BAR[0]):.1f}"
-
-    low, high = (e if math.isfinite(e) else value.mean for e in (value.low, value.high))
-    return {"low": place(low), "high": place(high), "mean": place(value.mean)}
+def _filters(given: Given, behind: dict[str, Facts]) -> list[dict[str, Any]]:
+    """The choices above the table; only those that tell rows apart."""
+    rows = given.standings.rows
+    domains = [
+        ("zero-shot", "zero-shot everywhere"),
+        ("in-domain", "in-domain somewhere"),
+    ]
+    doubts = [("unmarked", "no doubts"), ("marked", "with doubts")]
+    uses = [(key, words) for key, words in COMMERCIAL.items()]
+    found = [
+        ("domain", "Domain", domains, {bool(row.in_domain) for row in rows}),
+        ("doubt", "Doubts", doubts, {bool(row.marks) for row in rows}),
+        ("commercial", "Commercial use", uses, {f.commercial for f in behind.values()}),
+    ]
+    return [
+        {"key": key, "title": title, "options": options}
+        for key, title, options, values in found
+        if len(values) > 1
+    ]

@@ -13,4 +13,4 @@ def section(given: Given) -> Section | None:
     if given.verdict is None:
         return None
     title = f"{given.verdict['held']} of {given.verdict['of']} planted claims came out"
-    return Section("verdict", title, "verdict.html.j2", {"verdict": given.verdict})
+    return Section("verdict", title, "verdict.html.j2", {"verdict": given.verdict}, menu="Verdict")

@@ -1,0 +1,37 @@
+"""What the rows of a board are ordered by, and what its columns hold, in words."""
+
+from __future__ import annotations
+
+from ehpsbench.leaderboards.table import BenchmarkFacts, Standings
+
+
+def score_label(standings: Standings) -> str:
+    """What is ranked by, with its unit: "MPE [mm]"."""
+    return with_unit(standings.score.name, standings.score.unit)
+
+
+def score_words(standings: Standings) -> str:
+    """How the rows are ordered, in a few words."""
+    count = len([b for b in standings.benchmarks if b.counts])
+    over = f" over {count} benchmarks" if count > 1 else f" on {standings.benchmarks[0].id}"
+    return f"{standings.score.name}{over}; {standings.score.direction} is better"
+
+
+def column_label(benchmark: BenchmarkFacts) -> str:
+    """What a benchmark's column holds: "PVE [mm]"."""
+    return with_unit(benchmark.primary.replace("_", " ").upper(), benchmark.unit)
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A name, and its unit in brackets where it has one."""
+    return f"{name} [{unit}]" if unit not in ("", "1") else name
+
+
+def digits_of(unit: str) -> int:
+    """How many digits after the point a number of that unit is shown with."""
+    return {"1": 3, "m": 3}.get(unit, 1)
+
+
+def unit_after(unit: str) -> str:
+    """What stands behind a number in a sentence."""
+    return f" {unit}" if unit not in ("", "1") else ""
