@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 import zlib
@@ -19,6 +20,7 @@ from ehpsbench.restricted_pickle.reader import DAMAGE, read_pickle, unreadable
 
 __all__ = ["Archive", "load_npy", "load_npz"]
 
+MOST_DEFLATED = 1032  # times smaller than its content is no deflated entry
 BROKEN = (*DAMAGE, zipfile.BadZipFile, zlib.error)
 
 
@@ -29,17 +31,22 @@ class Archive(Mapping[str, NDArray[Any]]):
         self.path = path
         try:
             with zipfile.ZipFile(path) as archive:
-                entries = archive.namelist()
+                entries = archive.infolist()
         except FileNotFoundError as error:
             raise unreadable(path, error) from error
         except BROKEN as error:
             raise _damaged(path, "is not a whole .npz file", error) from error
-        self._entries = {name.removesuffix(".npy"): name for name in entries}
+        names = {entry.filename.removesuffix(".npy"): entry for entry in entries}
+        self._entries = {name: entry.filename for name, entry in names.items()}
+        self._sizes = {
+            name: min(entry.file_size, MOST_DEFLATED * entry.compress_size + 64)
+            for name, entry in names.items()
+        }
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One array, read now; object arrays of 0 dimensions stay arrays (use `.item()`)."""
         with self._opened(name) as stream:
-            return _array(stream, f"{self.path}[{name}]")
+            return _array(stream, f"{self.path}[{name}]", self._sizes[name])
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of one array, from its header alone."""
@@ -118,7 +125,7 @@ def load_npy(path: str | os.PathLike[str]) -> Any:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            array = _array(stream, str(path))
+            array = _array(stream, str(path), path.stat().st_size)
     except OSError as error:
         raise unreadable(path, error) from error
     except EhpsbenchError:
@@ -147,11 +154,18 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"its header cannot be read ({type(error).__name__})") from error
 
 
-def _array(stream: IO[bytes], name: str) -> NDArray[Any]:
-    """The array in an open, seekable .npy file."""
+def _array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
+    """The array in an open, seekable .npy file of so many bytes.
+
+    Raises:
+        EOFError: the header announces more than that; nothing is allocated for it.
+    """
     shape, _, dtype = _header(stream)
     if dtype.hasobject:
         return _objects(stream.read(), shape, name)
+    announced = math.prod(shape) * dtype.itemsize
+    if announced > size or min(shape, default=0) < 0:
+        raise EOFError(f"the header announces {announced:,} bytes, the file has {size:,}")
     stream.seek(0)  # the header is whole: it was read above
     array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     stream.read(1)  # a zip entry compares its checksum only when its end is reached
