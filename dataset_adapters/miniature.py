@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.dataset_adapters.card import Card
-from ehpsbench.dataset_adapters.clips import RULES, Clip, Traits, with_shapes
+from ehpsbench.dataset_adapters.clips import RULES, Clip, with_shapes
 from ehpsbench.dataset_adapters.sampling import Order, save_image
+from ehpsbench.dataset_adapters.traits import Traits
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.skeleton.sources import ALL, Map
@@ -49,6 +50,7 @@ class Filming:
         video: one lens and place for all frames of a clip, and the same actors; else stills.
         moving: the camera of a video has a pose of its own in every frame.
         focal: focal length [px] that all share, at full size; None: any.
+        distortion: eight coefficients of OpenCV's rational model; None: a pinhole.
         aligned: the release's world is the camera of the first view (no rigid motion between).
         broken: rules that a row each must break, where everything is asked for.
     """
@@ -59,6 +61,7 @@ class Filming:
     video: bool = True
     moving: bool = False
     focal: float | None = None
+    distortion: tuple[float, ...] | None = None
     aligned: bool = False
     broken: tuple[str, ...] = RULES
 
@@ -72,6 +75,7 @@ class _Noted:
     camera: Camera
     valid: bool
     keypoints: Floats | None
+    body: bool
 
 
 class Miniature:
@@ -140,6 +144,7 @@ class Miniature:
         *,
         valid: bool = True,
         keypoints: tuple[ArrayLike, Map] | None = None,
+        body: bool = True,
     ) -> None:
         """Somebody of a clip must be in the store, or, if the frame is spoilt, in the rejects.
 
@@ -151,6 +156,7 @@ class Miniature:
             view: the camera.
             valid: False for somebody whom the owners mark invalid.
             keypoints: (K, 3) x, y, score [px] and their map, where the store must have them.
+            body: False for somebody of whom the release has keypoints only.
         """
         name = f"{self.card.name}/{key}"
         if clip.broken[frame]:
@@ -163,25 +169,28 @@ class Miniature:
             seen = values[:, 2] > 0
             placed[np.asarray(keypoints[1])[seen]] = values[seen]
         scene = clip.scenes[frame]
-        noted = _Noted(name, scene.people[actor], scene.cameras[view], valid, placed)
+        noted = _Noted(name, scene.people[actor], scene.cameras[view], valid, placed, body)
         self._noted.append(noted)
 
     def save(self) -> Truth:
         """Pose everybody who was noted, and write the truth and the marker."""
-        people = list({id(n.person): n.person for n in self._noted}.values())
         keep = self.book.keep_vertices
+        bare = self.card.body.family == "none"
+        shown = [n for n in self._noted if n.body and not bare]
+        people = list({id(n.person): n.person for n in shown}.values())
         meshes = posed(people, self.order.bodies) if keep and people else []
         mesh_of = {id(p): mesh for p, mesh in zip(people, meshes, strict=False)}
         for noted in self._noted:
-            camera = noted.camera
+            camera, mesh = noted.camera, mesh_of.get(id(noted.person))
+            known = mesh is not None and noted.body
             self.book.add(
                 noted.key,
-                camera.to_camera(mesh_of[id(noted.person)]) if keep else (),
+                camera.to_camera(mesh) if known else np.zeros((0, 3)),
                 camera.focal,
                 camera.principal_point,
                 valid=noted.valid,
                 distortion=camera.distortion,
-                hands=self.traits.true_hands(noted.person),
+                hands=self.traits.true_hands(noted.person) if known else None,
                 keypoints=noted.keypoints,
             )
         return self.book.save(self.order.root)
@@ -230,6 +239,9 @@ class Miniature:
         genders: Sequence[str],
     ) -> list[Scene]:
         """Scenes in which all actors have room."""
+        if self.filming.video:  # one lens, however the camera moves
+            angle = float(rng.uniform(*world.fov_deg))
+            world = world.model_copy(update={"fov_deg": (angle, angle)})
         fixed = self._rig(world, rng)
         still = self.filming.video and not self.filming.moving
 
@@ -258,6 +270,11 @@ class Miniature:
 
     def _rig(self, world: WorldSettings, rng: np.random.Generator) -> tuple[Camera, ...]:
         """One camera as the world wants it, or several around the stage."""
+        bent = self.filming.distortion
+        lens = None if bent is None else np.array(bent)
+        return tuple(replace(camera, distortion=lens) for camera in self._pinholes(world, rng))
+
+    def _pinholes(self, world: WorldSettings, rng: np.random.Generator) -> tuple[Camera, ...]:
         height, width = (round(side * self.order.scale) for side in self.filming.size)
         if self.filming.views > 1:
             target = (0.0, 0.0, DISTANCE)

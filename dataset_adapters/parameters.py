@@ -13,7 +13,7 @@ from ehpsbench.dataset_adapters.card import Card
 from ehpsbench.dataset_adapters.identity import repeat, text
 from ehpsbench.errors import InputError, MissingBody
 from ehpsbench.geometry import axis_angle, body_to_camera
-from ehpsbench.schema import Columns
+from ehpsbench.schema import Columns, nullable
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -209,6 +209,19 @@ def validity(
         for part in ("left_hand", "right_hand") if name == "hands" else (name,):
             columns[f"{part}_valid"] = np.array(np.broadcast_to(np.asarray(values, bool), count))
     return columns
+
+
+def spread(columns: Columns, present: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """Columns of those for whom `present` (N,) is true → columns of all N, null for the others.
+
+    Flags of validity are false, not null, for the others.
+    """
+    place = np.cumsum(present) - 1
+    result: dict[str, NDArray[Any]] = {}
+    for name, values in columns.items():
+        wide = values[np.where(present, place, 0)]
+        result[name] = wide & present if name.endswith("_valid") else nullable(wide, present)
+    return result
 
 
 def _vectors(name: str, values: ArrayLike) -> Floats:

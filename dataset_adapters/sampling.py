@@ -25,6 +25,11 @@ FLAT_GREY = (120, 120, 120)
 MOST_VERTICES_KEPT = 600  # people; beyond, the truth keeps ids only
 
 
+def with_sizes(images: Images) -> Images:
+    """What to write where only the pictures know their sizes: at least flat ones."""
+    return "flat" if images == "none" else images
+
+
 def save_image(
     path: Path,
     images: Images,

@@ -14,7 +14,7 @@ from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.arctic.adapter import POSE
 from ehpsbench.dataset_adapters.arctic.stage import TO_VICON, WITHHELD, Sequence, Subject, staged
 from ehpsbench.dataset_adapters.arctic.views import DROPPED, EGO, VIEWS
-from ehpsbench.dataset_adapters.sampling import FLAT_GREY, Images, TruthBook
+from ehpsbench.dataset_adapters.sampling import FLAT_GREY, Images, Order, TruthBook
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import write_obj
@@ -39,7 +39,8 @@ def write(order: Order) -> Truth:
     """
     if order.split not in (None, "train", "val"):
         raise InputError(
-            f"ARCTIC has the splits 'train', 'val' and 'test' (without labels), not {order.split!r}."
+            "ARCTIC has the splits 'train', 'val' and 'test' (without labels), not "
+            f"{order.split!r}."
         )
     book = order.book("arctic")
     sequences = staged(

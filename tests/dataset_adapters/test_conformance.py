@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +13,13 @@ from ehpsbench.body.bodies import BodySet, open_bodies
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.checks import RULES, project_rows
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.release import expected_files, open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.truth import Truth
+from ehpsbench.errors import EhpsbenchError
+from ehpsbench.geometry import axis_angle, rotation_matrix
 from ehpsbench.ingest import ingest
+from ehpsbench.release_check import check
 from ehpsbench.schema import from_arrow
 from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
@@ -30,6 +35,7 @@ class Ingested(NamedTuple):
     """A miniature release in a store, and what it was made from."""
 
     name: str
+    layout: str
     root: Path
     truth: Truth
     store: Store
@@ -47,7 +53,7 @@ def ingested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     truth = writer.write(order, **options)
     store = Store(folder / "store")
     ingest(name, folder / "release", store, layout=layout)
-    return Ingested(name, folder / "release", truth, store, bodies)
+    return Ingested(name, layout, folder / "release", truth, store, bodies)
 
 
 def test_every_person_of_the_world_is_in_the_store(ingested: Ingested) -> None:
@@ -62,6 +68,10 @@ def test_vertices_are_those_of_the_world_to_0_1_mm_and_0_1_px(ingested: Ingested
     order = {key: i for i, key in enumerate(ingested.truth.instance_id)}
     for row, key in enumerate(columns["instance_id"]):
         expected = ingested.truth.vertices[order[key]]
+        assert len(vertices[row]) == len(expected), key
+        if not len(expected):  # nobody has a body in a set of 2D keypoints
+            assert key in ingested.truth.keypoints
+            continue
         distance = np.linalg.norm(vertices[row] - expected, axis=-1)
         assert distance.max() < 0.1 * MILLIMETRE, key
         one = {name: column[row : row + 1] for name, column in columns.items()}
@@ -69,6 +79,33 @@ def test_vertices_are_those_of_the_world_to_0_1_mm_and_0_1_px(ingested: Ingested
         front = expected[:, 2] > 0.05  # nothing is seen of what is behind the camera
         shift = np.abs(pixels - ingested.truth.pixels[order[key]])[front]
         assert shift.max() < 0.1, key
+
+
+def test_hands_are_those_of_the_world_to_0_1_degrees(ingested: Ingested) -> None:
+    columns = from_arrow(ingested.store.instances(ingested.name))
+    for row, key in enumerate(columns["instance_id"]):
+        if key not in ingested.truth.hands:
+            continue
+        for side, expected in zip(("left", "right"), ingested.truth.hands[key], strict=True):
+            if np.isfinite(expected).all() and f"{side}_hand_pose" in columns:
+                stored = rotation_matrix(columns[f"{side}_hand_pose"][row].reshape(15, 3))
+                true = rotation_matrix(expected.reshape(15, 3))
+                turn = axis_angle(true.transpose(0, 2, 1) @ stored)
+                assert np.degrees(np.linalg.norm(turn, axis=-1)).max() < 0.1, key
+
+
+def test_keypoints_are_where_the_release_has_them_to_0_1_px(ingested: Ingested) -> None:
+    columns = from_arrow(ingested.store.instances(ingested.name))
+    for row, key in enumerate(columns["instance_id"]):
+        if key in ingested.truth.keypoints:
+            expected = ingested.truth.keypoints[key]
+            stored = np.zeros_like(expected)
+            stored[:144] = columns["keypoints2d"][row].reshape(144, 3)
+            if "keypoints2d_extra" in columns:
+                stored[144:] = np.ma.filled(columns["keypoints2d_extra"][row], 0).reshape(46, 3)
+            stored = np.where(np.isfinite(stored), stored, 0)
+            assert ((stored[:, 2] > 0) == (expected[:, 2] > 0)).all(), key
+            assert np.abs(stored - expected).max() < 0.1, key
 
 
 def test_people_the_owners_mark_invalid_are_stored_as_such(ingested: Ingested) -> None:
@@ -98,3 +135,41 @@ def test_every_image_exists_once_with_its_true_size(ingested: Ingested) -> None:
         with Image.open(ingested.root / image["image_path"]) as picture:
             size = orient_size(image["orientation"], *picture.size)
         assert size == (image["width"], image["height"])
+
+
+def test_ingesting_twice_gives_the_same_bytes(ingested: Ingested, tmp_path: Path) -> None:
+    again = Store(tmp_path)
+    ingest(ingested.name, ingested.root, again, layout=ingested.layout)
+    for table in ("instances", "images"):
+        first, second = (
+            sorted((s.root / table).rglob("*.parquet")) for s in (ingested.store, again)
+        )
+        assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+        assert first
+
+
+def test_check_finds_what_was_removed(ingested: Ingested, tmp_path: Path) -> None:
+    files = expected_files(catalogue.card(ingested.name), ingested.layout)
+    for number, file in enumerate(files):
+        place = tmp_path / str(number)
+        place.mkdir()
+        found = list(ingested.root.glob(file.pattern))
+        for i, path in enumerate(found):
+            path.rename(place / str(i))
+        states = check(ingested.name, ingested.root, layout=ingested.layout)
+        for i, path in enumerate(found):
+            (place / str(i)).rename(path)
+        assert states[number]["state"] == ("missing" if file.required else "optional")
+
+
+def test_a_corrupted_annotation_file_is_named(ingested: Ingested, tmp_path: Path) -> None:
+    release = open_release(ingested.root, catalogue.card(ingested.name), layout=ingested.layout)
+    unit = next(iter(catalogue.adapter(ingested.name, ingested.layout).units(release)))
+    path = unit.files[0]
+    whole = path.read_bytes()
+    path.write_bytes((b"\x00no such format" * len(whole))[: len(whole)])
+    try:
+        with pytest.raises(EhpsbenchError, match=re.escape(path.name)):
+            ingest(ingested.name, ingested.root, Store(tmp_path), layout=ingested.layout)
+    finally:
+        path.write_bytes(whole)

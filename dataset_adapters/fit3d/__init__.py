@@ -1,0 +1,1 @@
+"""FIT3D (Fieraru et al., CVPR 2021): fitness exercises in a studio."""

@@ -1,0 +1,1 @@
+"""LSPET (Johnson and Everingham, CVPR 2011) with EFT's SMPL fits."""
