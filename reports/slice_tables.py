@@ -9,7 +9,7 @@ import numpy as np
 
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation.results import read_summary
-from ehpsbench.evaluation.slices import SLICES
+from ehpsbench.evaluation.slices import HEIGHTS, SHARES, SLICES
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.words import number
 
@@ -97,9 +97,16 @@ def _table(given: Given, benchmark: str) -> SliceTable | None:
         return None
     leader = next(iter(found))
     lower = said["better"] == "lower"
-    parts = sorted(people, key=lambda key: SLICES.index(key[0]) if key[0] in SLICES else 99)
+    parts = sorted(people, key=_place)
     rows = tuple(_row(key, people[key], found, whole, leader, lower) for key in parts)
     return SliceTable(benchmark, said["primary"], said["unit"], leader, rows)
+
+
+def _place(key: tuple[str, str]) -> tuple[int, int, str]:
+    """Slices in their order, in each its bins in theirs, other parts by name."""
+    bins = [name for _, _, name in (*SHARES, *HEIGHTS)]
+    slice_ = SLICES.index(key[0]) if key[0] in SLICES else len(SLICES)
+    return slice_, bins.index(key[1]) if key[1] in bins else len(bins), key[1]
 
 
 def _summary(given: Given, entry: str, benchmark: str) -> dict[str, Any] | None:
@@ -139,7 +146,7 @@ def _row(
         name: parts[key] for name, parts in found.items() if np.isfinite(parts.get(key, np.nan))
     }
     values = np.array(list(here.values()))
-    part, _, example = key[1].partition(LIKE)
+    part, _, example = key[1].removeprefix("pose ").partition(LIKE)
     if not len(values):
         return SliceRow(TITLES.get(key[0], key[0]), part, example, f"{count:,}", *["–"] * 5)
     best = (min if lower else max)(here, key=lambda name: here[name])

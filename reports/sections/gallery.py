@@ -1,38 +1,164 @@
-"""Example people of every benchmark, with truth and predictions."""
+"""Best, median and worst people of every benchmark, with truth and prediction side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ehpsbench.reports.examples import Example, examples
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ehpsbench.errors import EhpsbenchError
+from ehpsbench.evaluation.predictions import read_predictions
+from ehpsbench.evaluation.results import read_rows, read_summary
 from ehpsbench.reports.given import Given
+from ehpsbench.reports.permission import Permission, permission
+from ehpsbench.reports.pictures import Picture, Stage, people, predicted
+from ehpsbench.reports.point_maps import benchmarks
 from ehpsbench.reports.section import Section
+from ehpsbench.reports.words import number
 
-ORDER = 120
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+    from ehpsbench.leaderboards.table import Standing
+    from ehpsbench.store import Store
+
+ORDER = 110
+MOST = 8  # benchmarks
+RANKS = (("Best", 0.0), ("Median", 0.5), ("Worst", 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One person.
+
+    Attributes:
+        rank: best, median or worst.
+        person: who.
+        error: of the leading row, with its unit.
+        pictures: the crop where it may be shown, the truth, predictions.
+    """
+
+    rank: str
+    person: str
+    error: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """The people of one benchmark.
+
+    Attributes:
+        benchmark: its name.
+        primary: what they are ordered by.
+        examples: three people.
+        why: what is not shown, and why.
+    """
+
+    benchmark: str
+    primary: str
+    examples: tuple[Example, ...]
+    why: str
 
 
 def section(given: Given) -> Section | None:
-    """One person a benchmark, at the median error of the leading training set."""
+    """Three people of each benchmark by the errors of the leading row, beside the last row's."""
     if not given.first or given.store is None or given.bodies is None:
         return None
-    drawn = examples(
-        given.store,
-        given.standings,
-        given.bodies,
-        embed_images=given.wishes.embed_images,
-        embed_meshes=given.wishes.embed_meshes,
-    )
-    if not drawn:
+    ranked = [row for row in given.standings.rows if row.tie_group is not None]
+    ranked = ranked or list(given.standings.rows[:1])
+    if not ranked:
         return None
-    context = {"examples": drawn, "text": _text(drawn)}
-    return Section("gallery", "Examples", "gallery.html.j2", context)
+    shown = [ranked[0], ranked[-1]] if len(ranked) > 1 else ranked
+    names = benchmarks(given)
+    exhibits = []
+    for name in names[:MOST]:
+        exhibit = _exhibit(given, given.store, given.bodies, name, shown)
+        if exhibit is not None:
+            exhibits.append(exhibit)
+    if not exhibits:
+        return None
+    context = {
+        "exhibits": exhibits,
+        "leader": shown[0].name,
+        "last": shown[-1].name if len(shown) > 1 else "",
+        "more": max(0, len(names) - MOST),
+    }
+    return Section("gallery", "Best, median, worst", "gallery.html.j2", context)
 
 
-def _text(examples: Sequence[Example]) -> str:
-    what = "The true mesh and the predicted ones over the person's crop."
-    if {e.drawn for e in examples} == {"skeleton"}:
-        what = (
-            "True and predicted skeletons only: images and meshes of licensed releases are drawn "
-            "when asked for (--embed-images, --embed-meshes) and where the licence allows it."
-        )
-    return f"{what} People at the median error of the leading training set."
+def _exhibit(
+    given: Given, store: Store, bodies: BodySet, benchmark: str, shown: list[Standing]
+) -> Exhibit | None:
+    """None where bodies are not compared, or nobody has an error or a prediction any more."""
+    entry = shown[0].entries[0]
+    try:
+        summary = read_summary(store, entry, benchmark)
+        rows = read_rows(store, entry, benchmark)
+    except EhpsbenchError:
+        return None
+    if summary["task"] != "mesh":
+        return None
+    chosen = _chosen(rows, summary["primary"])
+    may = permission(store.manifest(summary["dataset"]), given.wishes)
+    said = {row.name: _said(store, row.entries[0], benchmark, list(chosen)) for row in shown}
+    found = people(store, summary["dataset"], [summary["split"]], list(chosen))
+    drawn = _Drawn(store, bodies, summary["dataset"], may, found, said)
+    examples = []
+    for (person, error), (rank, _) in zip(chosen.items(), RANKS, strict=False):
+        pictures = drawn.pictures(person)
+        if pictures:
+            words = f"{number(error)} {summary['unit']}"
+            examples.append(Example(rank, person, words, pictures))
+    if not examples:
+        return None
+    return Exhibit(benchmark, summary["primary"], tuple(examples), may.why)
+
+
+def _chosen(rows: pa.Table, primary: str) -> dict[str, float]:
+    """Person → error of the best, the median and the worst; each once."""
+    errors = np.asarray(rows[primary], np.float64)
+    order = np.argsort(np.where(np.isfinite(errors), errors, np.inf), kind="stable")
+    order = order[: np.count_nonzero(np.isfinite(errors))]
+    places = [round(share * (len(order) - 1)) for _, share in RANKS] if len(order) else []
+    found = [int(order[place]) for place in dict.fromkeys(places)]
+    return {str(rows["instance_id"][row].as_py()): float(errors[row]) for row in found}
+
+
+def _said(store: Store, entry: str, benchmark: str, ids: list[str]) -> dict[str, Any]:
+    """Person → predicted instance columns; nobody where the predictions are gone."""
+    try:
+        table = read_predictions(store, entry, benchmark)
+    except EhpsbenchError:
+        return {}
+    here = table.filter(pc.is_in(table["instance_id"], value_set=pa.array(ids, pa.string())))
+    names = here["instance_id"].to_pylist()
+    return {name: predicted(here.slice(row, 1)) for row, name in enumerate(names)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What the pictures of a benchmark's people are made from."""
+
+    store: Store
+    bodies: BodySet
+    dataset: str
+    may: Permission
+    rows: Mapping[str, Any]
+    said: Mapping[str, Mapping[str, Any]]
+
+    def pictures(self, person: str) -> tuple[Picture, ...]:
+        """Crop, truth and predictions; none where the person cannot be drawn."""
+        if person not in self.rows:
+            return ()
+        try:
+            stage = Stage.of(self.store, self.dataset, self.rows[person], self.bodies, self.may)
+            crop = stage.crop()
+            found = [*([crop] if crop else []), stage.truth()]
+            found += [stage.said(s[person], name) for name, s in self.said.items() if person in s]
+        except EhpsbenchError:  # an image that is gone, a model that is not here
+            return ()
+        return tuple(found)
