@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := ehpsbench dataset_adapters metrics leaderboards reports tests benchmarks tools
 
-.PHONY: demo test lint format clean
+.PHONY: demo test fuzz lint format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ehpsbench demo
 
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet -n auto --dist loadfile
+
+# Damaged files, other ones at every run; EXAMPLES of them for each container and each adapter.
+EXAMPLES ?= 1000
+fuzz: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 EHPSBENCH_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest --quiet -m fuzz tests/fuzz
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
