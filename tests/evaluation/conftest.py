@@ -15,6 +15,7 @@ import pytest
 from ehpsbench.body.bodies import BodySet
 from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
 from ehpsbench.evaluation.protocol import rules_then
+from ehpsbench.evaluation.recomputed import differences
 from ehpsbench.evaluation.results import Result
 from ehpsbench.evaluation.stored import statistics
 from ehpsbench.schema import INSTANCES, SCHEMA_VERSION, Columns, to_arrow
@@ -113,6 +114,7 @@ def remade(result: Result) -> None:
     for name, number in result.summary["numbers"].items():
         value = np.nan if number["value"] is None else number["value"]
         assert found[name] == pytest.approx(value, rel=1e-9, nan_ok=True), name
+    assert differences(result.rows, result.summary) == []
 
 
 @pytest.fixture(scope="session")

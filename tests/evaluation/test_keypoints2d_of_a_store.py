@@ -29,7 +29,8 @@ Make = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ehpsbench.evaluation.keypoints2d.task.SAMPLES", 60)
+    for room in ("keypoints2d.task", "recomputed"):
+        monkeypatch.setattr(f"ehpsbench.evaluation.{room}.SAMPLES", 60)
 
 
 def said_file(tmp_path: Path, said: Any) -> Path:
