@@ -41,6 +41,7 @@ OF_SUMS = (
     "; numbers that are no mean of people (AP, mIoU, F1 and what it divides, pooled angles) are "
     "made anew from the statistics of the drawn clusters"
 )
+OF_RANKED = "; {} resamples, since average precision ranks all detections in each"
 MM = NumberFacts("mm", "lower")
 
 
@@ -56,6 +57,7 @@ class _Table:
         overall: the order's number of those that have all that counts.
         draws: resamples.
         seed: of the random numbers.
+        slow: fewer resamples than were asked for.
     """
 
     board: Board
@@ -65,6 +67,7 @@ class _Table:
     overall: Mapping[str, Estimate]
     draws: int
     seed: int
+    slow: bool
 
     @property
     def ranked(self) -> list[Group]:
@@ -112,7 +115,9 @@ def rank(
         key=lambda g: (len(g.missing), way * total[g.name][0] if g.name in total else 0.0, g.name)
     )
     facts = columns or {b.id: NumberFacts(MM.unit, b.direction) for b in board.benchmarks}
-    return _standings(_Table(board, facts, found, tuple(groups), total, draws, seed))
+    return _standings(
+        _Table(board, facts, found, tuple(groups), total, draws, seed, draws < samples)
+    )
 
 
 def _standings(table: _Table) -> Standings:
@@ -138,11 +143,16 @@ def _standings(table: _Table) -> Standings:
         samples=table.draws,
         seed=table.seed,
         level=LEVEL,
-        method=METHOD + (OF_SUMS if any(f.kind == "statistics" for f in facts) else ""),
+        method=_method(table, facts),
         agreement=agreements(board, table.overall, without),
         remarks=remarks([fact for fact in facts if fact.counts], ordered),
         score=_score(table),
     )
+
+
+def _method(table: _Table, facts: Sequence[BenchmarkFacts]) -> str:
+    sums = OF_SUMS if any(fact.kind == "statistics" for fact in facts) else ""
+    return METHOD + sums + (OF_RANKED.format(table.draws) if table.slow else "")
 
 
 def _score(table: _Table) -> Score:

@@ -13,7 +13,9 @@ from ehpsbench.errors import BodyMismatch, InputError, UnknownName
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.evaluation.results import Result, result_rows, write_result
 from ehpsbench.leaderboards.board import Board, board
+from ehpsbench.leaderboards.entrants import NOT_KNOWN, entrants_in
 from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.rankings import ranking, save_ranking
 from ehpsbench.leaderboards.standings import entries, standings
 from ehpsbench.store import Store
 from ehpsbench.training import cells
@@ -124,3 +126,47 @@ def test_a_cell_is_scored_with_its_last_weights_not_with_those_best_on_held_out_
         path.touch()
     assert cells.weights_path(store, "x--s0").name == "checkpoint.safetensors"
     assert cells.weights_path(store, "x--s0@48").name == "at-48.safetensors"
+
+
+def test_a_board_may_let_versions_of_the_rules_meet_and_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "new", "ehf", 100)
+    scored(store, "old", "ehf", 90, protocol_hash="0" * 64)
+    loose = Board.of("one", "One", {"ehf": "pve"}, never_mix=("body_set",))
+    found = standings(store, loose, samples=50)
+    assert "ehf: old by another version of the rules" in found.remarks
+    assert found.row("old").in_domain == ()
+
+
+def test_a_board_without_body_set_in_never_mix_names_both(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100)
+    scored(store, "b", "ehf", 90, body_set="licensed")
+    loose = Board.of("one", "One", {"ehf": "pve"}, never_mix=("protocol_hash",))
+    assert standings(store, loose, samples=50).body_set == "licensed, open"
+
+
+def test_a_ranking_under_a_boards_former_name_is_found(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "a", "ehf", 100)
+    old = TWO.model_copy(update={"name": "mpe"})
+    path = save_ranking(store, old, {"a": Entrant("a")})
+    record = json.loads(path.read_text())
+    for benchmark in record["board"]["benchmarks"]:  # as files were before columns had rules
+        del benchmark["protocol"], benchmark["direction"], benchmark["counts"]
+    for name in ("order", "never_mix", "takes"):
+        del record["board"][name]
+    path.write_text(json.dumps(record))
+    assert ranking(store, "ehps-five").board["name"] == "ehps-five"
+    path.unlink()
+    with pytest.raises(UnknownName, match="mpe is now called ehps-five"):
+        ranking(store, "mpe")
+
+
+def test_everybody_in_a_store_is_an_entrant_whose_training_may_not_be_known(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    scored(store, "model", "ehf", 100)
+    assert entrants_in(store, TWO) == {"model": Entrant("model", cell=False, doubt=NOT_KNOWN)}
+    assert standings(store, TWO, entrants_in(store, TWO), samples=50).rows[0].marks == (NOT_KNOWN,)
+    single = TWO.model_copy(update={"takes": "single datasets"})
+    assert entrants_in(store, single) == {}

@@ -1,19 +1,12 @@
-"""Sweeps over tiny sets: killed in every way, they come to the ranks of an undisturbed one."""
+"""Sweeps over tiny sets: what is done, what fails, what halving and scaling make of them."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +14,6 @@ import pytest
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.evaluation.results import Result, read_result, write_result
 from ehpsbench.executors.settings import Settings
-from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.rankings import ranking
 from ehpsbench.leaderboards.sweeps.cost import cost
 from ehpsbench.leaderboards.sweeps.halved import stopped_early
@@ -30,57 +22,9 @@ from ehpsbench.leaderboards.sweeps.jobs import Work, taken
 from ehpsbench.leaderboards.sweeps.rank_datasets import plan, rank_jobs
 from ehpsbench.leaderboards.sweeps.scaling import mixes, scale
 from ehpsbench.leaderboards.sweeps.showing import Status
-from ehpsbench.store import Store
-from ehpsbench.training.cells import budgeted
 from ehpsbench.training.recipe import Recipe
 
-if TYPE_CHECKING:
-    from ehpsbench.body.bodies import BodySet
-
-TINY = {
-    "name": "tiny",
-    "about": "Few numbers, nothing learnt.",
-    "input": {"height": 32, "width": 32, "store": "raw"},
-    "model": {
-        **{"patch": 16, "dim": 16, "depth": 1, "heads": 2, "mlp_ratio": 1},
-        **{"decoder_depth": 1, "decoder_heads": 2, "head_dim": 16},
-    },
-    "budget": {"samples_seen": 80, "batch": 8},
-    "optimiser": {"lr": 1e-3, "min_lr": 1e-5},
-}
-LONG = 960  # samples: a second or more, long enough to be killed in
-BOARD = 'title = "One"\n[[benchmarks]]\nid = "pw3d-test"\nprimary = "mpjpe"\n'
 HERE = Settings(executor="here")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with three training sets and a benchmark; do not write into it."""
-    from ehpsbench.ingest import ingest
-    from ehpsbench.samples import write_sample
-
-    root = tmp_path_factory.mktemp("sweep")
-    store = Store(root / "store")
-    flat = {"images": "flat", "body": "open-small", "scale": 0.1}
-    for seed, name in enumerate("abc"):
-        write_sample("bedlam", root / name, people=12, seed=seed, split="train", **flat)
-        ingest("bedlam", root / name, store, alias=name)
-    write_sample("pw3d", root / "pw3d", people=8, seed=9, split="test", **flat)
-    ingest("pw3d", root / "pw3d", store)
-    return store.root
-
-
-@pytest.fixture
-def store(made: Path, tmp_path: Path) -> Store:
-    """A copy of it."""
-    return Store(Path(shutil.copytree(made, tmp_path / "store")))
-
-
-@pytest.fixture
-def work(store: Store, bodies: BodySet) -> Work:
-    recipe = Recipe.model_validate(TINY)
-    board = Board.of("one", "One", {"pw3d-test": "mpjpe"})
-    return Work(store, {"tiny": recipe}, board, bodies)
 
 
 def test_what_is_finished_is_known_and_costs_nothing(work: Work) -> None:
@@ -187,133 +131,11 @@ def test_halving_goes_on_without_a_dataset_whose_cell_fails_and_does_not_stop_it
     assert [p.name for p in again.places if p.samples == 8 and p.stopped][-1] == "c"
 
 
-@pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Store, int], list[str]]:
-    folder = tmp_path_factory.mktemp("definitions")
-    (folder / "one.toml").write_text(BOARD)
-    recipe = budgeted(Recipe.model_validate(TINY), LONG).model_dump(mode="json", exclude_none=True)
-    (folder / "long.toml").write_text(_toml(recipe))
-
-    def made(store: Store, workers: int) -> list[str]:
-        words = ["rank-datasets", "a", "b", "--seeds", "1", "--json"]
-        words += ["--board", str(folder / "one.toml")]
-        words += ["--recipe", str(folder / "long.toml"), "--store", str(store.root)]
-        return [sys.executable, "-m", "ehpsbench", *words, "--workers", str(workers)]
-
-    return made
-
-
-def _toml(fields: dict[str, Any]) -> str:
-    plain = {k: v for k, v in fields.items() if not isinstance(v, dict)}
-    lines = [f"{k} = {json.dumps(v)}" for k, v in plain.items()]
-    for name in fields.keys() - plain:
-        lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in fields[name].items())]
-    return "\n".join(lines) + "\n"
-
-
-PIPES: dict[str, Any] = {
-    "stdout": subprocess.PIPE,
-    "stderr": subprocess.PIPE,
-    "text": True,
-    "env": os.environ | {"OMP_NUM_THREADS": "1"},
-}
-
-
-def errors(said: str) -> dict[str, float]:
-    rows = json.loads(said)["rows"]
-    return {row["name"]: row["mpe"]["mean"] for row in rows if row["mpe"]["mean"] is not None}
-
-
-def _end(process: subprocess.Popen[str], status: int) -> str:
-    """What it printed, once it ended as it should."""
-    out, said = process.communicate(timeout=300)
-    assert process.returncode == status, said
-    assert "Traceback" not in said
-    return out if status != 1 else out + said
-
-
-def undisturbed(work: Work) -> dict[str, float]:
-    """Each set's error when nobody is killed; with one thread, as the command has."""
-    import torch
-
-    long = budgeted(work.recipes["tiny"], LONG)
-    quiet = replace(work, recipes={long.name: long})
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        found = rank_jobs(quiet, plan(quiet, "ab", [0]), HERE).standings
-    finally:
-        torch.set_num_threads(threads)
-    assert found is not None
-    return {row.name: row.mpe.mean for row in found.rows}
-
-
-def wait_until_training(store: Store) -> str:
-    """The cell that is first seen in the midst of its steps."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        for path in store.runs.glob(".sweep/*.json"):
-            said = path.read_text() if path.exists() else ""
-            if '"training"' in said and 0 < json.loads(said)["seen"] < LONG * 0.75:
-                return path.stem
-        time.sleep(0.01)
-    raise AssertionError("no cell began to train")
-
-
-def test_a_worker_and_a_planner_that_are_killed_cost_nothing_but_time(
-    work: Work, command: Callable[[Store, int], list[str]], made: Path, tmp_path: Path
-) -> None:
-    store = work.store
-    planner = subprocess.Popen(command(store, 2), **PIPES)
-    cell = wait_until_training(store)
-    told = (store.runs / ".locks" / f"{cell}.lock").read_text()
-    os.kill(int(re.findall(r"process (\d+)", told)[0]), signal.SIGKILL)
-    said = _end(planner, 1)
-    assert f"failed: {cell}: The process that worked on it was killed by SIGKILL" in said
-    other = ({"a", "b"} - {cell[0]}).pop()
-    survived = errors(said[: said.rindex("}") + 1])
-    assert set(survived) == {other}
-
-    planner = subprocess.Popen(command(store, 1), **PIPES)
-    assert wait_until_training(store) == cell, "the other is done"
-    planner.terminate()
-    assert _end(planner, 128 + signal.SIGTERM) == ""
-    assert list((store.runs / cell).glob("state-*.json")), "the worker saved its state first"
-
-    planner = subprocess.Popen(command(store, 1), **PIPES)
-    wait_until_training(store)
-    planner.kill()
-    planner.communicate()
-    found = errors(_end(subprocess.Popen(command(store, 1), **PIPES), 0))
-
-    still = Store(Path(shutil.copytree(made, tmp_path / "still")))
-    assert found == undisturbed(replace(work, store=still))
-    assert found[other] == survived[other]
-
-
-def test_a_cell_that_another_process_holds_is_not_trained_twice(
-    work: Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ehpsbench.errors import StoreError
-    from ehpsbench.leaderboards.sweeps import jobs
-    from ehpsbench.training.lock import working_on
-
-    monkeypatch.setattr(jobs, "PATIENCE", 0.1)
-    one = plan(work, "ab", [0])[0]
-    with ThreadPoolExecutor(1) as pool, working_on(work.store, one.cell):
-        refused = pool.submit(jobs.run_job, work, one)
-        with pytest.raises(StoreError, match=f"worked on by process {os.getpid()}"):
-            refused.result()
-    assert not (work.store.runs / one.cell / "cell.json").exists()
-
-
 def test_finished_cells_of_other_content_are_named_before_training_and_go_when_told(
-    work: Work,
+    work: Work, tiny_recipe: dict[str, Any]
 ) -> None:
     rank_jobs(work, plan(work, "ab", [0])[:1], HERE)
-    slower = TINY | {"optimiser": {"lr": 1e-4, "min_lr": 1e-5}}
+    slower = tiny_recipe | {"optimiser": {"lr": 1e-4, "min_lr": 1e-5}}
     other = replace(work, recipes={"tiny": Recipe.model_validate(slower)})
     with pytest.raises(InputError, match=r"1 finished cells .* a--tiny--s0\. .* --replace"):
         plan(other, "ab", [0])
