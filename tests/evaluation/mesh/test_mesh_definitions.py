@@ -1,4 +1,4 @@
-"""Joint sets, roots, the way to SMPL's mesh, dropped hands and motion, each computed by hand."""
+"""Joint sets, roots, the way to SMPL's mesh and dropped hands, each computed by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
 from ehpsbench.body.bodies import BodySet
 from ehpsbench.body.forward import forward
@@ -19,12 +18,11 @@ from ehpsbench.body.sources import OpenSource
 from ehpsbench.errors import BodyMismatch
 from ehpsbench.evaluation.mesh.landmarks import body_landmarks
 from ehpsbench.evaluation.mesh.points import H36M_EVALUATED, LSP_FROM_SMPL
-from ehpsbench.evaluation.mesh.rules import MeshProtocol, mesh_protocol
-from ehpsbench.evaluation.mesh.scoring import Errors, errors
 from ehpsbench.metrics import pa_mpjpe
 from ehpsbench.metrics.body_measurements import measurements
 
 Make = Callable[..., Any]
+People = tuple[dict[str, Any], dict[str, Any]]  # truth and predictions
 MICROMETRE = 1e-3  # mm: what float32 meshes four metres away allow
 
 
@@ -54,39 +52,12 @@ class Turned(OpenSource):
         return np.eye(super().model("smpl", "neutral").num_vertices, dtype=np.float32)[::-1]
 
 
-def rules_of(benchmark: str, **changes: Any) -> MeshProtocol:
-    rules = mesh_protocol(benchmark).model_dump()
-    return MeshProtocol.model_validate(rules | changes)
-
-
-def all_errors(
-    truth: dict[str, Any],
-    said: dict[str, Any],
-    rules: MeshProtocol,
-    bodies: BodySet,
-    **options: Any,
-) -> Errors:
-    parameters = {n: v for n, v in said.items() if n != "instance_id"}
-    return errors(truth, parameters, rules, bodies, **options)
-
-
-def scored(*args: Any, **options: Any) -> dict[str, np.ndarray]:
-    return all_errors(*args, **options).columns
-
-
-def pred_mesh(said: dict[str, Any], bodies: BodySet) -> np.ndarray:
-    parameters = {n: v for n, v in said.items() if n != "instance_id"}
-    vertices = forward(bodies.model("smplx"), **parameters, dtype=torch.float64).vertices
-    assert vertices is not None
-    return vertices.numpy()
-
-
 def mean_mm(difference: np.ndarray) -> np.ndarray:
     return np.linalg.norm(difference, axis=-1).mean(1) * 1000
 
 
 @pytest.fixture(scope="module")
-def smpl_people(make_people: Make, repeat_truth: Make) -> tuple[dict[str, Any], dict[str, Any]]:
+def smpl_people(make_people: Make, repeat_truth: Make) -> People:
     truth = make_people(4, family="smpl")
     truth["gender"][:] = ["female", "male", "male", "neutral"]
     truth["smpl_hand_pose"] = np.full((4, 6), 0.3)
@@ -96,7 +67,11 @@ def smpl_people(make_people: Make, repeat_truth: Make) -> tuple[dict[str, Any], 
 
 
 def test_h36m14_is_centred_between_the_hips_of_its_own_regressor(
-    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet,
+    smpl_people: People,
+    rules_of: Make,
+    scored: Make,
+    pred_mesh: Make,
 ) -> None:
     truth, said = smpl_people
     found = scored(truth, said, rules_of("pw3d-h36m14"), bodies)
@@ -112,7 +87,11 @@ def test_h36m14_is_centred_between_the_hips_of_its_own_regressor(
 
 
 def test_human36ms_root_is_joint_0_of_the_17(
-    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet,
+    smpl_people: People,
+    rules_of: Make,
+    scored: Make,
+    pred_mesh: Make,
 ) -> None:
     truth, said = smpl_people
     column = {"name": "mpjpe", "metric": "mpjpe", "points": "h36m14", "root": "first_joint"}
@@ -124,7 +103,11 @@ def test_human36ms_root_is_joint_0_of_the_17(
 
 
 def test_the_challenge_compares_the_posed_joints_of_the_gendered_model(
-    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet,
+    smpl_people: People,
+    rules_of: Make,
+    scored: Make,
+    pred_mesh: Make,
 ) -> None:
     truth, said = smpl_people
     found = scored(truth, said, rules_of("pw3d-challenge24"), bodies)
@@ -138,7 +121,7 @@ def test_the_challenge_compares_the_posed_joints_of_the_gendered_model(
 
 
 def test_smpls_own_joints_are_those_of_its_forward_pass_and_none_of_other_families(
-    bodies: BodySet, make_people: Make, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet, smpl_people: People, make_people: Make
 ) -> None:
     truth, _ = smpl_people
     names = ("global_orient", "body_pose", "smpl_hand_pose", "betas", "transl")
@@ -150,7 +133,11 @@ def test_smpls_own_joints_are_those_of_its_forward_pass_and_none_of_other_famili
 
 
 def test_smplestx_centres_on_smplxs_pelvis_and_compares_on_smpls_mesh(
-    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet,
+    smpl_people: People,
+    rules_of: Make,
+    scored: Make,
+    pred_mesh: Make,
 ) -> None:
     truth, said = smpl_people
     found = scored(truth, said, rules_of("pw3d-smplestx"), bodies)
@@ -165,7 +152,11 @@ def test_smplestx_centres_on_smplxs_pelvis_and_compares_on_smpls_mesh(
 
 @pytest.mark.parametrize("benchmark", ["pw3d-smplestx", "pw3d-challenge24", "pw3d-h36m14"])
 def test_another_order_of_smpls_vertices_changes_nothing(
-    benchmark: str, bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet,
+    smpl_people: People,
+    rules_of: Make,
+    scored: Make,
+    benchmark: str,
 ) -> None:
     rules = rules_of(benchmark)
     straight = scored(*smpl_people, rules, bodies)
@@ -175,7 +166,10 @@ def test_another_order_of_smpls_vertices_changes_nothing(
 
 
 def test_without_the_way_to_smpls_mesh_its_vertices_cannot_be_compared(
-    bodies: BodySet, smpl_people: tuple[dict[str, Any], dict[str, Any]]
+    bodies: BodySet,
+    smpl_people: People,
+    rules_of: Make,
+    all_errors: Make,
 ) -> None:
     column = {"name": "mpjpe", "metric": "pve", "points": "vertices", "root": "pelvis"}
     rules = rules_of("pw3d-test", errors=[column])
@@ -184,7 +178,12 @@ def test_without_the_way_to_smpls_mesh_its_vertices_cannot_be_compared(
 
 
 def test_j14_between_the_hips_and_vertices_in_the_camera_are_mmhuman3ds(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet,
+    make_people: Make,
+    repeat_truth: Make,
+    rules_of: Make,
+    scored: Make,
+    pred_mesh: Make,
 ) -> None:
     truth = make_people(3)
     said = repeat_truth(truth)
@@ -213,7 +212,7 @@ def hands(bodies: BodySet, make_people: Make, repeat_truth: Make) -> tuple[Any, 
 
 
 def test_fingers_are_hand_joints_without_the_wrist(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet, make_people: Make, repeat_truth: Make, rules_of: Make, scored: Make
 ) -> None:
     columns = [
         {"name": name, "metric": metric, "points": points, "root": root}
@@ -228,7 +227,7 @@ def test_fingers_are_hand_joints_without_the_wrist(
 
 
 def test_a_dropped_hand_takes_the_mean_with_it_and_a_left_one_the_right_one_too(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet, make_people: Make, repeat_truth: Make, rules_of: Make, scored: Make
 ) -> None:
     people = hands(bodies, make_people, repeat_truth)
     column = {"name": "h", "metric": "pa_mpjpe", "points": "finger_joints", "root": "none"}
@@ -244,54 +243,8 @@ def test_a_dropped_hand_takes_the_mean_with_it_and_a_left_one_the_right_one_too(
     assert np.isnan(found["h"]).tolist() == (left | right).tolist()
 
 
-MOTION = {
-    "name": "acceleration",
-    "metric": "acceleration_error",
-    "points": "lsp14",
-    "root": "pelvis",
-    "unit": "mm/frame^2",
-}
-PRIMARY = {"name": "mpjpe", "metric": "mpjpe", "points": "lsp14", "root": "pelvis"}
-
-
-@pytest.mark.parametrize(
-    ("benchmark", "changes", "reason"),
-    [
-        ("pw3d-test", {"root": "hip_midpoint", "points": "face_vertices"}, "is a root of"),
-        ("agora-val", {"points": "j14", "root": "first_joint"}, "no joint before its ankles"),
-        ("pw3d-test", {"points": "smpl24"}, "needs prediction_mesh smpl"),
-        ("pw3d-test", {"unit": "m/s^2"}, "mpjpe cannot be in"),
-        ("pw3d-test", {"metric": "acceleration_error"}, "cannot be in mm"),
-        ("pw3d-test", MOTION | {"points": "vertices"}, "motion is scored on"),
-        ("pw3d-test", {"drop_hands_above_mm": 100}, "for hands only"),
-        ("pw3d-test", {"metric": "freihand"}, "unknown metric"),
-    ],
-)
-def test_columns_that_cannot_be_meant_are_refused(
-    benchmark: str, changes: dict[str, Any], reason: str
-) -> None:
-    with pytest.raises(ValidationError, match=reason):
-        rules_of(benchmark, errors=[PRIMARY | changes, PRIMARY | {"name": "b"}], primary="b")
-
-
-def test_smpls_mesh_is_for_smpls_truth_and_motion_for_whole_bodies() -> None:
-    with pytest.raises(ValidationError, match="for ground truth on SMPL's mesh"):
-        rules_of("ehf", prediction_mesh="smpl")
-    with pytest.raises(ValidationError, match="also those outside the image"):
-        rules_of("pw3d-test", visible="inside_image", errors=[PRIMARY, MOTION])
-    with pytest.raises(ValidationError, match="is not in mm"):
-        rules_of("pw3d-test", errors=[MOTION], primary="acceleration")
-
-
-def test_doctor_knows_the_files_that_each_definition_opens() -> None:
-    assert mesh_protocol("pw3d-test").roles == {"smplx/neutral", "smpl/neutral"}
-    h36m = {"h36m", "smpl/h36m"}
-    assert mesh_protocol("pw3d-h36m14").roles == {"smplx/neutral", "smpl/neutral"} | h36m
-    assert "smplx2smpl" in mesh_protocol("pw3d-smplestx").roles
-
-
 @pytest.mark.parametrize("gender", ["neutral", "female", "male"])
-def test_the_open_body_is_measured_where_a_tape_would_be(gender: str, bodies: BodySet) -> None:
+def test_the_open_body_is_measured_where_a_tape_would_be(bodies: BodySet, gender: str) -> None:
     model = bodies.model("smplx", gender)
     mesh = torch.from_numpy(model.v_template)[None]
     faces = torch.from_numpy(model.faces.astype(np.int64))

@@ -8,58 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from ehpsbench.body.bodies import BodySet
-from ehpsbench.body.forward import forward
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.evaluate import evaluate
 from ehpsbench.evaluation.mesh.motion import tracks
 from ehpsbench.evaluation.mesh.points import LSP_FROM_SMPL
-from ehpsbench.evaluation.mesh.rules import MeshProtocol, mesh_protocol
-from ehpsbench.evaluation.mesh.scoring import Errors, errors
 from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.schema import nullable
 
 Make = Callable[..., Any]
-
-
-def rules_of(benchmark: str, **changes: Any) -> MeshProtocol:
-    rules = mesh_protocol(benchmark).model_dump()
-    return MeshProtocol.model_validate(rules | changes)
-
-
-def all_errors(
-    truth: dict[str, Any],
-    said: dict[str, Any],
-    rules: MeshProtocol,
-    bodies: BodySet,
-    **options: Any,
-) -> Errors:
-    parameters = {n: v for n, v in said.items() if n != "instance_id"}
-    return errors(truth, parameters, rules, bodies, **options)
-
-
-def scored(*args: Any, **options: Any) -> dict[str, np.ndarray]:
-    return all_errors(*args, **options).columns
-
-
-def pred_mesh(said: dict[str, Any], bodies: BodySet) -> np.ndarray:
-    parameters = {n: v for n, v in said.items() if n != "instance_id"}
-    vertices = forward(bodies.model("smplx"), **parameters, dtype=torch.float64).vertices
-    assert vertices is not None
-    return vertices.numpy()
-
-
-MOTION = {
-    "name": "acceleration",
-    "metric": "acceleration_error",
-    "points": "lsp14",
-    "root": "pelvis",
-    "unit": "mm/frame^2",
-}
-PRIMARY = {"name": "mpjpe", "metric": "mpjpe", "points": "lsp14", "root": "pelvis"}
 
 
 def walkers(make_people: Make) -> dict[str, Any]:
@@ -74,12 +33,19 @@ def walkers(make_people: Make) -> dict[str, Any]:
 
 
 def test_acceleration_is_scored_along_each_track_whatever_the_order_of_rows_and_the_chunk(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet,
+    make_people: Make,
+    repeat_truth: Make,
+    rules_of: Make,
+    scored: Make,
+    pred_mesh: Make,
+    motion: dict[str, str],
+    primary: dict[str, str],
 ) -> None:
     truth = walkers(make_people)
     said = repeat_truth(truth)
     said["body_pose"] += 0.1 * np.random.default_rng(2).normal(size=said["body_pose"].shape)
-    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    rules = rules_of("pw3d-test", errors=[primary, motion])
     found = scored(truth, said, rules, bodies, chunk=5)["acceleration"]
     places = [0, *LSP_FROM_SMPL]
     pred = (bodies.model("smplx").joint_regressor @ pred_mesh(said, bodies))[:, places]
@@ -100,12 +66,18 @@ def test_acceleration_is_scored_along_each_track_whatever_the_order_of_rows_and_
 
 
 def test_a_missing_frame_cuts_a_track_and_a_row_without_one_is_alone(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet,
+    make_people: Make,
+    repeat_truth: Make,
+    rules_of: Make,
+    scored: Make,
+    motion: dict[str, str],
+    primary: dict[str, str],
 ) -> None:
     truth = walkers(make_people)
     lost = np.flatnonzero((truth["sequence"] == "one") & (truth["frame"] == 6))
     kept = {name: np.delete(values, lost[:1], axis=0) for name, values in truth.items()}
-    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    rules = rules_of("pw3d-test", errors=[primary, motion])
     found = scored(kept, repeat_truth(kept), rules, bodies)["acceleration"]
     assert np.isfinite(found).sum() == 1 + 4 + 2  # frames 7, 8, 9 of one walker are left
     unnamed = truth["track"].copy()
@@ -126,13 +98,19 @@ def test_the_order_of_tracks_is_cut_at_their_ends() -> None:
 
 
 def test_metres_a_second_squared_need_the_frame_rate(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet,
+    make_people: Make,
+    repeat_truth: Make,
+    rules_of: Make,
+    scored: Make,
+    motion: dict[str, str],
+    primary: dict[str, str],
 ) -> None:
     truth = walkers(make_people)
     said = repeat_truth(truth)
     said["body_pose"] += 0.1 * np.random.default_rng(2).normal(size=said["body_pose"].shape)
-    second = MOTION | {"name": "per_second", "unit": "m/s^2"}
-    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION, second])
+    second = motion | {"name": "per_second", "unit": "m/s^2"}
+    rules = rules_of("pw3d-test", errors=[primary, motion, second])
     found = scored(truth, said, rules, bodies)
     np.testing.assert_allclose(found["per_second"], found["acceleration"] * 25**2 / 1000)
     del truth["fps"]
@@ -140,27 +118,39 @@ def test_metres_a_second_squared_need_the_frame_rate(
 
 
 def test_without_tracks_motion_is_skipped_with_a_reason(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet,
+    make_people: Make,
+    repeat_truth: Make,
+    rules_of: Make,
+    all_errors: Make,
+    motion: dict[str, str],
+    primary: dict[str, str],
 ) -> None:
     truth = make_people(3, family="smpl")
-    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    rules = rules_of("pw3d-test", errors=[primary, motion])
     found = all_errors(truth, repeat_truth(truth), rules, bodies)
     assert list(found.columns) == ["mpjpe"]
     assert "no track" in found.skipped["acceleration"]
 
 
 def test_every_track_column_is_needed_for_a_primary_error_of_motion(
-    bodies: BodySet, make_people: Make, repeat_truth: Make
+    bodies: BodySet,
+    make_people: Make,
+    repeat_truth: Make,
+    rules_of: Make,
+    all_errors: Make,
+    motion: dict[str, str],
+    primary: dict[str, str],
 ) -> None:
     truth = make_people(3, family="smpl")
-    rules = rules_of("pw3d-test", errors=[PRIMARY, MOTION])
+    rules = rules_of("pw3d-test", errors=[primary, motion])
     primary = rules.model_copy(update={"primary": "acceleration"})
     with pytest.raises(InputError, match="no track and frame"):
         all_errors(truth, repeat_truth(truth), primary, bodies)
 
 
 def test_a_result_counts_the_windows_of_its_motion_and_explains_what_it_skipped(
-    tmp_path: Path, bodies: BodySet, make_people: Make, make_store: Make, repeat_truth: Make
+    bodies: BodySet, make_people: Make, repeat_truth: Make, make_store: Make, tmp_path: Path
 ) -> None:
     truth, benchmark = walkers(make_people), "pw3d-h36m14@made@test"
     said = repeat_truth(truth)
