@@ -95,6 +95,28 @@ def test_progress_in_lines_comes_once_a_minute_with_the_time_left():
     ]
 
 
+def test_a_board_gets_each_number_of_the_log_that_is_one(tmp_path):
+    written = {}
+
+    class Board:
+        def add_scalar(self, name, value, step):
+            written[name, step] = value
+
+        def flush(self):
+            written["flushed"] = True
+
+    told = measured().told(HERE)
+    told["losses"]["pose"] = None
+    Journal(tmp_path, print, [], Board()).write(16, 1e-3, told, None)
+    assert written == {
+        ("losses/total", 16): 2.5,
+        ("lr", 16): 1e-3,
+        ("wait_seconds", 16): 1.0,
+        ("samples_per_second", 16): 1.6,
+        "flushed": True,
+    }
+
+
 def test_tensorboard_gets_what_the_log_gets(tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
