@@ -40,6 +40,14 @@ NAMES = {
         "betas",
         "transl",
     ),
+    "smplh": (
+        "global_orient",
+        "body_pose",
+        "left_hand_pose",
+        "right_hand_pose",
+        "betas",
+        "transl",
+    ),
     "smpl": ("global_orient", "body_pose", "smpl_hand_pose", "betas", "transl"),
 }
 
@@ -149,8 +157,9 @@ class Clip:
         """(F, 4) x, y, w, h [px] around the kinematic joints in the image."""
         from ehpsbench.geometry import box_around, clip_box
 
-        count = SMPL_JOINTS if self.traits.family == "smpl" else SMPLX_JOINTS
-        found = self.joints(actor, view)[:, :count]
+        found = self.joints(actor, view)
+        if self.traits.family == "smpl":  # without the hands, which SMPL-X has elsewhere
+            found = found[:, :SMPL_JOINTS]
         boxes = []
         for frame, points in enumerate(found):
             camera = self.camera(frame, view)
@@ -180,7 +189,7 @@ class Clip:
             hand = {"hand_pose": self._hand(people, values, side)}
             return {name: values[name] for name in names} | hand
         fit = {name: values[name] for name in NAMES[self.traits.family]}
-        for side in SIDES if self.traits.family == "smplx" else ():
+        for side in SIDES if self.traits.family != "smpl" else ():
             fit[f"{side}_hand_pose"] = self._hand(people, values, side)
             if not self.traits.fingers:
                 del fit[f"{side}_hand_pose"]
@@ -195,9 +204,9 @@ class Clip:
         return np.concatenate(each)
 
     def _labelled_joints(self, actor: int, view: int | None, surface: bool) -> Floats:
-        """(F, J, 3) 22 of SMPL, 55 or 127 of SMPL-X."""
+        """(F, J, 3) 22 of SMPL and SMPL-H, 55 or 127 of SMPL-X."""
         joints = self.joints(actor, view)
-        if self.traits.family == "smpl":
+        if self.traits.family in ("smpl", "smplh"):
             return joints[:, :SMPL_JOINTS]
         if self.traits.family != "smplx" or not surface:
             return joints

@@ -29,7 +29,7 @@ class Traits:
     """What the labels of a release can say of a body; its people are made so.
 
     Attributes:
-        family: smplx, smpl, mano_left or mano_right.
+        family: smplx, smplh, smpl, mano_left or mano_right.
         genders: of the body models; clips take turns.
         num_betas: shape components.
         hands: "absolute", "relative" or "none", as in the card.
@@ -52,7 +52,7 @@ class Traits:
     def of(cls, card: Card, **changes: Any) -> Traits:
         """As the card's body facts and `has` say; `changes` where a release differs."""
         body = card.body
-        family = {"mano": "mano_right", "none": "smplx", "smplh": "smplx"}
+        family = {"mano": "mano_right", "none": "smplx", "vertices": "smplx"}
         found = cls(
             family=family.get(body.family, body.family),
             genders=("female", "male") if body.gender == "gendered" else ("neutral",),

@@ -14,14 +14,17 @@ from ehpsbench.body.model import BodyModel, Landmarks, made
 from ehpsbench.errors import MissingBody, UnknownName
 
 GENDERS = ("neutral", "female", "male")
-__all__ = ["ROLES", "SIZES", "open_arrays", "open_model"]
+__all__ = ["ROLES", "SIZES", "VIEWS", "open_arrays", "open_model"]
 
 ROLES = (
     *(f"{family}/{gender}" for family in ("smplx", "smpl") for gender in GENDERS),
     "mano/left",
     "mano/right",
 )
+# a view of SMPL-X without face and eye joints; no part of the set's id, as no owner ships it so
+VIEWS = tuple(f"smplh/{gender}" for gender in GENDERS)
 SIZES = {"full": "open_body.npz", "small": "open_body_small.npz"}
+_HEAD = 15
 _HANDS = ("left_hand_mean", "left_hand_components", "right_hand_mean", "right_hand_components")
 
 
@@ -36,16 +39,18 @@ def open_arrays(size: str) -> Mapping[str, NDArray[Any]]:
 
 @lru_cache(maxsize=16)
 def open_model(size: str, family: str, gender: str) -> BodyModel:
-    """The open body of a family: smplx, smpl (neutral, female, male) or mano (left, right)."""
-    if f"{family}/{gender}" not in ROLES:
+    """The open body of a family: smplx, smplh, smpl (neutral, female, male), mano (left, right)."""
+    if f"{family}/{gender}" not in (*ROLES, *VIEWS):
         raise MissingBody(
-            f"The open body has no {family}/{gender}; it has {', '.join(ROLES)}. "
+            f"The open body has no {family}/{gender}; it has {', '.join((*ROLES, *VIEWS))}. "
             "Licensed files are given with --body-models or EHPSBENCH_BODY_MODELS."
         )
     arrays = open_arrays(size)
     name = f"the open body ({size}, {family} {gender})"
     if family == "mano":
         return made(family, gender, name, _mano(arrays, gender))
+    if family == "smplh":
+        return made(family, gender, name, _smplh(arrays, gender))
     raw = _smplx(arrays, gender) if family == "smplx" else _smpl(arrays, gender)
     return made(family, gender, name, raw).with_kid(arrays[f"kid.{family}"])
 
@@ -67,6 +72,19 @@ def _smplx(arrays: Mapping[str, NDArray[Any]], gender: str) -> dict[str, Any]:
             arrays["landmarks.contour_barycentres"].astype(np.float64),
         ),
     }
+
+
+def _smplh(arrays: Mapping[str, NDArray[Any]], gender: str) -> dict[str, Any]:
+    """SMPL-X whose jaw and eyes move with the head."""
+    raw = _smplx(arrays, gender)
+    kept = np.array([*range(22), *range(25, 55)])
+    place = np.searchsorted(kept, np.arange(55))
+    weights = raw["weights"][:, kept].astype(np.float64)
+    weights[:, _HEAD] += raw["weights"][:, 22:25].sum(1)
+    parents = np.where(raw["parents"][kept] < 0, -1, place[raw["parents"][kept]])
+    shown = {"joint_regressor": raw["joint_regressor"][kept], "weights": weights}
+    hidden = ("expression_dirs", "landmarks", "extra_vertex_ids")
+    return {n: v for n, v in raw.items() if n not in hidden} | shown | {"parents": parents}
 
 
 def _smpl(arrays: Mapping[str, NDArray[Any]], gender: str) -> dict[str, Any]:

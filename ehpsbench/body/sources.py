@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.body.files import load_array, load_body_file, load_pickle
-from ehpsbench.body.model import BodyModel
+from ehpsbench.body.model import BodyModel, made
 from ehpsbench.body.openbody import ROLES as MODEL_ROLES
-from ehpsbench.body.openbody import open_arrays, open_model
+from ehpsbench.body.openbody import VIEWS, open_arrays, open_model
 from ehpsbench.errors import InputError, MissingBody, UnknownName
 
 __all__ = ["ROLES", "LicensedSource", "OpenSource", "Source", "owners_file"]
@@ -30,6 +30,19 @@ VERTEX_IDS = (
 )
 # MANO's own finger tips: thumb, index, middle, ring, pinky.
 _MANO_TIPS = (744, 320, 443, 555, 672)
+
+
+RAW = (
+    "v_template",
+    "shapedirs",
+    "posedirs",
+    "joint_regressor",
+    "weights",
+    "parents",
+    "faces",
+    "left_hand_mean",
+    "left_hand_components",
+)
 
 
 class Source(Protocol):
@@ -73,8 +86,8 @@ class OpenSource:
         return {"full": "open", "small": "open-small"}[self.size]
 
     def has(self, role: str) -> bool:
-        """It has every role."""
-        return role in ROLES
+        """It has every role, and SMPL-H."""
+        return role in ROLES or role in VIEWS
 
     def model(self, family: str, gender: str) -> BodyModel:
         """One of the views on the same vertices."""
@@ -147,7 +160,10 @@ class LicensedSource:
 
     def model(self, family: str, gender: str) -> BodyModel:
         """Read the role's file."""
-        return load_body_file(self._needed(f"{family}/{gender}"), family=family, gender=gender)
+        found = load_body_file(self._needed(f"{family}/{gender}"), family=family, gender=gender)
+        if (family, gender) == ("mano", "left") and self.has("mano/right"):
+            return _mirrored(found, self.model("mano", "right"))
+        return found
 
     def kid(self, family: str) -> Array | None:
         """The kid template, where the folder has one."""
@@ -203,6 +219,21 @@ class LicensedSource:
             order = sorted(files, key=lambda p: (p.suffix != ".npz", len(p.parts), str(p)))
             self._found[role] = order[0] if order else None
         return self._found[role]
+
+
+def _mirrored(left: BodyModel, right: BodyModel) -> BodyModel:
+    """The left hand with shape directions that mirror the right one's.
+
+    MANO_LEFT.pkl holds those of the right hand along x. Labels of left hands are made with the
+    sign turned (InterHand2.6M's and NeuralAnnot's tools do so), where the file has not been mended.
+    """
+    if left.shapedirs.shape != right.shapedirs.shape:
+        return left
+    if np.abs(left.shapedirs[:, 0] - right.shapedirs[:, 0]).sum() >= 1:
+        return left
+    raw = {name: getattr(left, name) for name in RAW}
+    raw["shapedirs"] = left.shapedirs * np.array([-1.0, 1.0, 1.0])[:, None]
+    return made("mano", "left", left.name, raw)
 
 
 def _below(folder: Path) -> list[Path]:

@@ -45,6 +45,8 @@ PARAMETERS: Mapping[str, int] = {
 }
 _BY_FAMILY = {
     "smplx": set(PARAMETERS) - {"smpl_hand_pose"},
+    "smplh": set(PARAMETERS)
+    - {"smpl_hand_pose", "jaw_pose", "leye_pose", "reye_pose", "expression"},
     "smpl": {"global_orient", "body_pose", "smpl_hand_pose", "betas", "transl"},
     "mano_left": {"global_orient", "left_hand_pose", "betas", "transl"},
     "mano_right": {"global_orient", "right_hand_pose", "betas", "transl"},
@@ -55,7 +57,7 @@ _BY_FAMILY = {
 class Person:
     """One person in the scene frame; angles are axis-angle [rad], hands absolute.
 
-    `family` is smplx, smpl, mano_left or mano_right; `gender` is that of the body model;
+    `family` is smplx, smplh, smpl, mano_left or mano_right; `gender` is that of the body model;
     `subject` tells who it is; a `template` (V, 3) takes the place of betas.
     """
 

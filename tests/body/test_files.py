@@ -268,6 +268,20 @@ def test_unknown_names_come_with_the_known_ones(small: BodySet) -> None:
 
 
 def test_asking_the_open_body_for_what_it_has_not_is_an_error(small: BodySet) -> None:
-    assert not small.has("smplh", "male")
-    with pytest.raises(MissingBody, match="smplh/male"):
-        small.model("smplh", "male")
+    assert not small.has("mano", "male")
+    with pytest.raises(MissingBody, match="mano/male"):
+        small.model("mano", "male")
+
+
+def test_the_left_hand_of_manos_own_file_is_mended_and_a_mended_one_left_alone(
+    small: BodySet, owners_file: Any, tmp_path: Path
+) -> None:
+    left, right = small.model("mano", "left"), small.model("mano", "right")
+    flip = np.array([-1.0, 1.0, 1.0])[:, None]
+    owners_file(right, tmp_path / "MANO_RIGHT.pkl")
+    for mirrored in (left.shapedirs * flip, left.shapedirs):
+        stored = dataclasses.replace(left, shapedirs=mirrored)
+        owners_file(stored, tmp_path / "MANO_LEFT.pkl")
+        found = licensed_bodies(tmp_path).model("mano", "left")
+        assert np.abs(found.shapedirs - left.shapedirs).max() < 1e-6
+        assert np.abs(found.joint_shapedirs - left.joint_shapedirs).max() < 1e-6

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ehpsbench.body.bodies import BodySet
+from ehpsbench.body.bodies import BodySet, open_bodies
 from ehpsbench.body.forward import forward
 from ehpsbench.body.model import BodyModel
 from ehpsbench.body.openbody import SIZES, open_arrays
@@ -215,3 +215,20 @@ def test_the_jaw_line_turns_with_the_head(bodies: BodySet) -> None:
     assert abs(front[8, 0]) < 0.012
     assert front[8, 1] == front[:, 1].min()
     np.testing.assert_allclose(lines[39].mean(0)[0], -lines[78].mean(0)[0], atol=4e-3)
+
+
+def test_smplh_is_smplx_with_a_face_that_moves_with_the_head() -> None:
+    bodies = open_bodies("small")
+    rng = np.random.default_rng(5)
+    pose = {
+        name: rng.normal(0, 0.3, (2, size))
+        for name, size in (("global_orient", 3), ("body_pose", 63), ("left_hand_pose", 45))
+    }
+    pose |= {"betas": rng.normal(0, 1, (2, 10)), "transl": rng.normal(0, 1, (2, 3))}
+    smplh = forward(bodies.model("smplh", "female"), **pose)
+    smplx = forward(bodies.model("smplx", "female"), **pose)
+    assert smplh.joints.shape == (2, 52, 3)
+    assert float(abs(smplh.vertices - smplx.vertices).max()) < 1e-5
+    kept = [*range(22), *range(25, 55)]
+    assert float(abs(smplh.joints - smplx.joints[:, kept]).max()) < 1e-5
+    assert "smplh/female" not in bodies.roles

@@ -37,6 +37,7 @@ TRAITS = {
     "components": replace(GENDERED, hands="relative", components=12),
     "flat components": Traits(hands="absolute", components=24),
     "no hands": Traits(hands="relative", fingers=False, face=False, eyes=False),
+    "smplh": replace(GENDERED, family="smplh"),
     "smpl": Traits(family="smpl", genders=("male",), hands="none"),
 }
 
