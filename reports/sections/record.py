@@ -1,25 +1,53 @@
-"""The run record: what the numbers were made with, and of."""
+"""The run record: what the numbers were made with, and of, and how to make them again."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import ehpsbench
+from ehpsbench.errors import EhpsbenchError
+from ehpsbench.evaluation.explained import explained
+from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.evaluation.protocol import protocol as protocol_named
 from ehpsbench.reports.given import Given
+from ehpsbench.reports.repeat import commands
 from ehpsbench.reports.section import Section
+from ehpsbench.reports.words import listed
 
 ORDER = 130
 
 
 def section(given: Given) -> Section:
-    """Versions, hashes, recipes, data, protocols and cells."""
+    """Versions, hashes, recipes, data, protocols, cells, hardware, time and commands."""
     context = {
+        "versions": _versions(given),
         "bodies": _bodies(given),
         "recipes": _recipes(given),
         "datasets": _datasets(given),
-        "protocols": _protocols(given),
+        "protocols": [_protocol(summary) for summary in given.protocols],
+        "cells": [_cell(cell) for cell in given.cells],
+        "cost": _cost(given),
+        "steps": commands(given),
     }
     return Section("record", "Run record", "record.html.j2", context)
+
+
+def _versions(given: Given) -> list[tuple[str, str]]:
+    """(program, versions) of the page, the data, the runs and the results."""
+    made = {
+        "This page": {ehpsbench.__version__},
+        "Data": {m.get("ehpsbench_version") for m in given.datasets},
+        "Runs": {c.get("ehpsbench") for c in given.cells},
+        "Results": {p.get("ehpsbench_version") for p in given.protocols},
+    }
+    lines = [
+        (what, f"ehpsbench {listed(sorted(known))}")
+        for what, versions in made.items()
+        if (known := {v for v in versions if v})
+    ]
+    torches = sorted({c["torch"] for c in given.cells if c.get("torch")})
+    return [*lines, ("PyTorch of the runs", listed(torches))] if torches else lines
 
 
 def _bodies(given: Given) -> list[dict[str, Any]]:
@@ -34,7 +62,7 @@ def _recipes(given: Given) -> list[dict[str, str]]:
             "name": c["recipe"],
             "hash": key,
             "words": c["recipe_content"]["about"],
-            "content": json.dumps(c["recipe_content"], indent=1),
+            "content": json.dumps(c["recipe_content"], indent=1, ensure_ascii=False),
         }
         for key, c in found.items()
     ]
@@ -56,21 +84,68 @@ def _datasets(given: Given) -> list[dict[str, str]]:
                 "images": f"{sum(s['images'] for s in splits):,}",
                 "rejects": ", ".join(refused) or "0",
                 "labels": manifest["labels"],
-                "fingerprint": manifest["fingerprint"][:12],
+                "adapter": str(manifest["adapter_version"]),
+                "fingerprint": manifest["fingerprint"],
             }
         )
     return rows
 
 
-def _protocols(given: Given) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": p["benchmark"],
-            "split": f"{p['dataset']}/{p['split']}",
-            "version": p["protocol_version"],
-            "hash": p["protocol_hash"][:12],
-            "scored": f"{p['scored']:,}",
-            "removed": f"{p['removed_by_checks']:,}",
-        }
-        for p in given.protocols
-    ]
+def _protocol(summary: dict[str, Any]) -> dict[str, Any]:
+    rules = _rules(summary)
+    return {
+        "name": summary["benchmark"],
+        "title": summary.get("title", ""),
+        "split": f"{summary['dataset']}/{summary['split']}",
+        "version": summary["protocol_version"],
+        "hash": summary["protocol_hash"],
+        "data": summary["data"],
+        "scored": f"{summary['scored']:,}",
+        "removed": f"{summary['removed_by_checks']:,}",
+        "about": "" if rules is None else " ".join(rules.about.split()),
+        "source": "" if rules is None else " ".join(rules.source.split()),
+        "lines": [] if rules is None else explained(rules),
+    }
+
+
+def _rules(summary: dict[str, Any]) -> Protocol | None:
+    """The protocol as it is now, where it is still the one that the result was made by."""
+    try:
+        rules = protocol_named(summary["benchmark"])
+    except EhpsbenchError:
+        return None
+    return rules if rules.hash == summary["protocol_hash"] else None
+
+
+def _cell(cell: dict[str, Any]) -> dict[str, str]:
+    seconds = cell["seconds"]
+    return {
+        "id": cell["id"],
+        "seed": str(cell["seed"]),
+        "rows": f"{cell['training_rows']:,}",
+        "samples": f"{cell['samples_seen']:,}",
+        "device": _device(cell),
+        "seconds": f"{seconds['training']:,.0f}",
+        "hash": cell["hash"],
+        "data": cell["data"],
+    }
+
+
+def _device(cell: dict[str, Any]) -> str:
+    """What it ran on: `4 × cuda (NVIDIA …)`, `cpu, 1 thread`."""
+    ranks, threads = cell.get("ranks") or 1, cell.get("threads")
+    name = cell["device"] if ranks == 1 else f"{ranks} × {cell['device']}"
+    if cell["device"] != "cpu" or not threads:
+        return name
+    return f"{name}, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def _cost(given: Given) -> str:
+    """Time and samples of all cells, in words; empty without cells."""
+    if not given.cells:
+        return ""
+    hours = sum(c["seconds"]["training"] * (c.get("ranks") or 1) for c in given.cells) / 3600
+    samples = sum(c["samples_seen"] for c in given.cells)
+    devices = listed(sorted({_device(cell) for cell in given.cells}))
+    spent = f"{hours:,.1f} device hours" if hours >= 1 else f"{60 * hours:,.1f} device minutes"
+    return f"{len(given.cells)} cells, {samples:,} samples seen, {spent}, on {devices}."
