@@ -229,7 +229,8 @@ def _mirrored(left: BodyModel, right: BodyModel) -> BodyModel:
     """
     if left.shapedirs.shape != right.shapedirs.shape:
         return left
-    if np.abs(left.shapedirs[:, 0] - right.shapedirs[:, 0]).sum() >= 1:
+    along, other = left.shapedirs[:, 0], right.shapedirs[:, 0]
+    if np.abs(along + other).sum() <= np.abs(along - other).sum():
         return left
     raw = {name: getattr(left, name) for name in RAW}
     raw["shapedirs"] = left.shapedirs * np.array([-1.0, 1.0, 1.0])[:, None]
