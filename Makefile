@@ -5,13 +5,21 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := ehpsbench dataset_adapters metrics leaderboards reports tests benchmarks tools
 
-.PHONY: demo test fuzz lint format clean
+.PHONY: demo test browser fuzz lint format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/ehpsbench demo
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --quiet -n auto --dist loadfile
+
+# Chromium for the tests of the report; where this user may not install it they skip, and say so.
+browser:
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name > /dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ]; then may=; elif sudo -n true 2> /dev/null; then may="sudo -n"; else exit 0; fi; \
+	$$may apt-get update -qq && $$may apt-get install -y -qq --no-install-recommends chromium || true
 
 # Damaged files, other ones at every run; EXAMPLES of them for each container and each adapter.
 EXAMPLES ?= 1000

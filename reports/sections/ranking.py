@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ehpsbench.leaderboards.table import Standing
@@ -33,6 +34,7 @@ def section(given: Given) -> Section:
         "level": round(100 * standings.level),
         "left_out": any(row.rank_without for row in standings.rows),
         "in_domain": any(row.in_domain for row in standings.rows),
+        "zero_shot": any(math.isfinite(row.zero_shot.mean) for row in standings.rows),
         "marked": any(row.marks for row in standings.rows),
         "licensed": any(found.licences for found in behind.values()),
         "miniature": any(found.miniature for found in behind.values()),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,9 +23,14 @@ from ehpsbench.leaderboards.table import Standings
 from ehpsbench.reports.build import page
 from ehpsbench.reports.given import Given
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 Tables = dict[str, list[list[str]]]
 
 FALLING = Curve("good", "good--s0", (400, 800, 1000, 1200), (120.0, 80.0, 70.0, 60.0))
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+MUST = "EHPSBENCH_NEED_BROWSER"  # set where a missing browser is a failure
 MANY = 12  # rows of the board that the browser opens
 EVIL = "<script>alert(1)</script>"
 
@@ -86,7 +95,7 @@ def many() -> Given:
         for place, name in enumerate(names)
     }
     entrants = {
-        name: Entrant(name, frozenset({"ehf"} if place % 3 == 0 else ()), cell=False)
+        name: Entrant(name, frozenset({"ehf"} if place % 3 == 0 else ()))
         for place, name in enumerate(names)
     }
     ranked = rank(found, board, entrants=entrants, samples=300)
@@ -151,3 +160,74 @@ class _Cells(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.inside:
             self.rows[self.table][-1][-1] += data.strip()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window: the system's, else the one that playwright installed."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+        found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+        if found is None and not own.is_file():
+            words = "No Chromium: apt-get install chromium, or playwright install chromium."
+            if os.environ.get(MUST):
+                pytest.fail(words)
+            pytest.skip(words)
+        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        opened = playwright.chromium.launch(executable_path=found, args=flags)
+        yield opened
+        opened.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A page in the browser.
+
+    Attributes:
+        page: to look at and to act on.
+        said: what it wrote to the console, and errors of its scripts.
+        asked: addresses that it tried to load, but for itself and what is inside it.
+    """
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Open]:
+    """Opens a file with the network blocked: `open_page(path, "#hash", width=, dark=)`."""
+    contexts = []
+
+    def open_file(path: Path, hash: str = "", *, width: int = 1280, dark: bool = False) -> Opened:
+        context = browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme="dark" if dark else "light",
+            offline=True,
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        opened.page.on("console", lambda message: opened.said.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
+        opened.page.on("request", lambda request: opened.asked.append(request.url))
+        opened.page.goto(path.as_uri() + hash)
+        opened.asked[:] = [a for a in opened.asked if not a.startswith((path.as_uri(), "blob:"))]
+        return opened
+
+    yield open_file
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def many_page(many: Given, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the twelve rows on disk."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(page(many), encoding="utf-8")
+    return path
