@@ -104,7 +104,7 @@ def _caption(row: Row, note: str) -> tuple[str, str]:
 def _tile(row: Row, given: _Given) -> tuple[Image, str]:
     """One person drawn, and a remark."""
     picture, note = _picture(row, given.root)
-    shown = drawing.panel(row, picture, TILE, PADDING)
+    shown = drawing.panel(_near(row), picture, TILE, PADDING)
     colour = BODY if _true(row, "owner_valid") else DOUBTED
     if given.bodies is not None and "focal" in row:
         try:
@@ -117,6 +117,17 @@ def _tile(row: Row, given: _Given) -> tuple[Image, str]:
         points = np.ma.filled(np.ma.asarray(row["keypoints2d"]), 0).reshape(-1, 3)
         shown = drawing.dots(shown, points[points[:, 2] > 0, :2], POINTS)
     return shown.picture(), note
+
+
+def _near(row: Row) -> Row:
+    """The row with the box to look at: of hands alone, that around the hands."""
+    names = [f"{side}_hand_bbox" for side in ("left", "right")]
+    boxes = [np.ma.getdata(row[n])[0] for n in names if n in row and present(row[n])[0]]
+    if not boxes or "source_model" not in row or row["source_model"][0] != "mano":
+        return row
+    low = np.min([box[:2] for box in boxes], 0)
+    high = np.max([box[:2] + box[2:] for box in boxes], 0)
+    return {**row, "bbox": np.concatenate([low, high - low])[None]}
 
 
 def _picture(row: Row, root: Path) -> tuple[Image | None, str]:
