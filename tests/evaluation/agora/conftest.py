@@ -80,41 +80,39 @@ def truth(store: Store) -> People:
     return people
 
 
-def _written(folder: Path, people: People, change: Callable[[dict[str, Any]], Any] = dict) -> Path:
-    """Prediction pickles of people, changed one by one; None is left out."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for image, here in people.items():
-        said = [change(person["said"]) for person in here]
-        for number, person in enumerate(p for p in said if p is not None):
-            dump_plain(person, folder / f"{image}_personId_{number}.pkl")
-    return folder
+@pytest.fixture
+def written(tmp_path: Path) -> Make:
+    """Writes prediction pickles of people, changed one by one, below the test's folder."""
+
+    def write(
+        people: People, change: Callable[[dict[str, Any]], Any] = dict, below: str = ""
+    ) -> Path:
+        folder = tmp_path / below
+        folder.mkdir(exist_ok=True)
+        for image, here in people.items():
+            for number, person in enumerate(here):
+                said = change(person["said"])
+                dump_plain(said, folder / f"{image}_personId_{number}.pkl")
+        return folder
+
+    return write
 
 
 @pytest.fixture(scope="session")
-def written() -> Make:
-    """`_written`."""
-    return _written
-
-
-def _valid(people: People) -> People:
+def valid(truth: People) -> People:
     """Only those whom the owners call valid."""
-    return {image: [p for p in here if p["valid"]] for image, here in people.items()}
+    return {image: [p for p in here if p["valid"]] for image, here in truth.items()}
 
 
-@pytest.fixture(scope="session")
-def valid() -> Make:
-    """`_valid`."""
-    return _valid
+@pytest.fixture
+def scored(store: Store, rules: Make, bodies: BodySet) -> Make:
+    """Scores a folder by a variant of the rules, or on a benchmark."""
 
+    def score(name: str, folder: Path, **more: Any) -> Result:
+        benchmark = rules(name) if name in ("matched", "official") else name
+        return evaluate(store, "model", benchmark, bodies, predictions=folder, **more)
 
-def _scored(store: Store, benchmark: str, folder: Path, bodies: BodySet, **more: Any) -> Result:
-    return evaluate(store, "model", benchmark, bodies, predictions=folder, **more)
-
-
-@pytest.fixture(scope="session")
-def scored() -> Make:
-    """`_scored`."""
-    return _scored
+    return score
 
 
 def _parameters(row: dict[str, Any], bodies: BodySet, vectors: bool) -> dict[str, Any]:

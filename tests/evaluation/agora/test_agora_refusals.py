@@ -22,22 +22,18 @@ Make = Callable[..., Any]
 People = dict[str, list[dict[str, Any]]]
 
 
-def test_the_test_split_has_no_labels(
-    store: Store, bodies: BodySet, tmp_path: Path, scored: Make
-) -> None:
+def test_the_test_split_has_no_labels(tmp_path: Path, scored: Make) -> None:
     with pytest.raises(InputError, match="write the zip for their server"):
-        scored(store, "agora-test-official", tmp_path, bodies)
+        scored("agora-test-official", tmp_path)
 
 
 @pytest.fixture
-def refused(
-    store: Store, rules: Any, bodies: BodySet, tmp_path: Path, scored: Make
-) -> Callable[[str], None]:
+def refused(tmp_path: Path, scored: Make) -> Callable[[str], None]:
     """Scores the pickles that lie in `tmp_path` and expects this message."""
 
     def expects(reason: str) -> None:
         with pytest.raises(InputError, match=reason):
-            scored(store, rules("official"), tmp_path, bodies)
+            scored("official", tmp_path)
 
     return expects
 
@@ -54,15 +50,9 @@ def refused(
     ],
 )
 def test_a_file_of_another_shape_or_unit_is_refused_by_name(
-    truth: People,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    refused: Make,
-    change: Any,
-    reason: str,
+    valid: People, written: Make, refused: Make, change: Any, reason: str
 ) -> None:
-    written(tmp_path, valid(truth), lambda said: said | change)
+    written(valid, lambda said: said | change)
     refused(rf"(?s)_personId_0\.pkl: .*{reason}")
 
 
@@ -77,9 +67,15 @@ def test_a_file_of_another_shape_or_unit_is_refused_by_name(
     ],
 )
 def test_parameters_that_the_server_would_not_take_are_refused(
-    store: Store, truth: People, bodies: BodySet, tmp_path: Path, parameters: Make, refused: Make,
-    change: Any, reason: str,
-) -> None:  # fmt: skip
+    store: Store,
+    truth: People,
+    bodies: BodySet,
+    tmp_path: Path,
+    parameters: Make,
+    refused: Make,
+    change: Any,
+    reason: str,
+) -> None:
     row = next(r for r in store.instances("agora", "train").to_pylist() if not r["kid"])
     said = parameters(row, bodies, True) | {"joints": np.zeros((24, 2))} | change
     dump_plain(said, tmp_path / f"{next(iter(truth))}_personId_0.pkl")
@@ -87,44 +83,35 @@ def test_parameters_that_the_server_would_not_take_are_refused(
 
 
 def test_folders_and_names_that_cannot_be_meant_are_refused(
-    store: Store,
-    rules: Any,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    scored: Make,
+    valid: People, tmp_path: Path, written: Make, scored: Make
 ) -> None:
-    name = rules("official")
+    name = "official"
     with pytest.raises(MissingFiles, match="There is no"):
-        scored(store, name, tmp_path / "nothing", bodies)
+        scored(name, tmp_path / "nothing")
     with pytest.raises(MissingFiles, match="holds no prediction"):
-        scored(store, name, tmp_path, bodies)
-    image, here = next((i, h) for i, h in valid(truth).items() if h)
-    good = written(tmp_path / "good", {image: here[:1]})
+        scored(name, tmp_path)
+    image, here = next((i, h) for i, h in valid.items() if h)
+    good = written({image: here[:1]}, below="good")
     dump_plain(here[0]["said"], good / "ag_validationset_other_00001_personId_0.pkl")
     with pytest.raises(InputError, match="1 files are of images that are not of the split"):
-        scored(store, name, good, bodies)
-    assert scored(store, name, good, bodies, allow_missing=True).summary["detections"] == 1
+        scored(name, good)
+    assert scored(name, good, allow_missing=True).summary["detections"] == 1
     shutil.copy(good / f"{image}_personId_0.pkl", good / f"{image}.pkl")
     with pytest.raises(InputError, match="IMAGE_personId_NUMBER"):
-        scored(store, name, good, bodies)
+        scored(name, good)
     with pytest.raises(InputError, match=r"neither a folder nor a \.zip"):
-        scored(store, name, good / f"{image}.pkl", bodies)
+        scored(name, good / f"{image}.pkl")
 
 
-def test_code_in_a_pickle_is_refused(
-    store: Store, rules: Any, truth: People, bodies: BodySet, tmp_path: Path, scored: Make
-) -> None:
+def test_code_in_a_pickle_is_refused(truth: People, tmp_path: Path, scored: Make) -> None:
     path = tmp_path / f"{next(iter(truth))}_personId_0.pkl"
     path.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(RefusedPickle, match=r"os\.system"):
-        scored(store, rules("official"), tmp_path, bodies)
+        scored("official", tmp_path)
 
 
 def test_predictions_without_a_place_or_of_another_image_or_body_are_refused(
-    store: Store, rules: Any, bodies: BodySet, tmp_path: Path, said_by_store: Make
+    store: Store, rules: Any, bodies: BodySet, said_by_store: Make
 ) -> None:
     name, said = protocol(rules("official")).name, said_by_store(store, bodies)
     nowhere = {n: v for n, v in said.items() if n != "transl"}

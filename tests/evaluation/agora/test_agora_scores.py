@@ -32,18 +32,11 @@ def dataframe_only(store: Store, people: People) -> int:
 
 
 def test_repeating_the_owners_joints_and_meshes_has_no_error(
-    store: Store,
-    rules: Any,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    scored: Make,
+    store: Store, truth: People, valid: People, written: Make, scored: Make
 ) -> None:
-    result = scored(store, rules("matched"), written(tmp_path, valid(truth)), bodies)
+    result = scored("matched", written(valid))
     lost = dataframe_only(store, truth)
-    people = sum(map(len, valid(truth).values()))
+    people = sum(map(len, valid.values()))
     assert result.number("f1") == pytest.approx(2 * people / (2 * people + lost))
     assert result.number("precision") == 1
     for part in ("body", "left_hand", "right_hand", "face", "fullbody", "kid_fullbody"):
@@ -56,45 +49,29 @@ def test_repeating_the_owners_joints_and_meshes_has_no_error(
 
 
 def test_a_detection_of_an_invalid_person_is_a_false_positive(
-    store: Store,
-    rules: Any,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    scored: Make,
+    truth: People, valid: People, written: Make, scored: Make
 ) -> None:
-    result = scored(store, rules("matched"), written(tmp_path, truth), bodies)
-    people = sum(map(len, valid(truth).values()))
+    result = scored("matched", written(truth))
+    people = sum(map(len, valid.values()))
     assert result.summary["false_positives"] == 1
     assert result.number("precision") == pytest.approx(people / (people + 1))
     assert result.number("body_mpjpe") < MICROMETRE
 
 
 def test_missing_people_costs_recall_and_dilutes_official_hands_only(
-    store: Store,
-    rules: Any,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    scored: Make,
-    make_again: Make,
+    store: Store, truth: People, valid: People, written: Make, scored: Make, make_again: Make
 ) -> None:
-    people = valid(truth)
-    two = [image for image, here in people.items() if len(here) >= 2][:3]
-    kept = {image: here[1:] if image in two else here for image, here in people.items()}
+    two = [image for image, here in valid.items() if len(here) >= 2][:3]
+    kept = {image: here[1:] if image in two else here for image, here in valid.items()}
 
     def bent(said: dict[str, Any]) -> dict[str, Any]:
         joints = said["allSmplJoints3d"].copy()
         joints[25:40, 2] += 0.016  # 15 of the 16 joints of the left hand
         return said | {"allSmplJoints3d": joints}
 
-    folder = written(tmp_path, kept, bent)
-    official = scored(store, rules("official"), folder, bodies)
-    matched = scored(store, rules("matched"), folder, bodies)
+    folder = written(kept, bent)
+    official = scored("official", folder)
+    matched = scored("matched", folder)
     make_again(official)
     make_again(matched)
     found, lost = sum(map(len, kept.values())), dataframe_only(store, truth)
@@ -107,18 +84,10 @@ def test_missing_people_costs_recall_and_dilutes_official_hands_only(
 
 
 def test_an_image_without_predictions_does_not_dilute_official_hands(
-    store: Store,
-    rules: Any,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    scored: Make,
+    store: Store, truth: People, valid: People, tmp_path: Path, written: Make, scored: Make
 ) -> None:
-    people = valid(truth)
-    image = next(name for name, here in people.items() if here)
-    rest = {name: here for name, here in people.items() if name != image}
+    image = next(name for name, here in valid.items() if here)
+    rest = {name: here for name, here in valid.items() if name != image}
 
     def wider(said: dict[str, Any]) -> dict[str, Any]:
         return said | {
@@ -126,21 +95,15 @@ def test_an_image_without_predictions_does_not_dilute_official_hands(
             "allSmplJoints3d": said["allSmplJoints3d"] * 1.1,
         }
 
-    result = scored(store, rules("official"), written(tmp_path, rest, wider), bodies)
-    matched = scored(store, rules("matched"), tmp_path, bodies)
+    result = scored("official", written(rest, wider))
+    matched = scored("matched", tmp_path)
     assert result.number("left_hand_mve") == round(matched.number("left_hand_mve"), 1)
-    assert result.summary["people_missed"] == len(people[image]) + dataframe_only(store, truth)
+    assert result.summary["people_missed"] == len(valid[image]) + dataframe_only(store, truth)
 
 
 @pytest.mark.parametrize("vectors", [True, False])
 def test_gendered_parameters_also_of_children_are_posed_as_the_server_does(
-    store: Store,
-    rules: Any,
-    bodies: BodySet,
-    tmp_path: Path,
-    vectors: bool,
-    scored: Make,
-    parameters: Make,
+    store: Store, bodies: BodySet, tmp_path: Path, scored: Make, parameters: Make, vectors: bool
 ) -> None:
     rows = store.instances("agora", "train")
     pixels = np.ma.getdata(from_arrow(rows)["keypoints2d"]).reshape(rows.num_rows, 144, 3) * 3
@@ -152,7 +115,7 @@ def test_gendered_parameters_also_of_children_are_posed_as_the_server_does(
         known = pixels[i, :24, :2] if row["keypoints2d"] else joints[i]
         name = f"{image_name(row['image_path'])}_1280x720_personId_{row['person']}.pkl"
         dump_plain(said | {"joints": known}, tmp_path / "predictions" / name)
-    result = scored(store, rules("official"), tmp_path, bodies)
+    result = scored("official", tmp_path)
     assert [result.number(n) for n in ("f1", "precision", "recall", "kid_recall")] == [1, 1, 1, 1]
     assert result.number("fullbody_mve") == 0
     assert result.number("kid_fullbody_mpjpe") == 0
@@ -170,9 +133,7 @@ def task_joints(store: Store, rows: Any, bodies: BodySet) -> tuple[np.ndarray, n
     return found.joints2d, found.boxes
 
 
-def test_joints_are_seen_where_the_owners_see_them(
-    store: Store, truth: People, bodies: BodySet
-) -> None:
+def test_joints_are_seen_where_the_owners_see_them(store: Store, bodies: BodySet) -> None:
     rows = store.instances("agora", "train")
     joints, boxes = task_joints(store, rows, bodies)
     columns = from_arrow(rows)
@@ -216,13 +177,13 @@ def test_a_focal_length_of_the_predictor_says_where_the_person_is_seen(
 
 
 def test_the_size_of_chunks_changes_no_number(
-    store: Store, rules: Any, truth: People, bodies: BodySet, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, written: Make, scored: Make) -> None:  # fmt: skip
-    folder = written(tmp_path, truth)
-    whole = scored(store, rules("matched"), folder, bodies)
+    store: Store, truth: People, monkeypatch: pytest.MonkeyPatch, written: Make, scored: Make
+) -> None:
+    folder = written(truth)
+    whole = scored("matched", folder)
     monkeypatch.setattr(task, "CHUNK", 1)
     done: list[int] = []
-    single = scored(store, rules("matched"), folder, bodies, progress=lambda n, of: done.append(n))
+    single = scored("matched", folder, progress=lambda n, of: done.append(n))
     assert single.rows.column_names == whole.rows.column_names
     for name in whole.rows.column_names[2:]:
         np.testing.assert_allclose(single.rows[name], whole.rows[name], atol=MICROMETRE)
@@ -230,15 +191,9 @@ def test_the_size_of_chunks_changes_no_number(
 
 
 def test_rows_are_people_who_count_and_images_and_carry_the_interval(
-    store: Store,
-    rules: Any,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    scored: Make,
+    store: Store, truth: People, written: Make, scored: Make
 ) -> None:
-    result = scored(store, rules("official"), written(tmp_path, truth), bodies)
+    result = scored("official", written(truth))
     rows = pq.read_table(store.results / "model" / "official.parquet")
     images = store.images("agora", "train").num_rows
     assert rows.num_rows == result.summary["scored"] + images
@@ -270,17 +225,11 @@ def test_slices_hold_the_people_who_count_and_no_false_positives(
 
 
 def test_the_published_rules_score_images_with_hands_and_faces_only(
-    store: Store,
-    truth: People,
-    bodies: BodySet,
-    tmp_path: Path,
-    written: Make,
-    valid: Make,
-    scored: Make,
+    valid: People, written: Make, scored: Make
 ) -> None:
-    folder = written(tmp_path, valid(truth))
-    result = scored(store, f"{OFFICIAL}@agora@train", folder, bodies)
-    left = sum(len(here) for image, here in valid(truth).items() if "bfh" not in image)
+    folder = written(valid)
+    result = scored(f"{OFFICIAL}@agora@train", folder)
+    left = sum(len(here) for image, here in valid.items() if "bfh" not in image)
     assert left > 0
     assert result.summary["unused_predictions"] == left
     assert result.summary["left_out"]["images"] >= left
