@@ -11,6 +11,7 @@ from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
+    from ehpsbench.evaluation.agora.submission import Submission
     from ehpsbench.evaluation.results import Result
     from ehpsbench.store import Store
 
@@ -65,6 +66,7 @@ def evaluate(
 ) -> None:
     """Score predictions on benchmarks; a cell trained here is asked for its predictions first."""
     from ehpsbench.cli import console
+    from ehpsbench.evaluation.agora.submission import write_submission
     from ehpsbench.leaderboards.board import board as find_board
     from ehpsbench.leaderboards.scoring import benchmarks_of, score
     from ehpsbench.store import Store, default_store
@@ -75,21 +77,16 @@ def evaluate(
     names = benchmarks_of(place, who, rules, partial=partial) if rules else tuple(benchmarks or ())
     bodies = _bodies(place, names, body_models)
     if write is not None:
-        _write(write, place, who, names, bodies, predictions, out)
+        _check_write(write, names)
+        made = write_submission(place, who, names[0], bodies, out, predictions=predictions)
+        _print_submission(made)
         return
+    how: dict[str, Any] = {"predictions": predictions, "device": device}
+    how |= {"allow_missing": allow_missing}
     results = {}
     for benchmark in names:
         with console.counting_bar(f"Scoring {benchmark}", "done") as bar:
-            results[benchmark] = score(
-                place,
-                who,
-                benchmark,
-                bodies,
-                predictions=predictions,
-                allow_missing=allow_missing,
-                device=device,
-                progress=bar,
-            )
+            results[benchmark] = score(place, who, benchmark, bodies, progress=bar, **how)
         if not json:
             _print(who, results[benchmark], slices)
     _print_mean(rules, results, partial, json)
@@ -123,22 +120,16 @@ def _bodies(store: Store, benchmarks: tuple[str, ...], body_models: Path | None)
     return console.bodies_of(store, [protocol(b).dataset for b in benchmarks], body_models)
 
 
-def _write(
-    what: str,
-    store: Store,
-    entry: str,
-    benchmarks: tuple[str, ...],
-    bodies: BodySet,
-    predictions: Path | None,
-    out: Path,
-) -> None:
-    from ehpsbench.cli import console
+def _check_write(what: str, benchmarks: tuple[str, ...]) -> None:
     from ehpsbench.errors import InputError
-    from ehpsbench.evaluation.agora.submission import write_submission
 
     if what != "agora" or len(benchmarks) != 1:
         raise InputError("--write agora is what can be written, for one --benchmark of AGORA.")
-    made = write_submission(store, entry, benchmarks[0], bodies, out, predictions=predictions)
+
+
+def _print_submission(made: Submission) -> None:
+    from ehpsbench.cli import console
+
     console.out.print(
         f"{made.path}: {made.people:,} people in {made.images:,} images", soft_wrap=True
     )

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
 from ehpsbench.cli.spread import ExecutorOption, PartitionOption, executor_of
 
+if TYPE_CHECKING:
+    from ehpsbench.ingest import IngestReport
+    from ehpsbench.store import Store
+
 FINDINGS = 1
+
+AliasOption = Annotated[
+    str | None, typer.Option("--as", help="Another name for the rows in the store.")
+]
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="Only say which files are there; read nothing.")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(help="Units read side by side.", show_default="local: 1; clusters: all at once"),
+]
 
 
 def ingest(
@@ -19,20 +34,11 @@ def ingest(
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
     layout: Annotated[str, typer.Option(help="owners or humandata.")] = "owners",
-    alias: Annotated[
-        str | None, typer.Option("--as", help="Another name for the rows in the store.")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say which files are there; read nothing.")
-    ] = False,
+    alias: AliasOption = None,
+    check: CheckOption = False,
     limit: Annotated[int | None, typer.Option(help="Stop after this many people.")] = None,
     executor: ExecutorOption = "local",
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            help="Units read side by side.", show_default="local: 1; clusters: all at once"
-        ),
-    ] = None,
+    workers: WorkersOption = None,
     partition: PartitionOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -44,15 +50,7 @@ def ingest(
     from ehpsbench.store import Store, default_store
 
     if check:
-        from ehpsbench.release_check import check as missing_files
-
-        findings = missing_files(name, root, layout=layout)
-        if json:
-            console.print_json(findings)
-        else:
-            rows = [(f["state"], f["pattern"], f["what"]) for f in findings]
-            console.print_table(f"{name}: files below {root}", ("state", "pattern", "what"), rows)
-        raise typer.Exit(FINDINGS if any(f["state"] == "missing" for f in findings) else 0)
+        raise typer.Exit(_check(name, root, layout, json))
     target = Store((store or default_store()).resolve())
     where = None if executor == "local" else executor_of(executor, workers, partition, 0)
     with console.progress_bar(f"Reading {alias or name}", "people") as progress:
@@ -75,17 +73,38 @@ def ingest(
         console.say(f"No people of {report.dataset} were stored: see what was refused, and why.")
     if json:
         console.print_json(asdict(report))
-        raise typer.Exit(0 if stored else FINDINGS)
+    else:
+        _print(report, target)
+    raise typer.Exit(0 if stored else FINDINGS)
+
+
+def _check(name: str, root: Path, layout: str, json: bool) -> int:
+    """Show which files of the release are there; the exit code."""
+    from ehpsbench.cli import console
+    from ehpsbench.release_check import check
+
+    findings = check(name, root, layout=layout)
+    if json:
+        console.print_json(findings)
+    else:
+        rows = [(f["state"], f["pattern"], f["what"]) for f in findings]
+        console.print_table(f"{name}: files below {root}", ("state", "pattern", "what"), rows)
+    return FINDINGS if any(f["state"] == "missing" for f in findings) else 0
+
+
+def _print(report: IngestReport, store: Store) -> None:
+    """What was stored, what was refused and where that is kept."""
+    from ehpsbench.cli import console
+
     for split, count in report.instances.items():
         images = report.images.get(split, 0)
         console.out.print(f"{report.dataset}/{split}: {count:,} people in {images:,} images")
     for rule, count in report.rejects.items():
         console.out.print(f"refused by the rule {rule}: {count:,}")
     if report.rejects:
-        kept = target.rejects_path(report.dataset)
+        kept = store.rejects_path(report.dataset)
         console.out.print(f"Refused rows are kept whole in {kept}", soft_wrap=True)
     if report.resumed:
         console.out.print(
             f"{report.resumed:,} of {report.units:,} units were there from an earlier try."
         )
-    raise typer.Exit(0 if stored else FINDINGS)

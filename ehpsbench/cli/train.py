@@ -15,49 +15,64 @@ if TYPE_CHECKING:
     from ehpsbench.training.mix import Mix
 
 
+DatasetsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Datasets in the store; several are mixed.")
+]
+DatasetOption = Annotated[list[str] | None, typer.Option(help="The same, by name.")]
+MixOption = Annotated[
+    str, typer.Option(help="How several are mixed: balanced, concat (by rows), or weighted.")
+]
+WeightOption = Annotated[
+    list[str] | None, typer.Option(help="DATASET=SHARE of a weighted mix; any scale.")
+]
+MixFileOption = Annotated[
+    Path | None, typer.Option(help="A mix as `select` writes it, instead of datasets.")
+]
+BudgetOption = Annotated[
+    int | None, typer.Option(min=1, help="Samples seen; default: the recipe's.")
+]
+UntilOption = Annotated[
+    int | None, typer.Option(min=1, help="Stop there, of the same schedule; go on later.")
+]
+SplitOption = Annotated[
+    list[str] | None, typer.Option(help="Split to train on; default: those called train….")
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option(help="Pretrained weights of the trunk, if the recipe has some.")
+]
+StartOption = Annotated[
+    str | None, typer.Option(help="A cell of the store or a file: weights of it all.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="cpu, cuda or cuda:1.", show_default="a GPU if there is one")
+]
+MicroBatchOption = Annotated[
+    int | None, typer.Option(min=1, help="Crops at once; the batch stays.", show_default="all")
+]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Over a finished run of this name; scores go too.")
+]
+
+
 def train(
-    datasets: Annotated[
-        list[str] | None, typer.Argument(help="Datasets in the store; several are mixed.")
-    ] = None,
-    dataset: Annotated[list[str] | None, typer.Option(help="The same, by name.")] = None,
-    mix: Annotated[
-        str, typer.Option(help="How several are mixed: balanced, concat (by rows), or weighted.")
-    ] = "balanced",
-    weight: Annotated[
-        list[str] | None, typer.Option(help="DATASET=SHARE of a weighted mix; any scale.")
-    ] = None,
-    mix_file: Annotated[
-        Path | None, typer.Option(help="A mix as `select` writes it, instead of datasets.")
-    ] = None,
+    datasets: DatasetsArgument = None,
+    dataset: DatasetOption = None,
+    mix: MixOption = "balanced",
+    weight: WeightOption = None,
+    mix_file: MixFileOption = None,
     recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
-    budget: Annotated[
-        int | None, typer.Option(min=1, help="Samples seen; default: the recipe's.")
-    ] = None,
-    until: Annotated[
-        int | None, typer.Option(min=1, help="Stop there, of the same schedule; go on later.")
-    ] = None,
+    budget: BudgetOption = None,
+    until: UntilOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
-    split: Annotated[
-        list[str] | None, typer.Option(help="Split to train on; default: those called train….")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Pretrained weights of the trunk, if the recipe has some.")
-    ] = None,
-    start_from: Annotated[
-        str | None, typer.Option(help="A cell of the store or a file: weights of it all.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda or cuda:1.", show_default="a GPU if there is one")
-    ] = None,
-    micro_batch: Annotated[
-        int | None, typer.Option(min=1, help="Crops at once; the batch stays.", show_default="all")
-    ] = None,
+    split: SplitOption = None,
+    weights: WeightsOption = None,
+    start_from: StartOption = None,
+    device: DeviceOption = None,
+    micro_batch: MicroBatchOption = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that cut and read crops.")] = 0,
     save_minutes: Annotated[float, typer.Option(min=0, help="Between two saved states.")] = 10.0,
     compile: Annotated[bool, typer.Option("--compile", help="Let torch compile.")] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Over a finished run of this name; scores go too.")
-    ] = False,
+    replace: ReplaceOption = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""One training run, visible from top to bottom: data, network, steps, held-out clusters, files.
+"""One training run, visible from top to bottom: what is asked, its beginning, steps and end.
 
 Whatever is random is drawn from (seed, what, position), so that a run that was killed goes on
 where its last saved state was and, on a CPU with the same number of threads, ends bit-identical.
@@ -89,30 +89,33 @@ def train(
         InputError: data that cannot be trained on; a loss that is no number, with its batch; a
             finished run of the same name with other content.
     """
-    resources = Resources(
-        device, threads, micro_batch, workers, save_minutes, compile, progress, say
-    )
     if until is not None and until >= recipe.budget.samples_seen:
         until = None
     mix = cells.mix_of(dataset, splits)
     wanted = cells.cell(store, mix, recipe, seed, bodies, weights=weights, start_from=start_from)
-    folder = store.runs / wanted.id
-    if cells.is_done(store, wanted, until):
-        return folder
-    what = Assignment(store, wanted, mix, recipe, bodies, until, weights, start_from, replace)
+    if not cells.is_done(store, wanted, until):
+        _run(
+            Assignment(store, wanted, mix, recipe, bodies, until, weights, start_from, replace),
+            Resources(device, threads, micro_batch, workers, save_minutes, compile, progress, say),
+        )
+    return store.runs / wanted.id
+
+
+def _run(what: Assignment, resources: Resources) -> None:
+    """From the beginning, or the last state, to the end; by one process at a time."""
+    store, cell = what.store, what.cell
     with (
-        ranks(device) as here,
-        stop_requests(say) as stop,
-        _settled(here, threads),
-        working_on(store, wanted.id) if here.first else nullcontext(),
+        ranks(resources.device) as here,
+        stop_requests(resources.say) as stop,
+        _settled(here, resources.threads),
+        working_on(store, cell.id) if here.first else nullcontext(),
     ):
-        (done,) = here.any(here.first and cells.is_done(store, wanted, until))
-        if not done:  # by another process, since it was asked above
+        (done,) = here.any(here.first and cells.is_done(store, cell, what.until))
+        if not done:  # by another process, since it was asked before
             run = begun(what, resources, here, stop)
             _steps(run)
-            leave(run, store, until)
+            leave(run, store, what.until)
             here.wait()
-    return folder
 
 
 @contextmanager
