@@ -1,0 +1,215 @@
+"""InterHand2.6M's layout (also BlurHand's): COCO-like data, cameras, 3D joints and MANO by capture.
+
+`<prefix>_<split>_{data,camera,joint_3d,MANO_NeuralAnnot}.json`. Cameras have their place in mm
+(t = −R·campos), joints are in mm, MANO in metres, all in one world a capture; poses leave the mean
+hand out. A hand turns about its rest wrist. A person is one annotation: one hand or both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.identity import person_identity, person_keys, repeat, text
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, spread, validity
+from ehpsbench.dataset_adapters.readers.coco import Coco, box_column, read_coco
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
+from ehpsbench.geometry import box_around, clip_box, project
+from ehpsbench.schema import Columns, Instances, nullable
+from ehpsbench.skeleton.placing import keypoint_columns
+from ehpsbench.skeleton.sources import INTERHAND_42
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+__all__ = ["KINDS", "interhand_read", "interhand_units"]
+
+Floats = NDArray[np.float64]
+Chosen = Callable[[Mapping[str, Any]], bool]
+KINDS = ("data", "camera", "joint_3d", "MANO_NeuralAnnot")
+MM = 1e-3
+WRISTS = {"right": 20, "left": 41}
+JOINTS = {"right": slice(0, 21), "left": slice(21, 42)}
+
+
+def interhand_units(release: Release, prefix: str) -> Iterator[Unit]:
+    """One unit per split and capture."""
+    for data in release.find(f"**/{prefix}_*_data.json"):
+        split = data.stem.removeprefix(f"{prefix}_").removesuffix("_data")
+        if "/" in split or split not in release.card.splits:
+            continue
+        files = [data.with_name(f"{prefix}_{split}_{kind}.json") for kind in KINDS]
+        there = tuple(f for f in files if f.is_file())
+        for capture in sorted(_json(files[1]), key=int):
+            key = {"split": split, "capture": capture, "prefix": prefix}
+            yield Unit(f"{split}/Capture{capture}", release, there, key)
+
+
+def interhand_read(
+    unit: Unit, bodies: BodySet, folder: str, chosen: Chosen | None = None
+) -> Instances:
+    """The hands of one capture in all of its cameras.
+
+    Args:
+        unit: of `interhand_units`.
+        bodies: the body set of the labels.
+        folder: of the images of a split, below the root.
+        chosen: which annotations count; None: all.
+
+    Raises:
+        InputError: a file is broken, or lacks something.
+    """
+    data, camera, joints, mano = (_file(unit, kind) for kind in KINDS)
+    coco = _capture(data, unit.key["capture"], chosen)
+    try:
+        images = _images(unit, coco, _json(camera)[unit.key["capture"]], folder)
+        records = coco.annotations
+        columns = person_identity(images, coco.image, person_keys(coco.image, None))
+        columns["subject"] = text(
+            str(coco.images[i].get("subject", "")) or None for i in coco.image
+        )
+        columns["source_row"] = np.asarray([a["row"] for a in records], np.int64)
+        frames = [str(coco.images[i]["frame_idx"]) for i in coco.image]
+        fits = _json(mano).get(unit.key["capture"], {}) if mano.is_file() else {}
+        columns |= _hands([fits.get(f) or {} for f in frames], columns, unit, bodies)
+        points = _json(joints).get(unit.key["capture"], {})
+        columns |= _points([points.get(f) for f in frames], records, columns)
+        columns["bbox"] = box_column(records)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        names = ", ".join(path.name for path in unit.files)
+        raise InputError(
+            f"{unit.files[0].parent}: {names} of capture {unit.key['capture']} do not fit the "
+            f"layout of InterHand2.6M ({type(error).__name__}: {error})."
+        ) from error
+    return Instances(columns, images)
+
+
+def _file(unit: Unit, kind: str) -> Path:
+    split, prefix = unit.key["split"], unit.key["prefix"]
+    return unit.files[0].with_name(f"{prefix}_{split}_{kind}.json")
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, stamp: tuple[int, int]) -> Any:
+    return read_coco(path) if path.stem.endswith("_data") else read_json(path)
+
+
+def _json(path: Path) -> Any:
+    """A file of all captures, read once for the units that are cut from it."""
+    if not path.is_file():
+        return read_json(path)
+    found = path.stat()
+    return _parsed(path, (found.st_mtime_ns, found.st_size))
+
+
+def _capture(path: Path, capture: str, chosen: Chosen | None) -> Coco:
+    """Images of a capture, and those annotations in them that count (`row`: place in the file)."""
+    coco: Coco = _json(path)
+    kept = [i for i, image in enumerate(coco.images) if str(image.get("capture")) == capture]
+    place = {row: i for i, row in enumerate(kept)}
+    people = [
+        (i, {**a, "row": row})
+        for row, (a, image) in enumerate(zip(coco.annotations, coco.image.tolist(), strict=True))
+        if (i := place.get(image)) is not None and (chosen is None or chosen(a))
+    ]
+    if chosen is not None:  # pictures that belong to no annotation that counts do not exist
+        used = sorted({i for i, _ in people})
+        order = {i: n for n, i in enumerate(used)}
+        kept, people = [kept[i] for i in used], [(order[i], a) for i, a in people]
+    image = np.asarray([i for i, _ in people], np.int64)
+    return Coco([coco.images[i] for i in kept], [a for _, a in people], image)
+
+
+def _images(
+    unit: Unit, coco: Coco, cameras: Mapping[str, Any], folder: str
+) -> dict[str, NDArray[Any]]:
+    names = [str(c) for c in coco.of_images("camera")]
+    turn = np.asarray([cameras["camrot"][c] for c in names], np.float64).reshape(-1, 3, 3)
+    place = np.asarray([cameras["campos"][c] for c in names], np.float64).reshape(-1, 3)
+    capture = unit.key["capture"]
+    sequence = [f"Capture{capture}/{name}" for name in coco.of_images("seq_name")]
+    size = np.asarray([(r["width"], r["height"]) for r in coco.images], np.int64).reshape(-1, 2)
+    return image_columns(
+        unit,
+        [f"{folder}/{name}" for name in coco.of_images("file_name")],
+        size,
+        split=unit.key["split"],
+        sequence=sequence,
+        camera=names,
+        frame=coco.of_images("frame_idx"),
+        cluster=sequence,
+        focal=np.asarray([cameras["focal"][c] for c in names], np.float64).reshape(-1, 2),
+        principal_point=np.asarray([cameras["princpt"][c] for c in names]).reshape(-1, 2),
+        world_rotation=turn,
+        world_translation=-(turn @ place[..., None])[..., 0] * MM,
+    )
+
+
+def _hands(
+    fits: list[Mapping[str, Any]], columns: Columns, unit: Unit, bodies: BodySet
+) -> dict[str, NDArray[Any]]:
+    """MANO of both hands where it is there, and the flags."""
+    labels = Labels.of(unit.release.card)
+    result: dict[str, NDArray[Any]] = {}
+    here = {}
+    for side in WRISTS:
+        here[side] = np.asarray([bool(fit.get(side)) for fit in fits], bool)
+        mine = [fit[side] for fit in fits if fit.get(side)]
+        if mine:
+            pose = np.asarray([m["pose"] for m in mine], np.float64).reshape(-1, 48)
+            hand = {
+                "global_orient": pose[:, :3],
+                "hand_pose": pose[:, 3:],
+                "betas": np.asarray([m["shape"] for m in mine], np.float64).reshape(-1, 10),
+                "transl": np.asarray([m["trans"] for m in mine], np.float64).reshape(-1, 3),
+            }
+            names = ("world_rotation", "world_translation")
+            world = {name: columns[name][here[side]] for name in names}
+            found = hand_columns(hand, side, labels, bodies, world)
+            own = {n: v for n, v in found.items() if n.startswith(side)}
+            result |= spread(own, here[side])
+    words = _words(labels, len(fits))
+    flags = validity(len(fits), ("camera",), left_hand=here["left"], right_hand=here["right"])
+    return result | words | flags
+
+
+def _words(labels: Labels, count: int) -> dict[str, NDArray[Any]]:
+    """Whose hands they are; two models, so no hash of one."""
+    words = {"source_model": "mano", "labels": labels.source, "annotation": labels.annotation}
+    return {name: repeat(word, count) for name, word in words.items()}
+
+
+def _points(
+    labelled: list[Mapping[str, Any] | None],
+    records: Any,
+    columns: Columns,
+) -> dict[str, NDArray[Any]]:
+    """3D joints in the camera frame, and boxes of each hand around those that are valid."""
+    count = len(labelled)
+    world = np.zeros((count, 42, 3))
+    for row, joints in enumerate(labelled):
+        if joints is not None:
+            world[row] = np.asarray(joints["world_coord"], np.float64).reshape(42, 3) * MM
+    seen = [np.reshape(a["joint_valid"], (42, -1)).any(1) for a in records]
+    valid = np.asarray(seen, bool).reshape(count, 42)
+    valid &= np.asarray([joints is not None for joints in labelled], bool)[:, None]
+    for side, wrist in WRISTS.items():  # no hand without its wrist
+        valid[:, JOINTS[side]] &= valid[:, wrist : wrist + 1]
+    turn = columns["world_rotation"].reshape(-1, 3, 3)
+    points = world @ turn.transpose(0, 2, 1) + columns["world_translation"][:, None]
+    scored = np.concatenate([points, valid[..., None]], -1)
+    result = keypoint_columns(3, (scored, INTERHAND_42))
+    pixels = project(points, columns["focal"], columns["principal_point"])
+    pixels = np.where(valid[..., None], pixels, np.nan)
+    for side, joints in JOINTS.items():
+        box = clip_box(box_around(pixels[:, joints]), columns["width"], columns["height"])
+        result[f"{side}_hand_bbox"] = nullable(np.nan_to_num(box), np.isfinite(box).all(1))
+    return result
