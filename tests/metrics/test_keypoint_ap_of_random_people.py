@@ -98,6 +98,11 @@ def by_hand(made: dict[str, torch.Tensor], group: str) -> dict[str, float]:
                 precision[r, t], recall[r, t] = area_under(
                     np.array([hit for _, hit in ranked]), wanted
                 )
+    return named(precision, recall)
+
+
+def named(precision: np.ndarray, recall: np.ndarray) -> dict[str, float]:
+    """The numbers of (3, 10) areas × thresholds."""
     numbers = {"ap": precision[0].mean(), "ap50": precision[0, 0], "ap75": precision[0, 5]}
     numbers |= {"ap_medium": precision[1].mean(), "ap_large": precision[2].mean()}
     numbers |= {"ar": recall[0].mean(), "ar50": recall[0, 0], "ar75": recall[0, 5]}

@@ -117,10 +117,9 @@ def errors_of_parts(
     motions = {c.name: Motion(c.error, count) for c in moving}
     points = PointErrors(point_sets(protocol, bodies, device))
     residual = np.zeros(count) if protocol.ground_truth_body == "neutral_refit" else None
-    done = 0
+    rows = slice(0, 0)
     for part, said in _chunks(parts, chunk):
-        rows = slice(done, done + len(said["global_orient"]))
-        done = rows.stop
+        rows = slice(rows.stop, rows.stop + len(said["global_orient"]))
         if residual is not None:
             part, residual[rows] = refitted(part, bodies)
         figures = _figures(part, said, protocol, bodies, columns, root, device)
