@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -46,6 +46,88 @@ class _Worker:
         return None if alive else died(exit_in_words(self.process.exitcode), ADVICE)
 
 
+@dataclass(slots=True)
+class _Pool:
+    """The processes, and the places of those that are yet to start."""
+
+    task: Task
+    free: list[str | None]
+    threads: int | None
+    grace: float
+    idle: list[_Worker] = field(default_factory=list)
+    busy: list[_Worker] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, task: Task, settings: Settings) -> _Pool:
+        """Nothing started yet; side by side each process has one thread."""
+        free = list(places(settings))
+        threads = settings.cpus or (1 if len(free) > 1 else None)
+        return cls(task, free, threads, settings.grace_seconds)
+
+    def hand_out(self, waiting: Iterator[Any]) -> None:
+        """An item to everybody who has none; processes are started as they are needed."""
+        while self.idle or self.free:
+            item = next(waiting, END)
+            if item is END:
+                return
+            worker = self._alive() or self._start(self.free.pop(0))
+            worker.item = item
+            self.busy.append(worker)
+            with suppress(BrokenPipeError):  # it has just died; `outcome` says so at once
+                worker.pipe.send(item)
+
+    def ended(self) -> Iterator[tuple[Any, Outcome]]:
+        """Items that have ended within a second; who worked on them is idle, or replaced."""
+        connection.wait([w.pipe for w in self.busy], TICK)
+        for worker in list(self.busy):
+            if (outcome := worker.outcome()) is not None:
+                self.busy.remove(worker)
+                item, worker.item = worker.item, END
+                if worker.process.is_alive():
+                    self.idle.append(worker)
+                else:
+                    worker.pipe.close()
+                    self.free.append(worker.gpu)
+                yield item, outcome
+
+    def _alive(self) -> _Worker | None:
+        """An idle process; one that died while it was idle makes room for a new one."""
+        while self.idle:
+            worker = self.idle.pop()
+            if worker.process.is_alive():
+                return worker
+            worker.pipe.close()
+            self.free.append(worker.gpu)
+        return None
+
+    def _start(self, gpu: str | None) -> _Worker:
+        context = get_context("spawn")
+        near, far = context.Pipe()
+        given = (far, gpu, self.threads, self.grace)
+        process = context.Process(target=serve, args=given, name="ehpsbench-worker")
+        process.start()
+        far.close()
+        near.send(self.task)
+        return _Worker(gpu, process, near)
+
+    def end(self) -> None:
+        """Let idle processes end, stop busy ones; who does not end in time is killed."""
+        for worker in self.busy:
+            worker.process.terminate()
+        for worker in self.idle:
+            worker.pipe.close()
+        until = time.monotonic() + self.grace
+        try:
+            for worker in (*self.idle, *self.busy):
+                worker.process.join(max(until - time.monotonic(), 0))
+        finally:
+            for worker in (*self.idle, *self.busy):
+                worker.process.kill()
+                worker.process.join()
+                worker.pipe.close()
+                worker.process.close()
+
+
 def run(
     task: Task,
     items: Iterable[Any],
@@ -54,29 +136,17 @@ def run(
     logs: Path | None = None,
 ) -> Generator[tuple[Any, Outcome]]:
     """See `look_up.run`; a process serves one item after another and is replaced when it dies."""
-    free: list[str | None] = list(places(settings))
-    threads = settings.cpus or (1 if len(free) > 1 else None)
-    waiting, idle, busy = iter(items), list[_Worker](), list[_Worker]()
+    pool, waiting = _Pool.of(task, settings), iter(items)
     try:
         while True:
-            _hand_out(task, waiting, idle, busy, free, (threads, settings.grace_seconds))
-            if not busy:
+            pool.hand_out(waiting)
+            if not pool.busy:
                 return
-            connection.wait([w.pipe for w in busy], TICK)
-            for worker in list(busy):
-                if (outcome := worker.outcome()) is not None:
-                    busy.remove(worker)
-                    item, worker.item = worker.item, END
-                    if worker.process.is_alive():
-                        idle.append(worker)
-                    else:
-                        worker.pipe.close()
-                        free.append(worker.gpu)
-                    yield item, outcome
+            yield from pool.ended()
             if watch is not None:
-                watch([worker.item for worker in busy])
+                watch([worker.item for worker in pool.busy])
     finally:
-        _end(idle, busy, settings.grace_seconds)
+        pool.end()
 
 
 def places(settings: Settings) -> Sequence[str | None]:
@@ -96,62 +166,3 @@ def visible_gpus() -> list[str]:
     import torch
 
     return [str(i) for i in range(torch.cuda.device_count())]
-
-
-def _hand_out(
-    task: Task,
-    waiting: Iterator[Any],
-    idle: list[_Worker],
-    busy: list[_Worker],
-    free: list[str | None],
-    how: tuple[int | None, float],
-) -> None:
-    """An item to everybody who has none; processes are started as they are needed."""
-    while idle or free:
-        item = next(waiting, END)
-        if item is END:
-            return
-        worker = _alive(idle, free) or _start(task, free.pop(0), how)
-        worker.item = item
-        busy.append(worker)
-        with suppress(BrokenPipeError):  # it has just died; `outcome` says so at once
-            worker.pipe.send(item)
-
-
-def _alive(idle: list[_Worker], free: list[str | None]) -> _Worker | None:
-    """An idle process; one that died while it was idle makes room for a new one."""
-    while idle:
-        worker = idle.pop()
-        if worker.process.is_alive():
-            return worker
-        worker.pipe.close()
-        free.append(worker.gpu)
-    return None
-
-
-def _start(task: Task, gpu: str | None, how: tuple[int | None, float]) -> _Worker:
-    context = get_context("spawn")
-    near, far = context.Pipe()
-    process = context.Process(target=serve, args=(far, gpu, *how), name="ehpsbench-worker")
-    process.start()
-    far.close()
-    near.send(task)
-    return _Worker(gpu, process, near)
-
-
-def _end(idle: Sequence[_Worker], busy: Sequence[_Worker], grace: float) -> None:
-    """Let idle processes end, stop busy ones; who does not end in time is killed."""
-    for worker in busy:
-        worker.process.terminate()
-    for worker in idle:
-        worker.pipe.close()
-    until = time.monotonic() + grace
-    try:
-        for worker in (*idle, *busy):
-            worker.process.join(max(until - time.monotonic(), 0))
-    finally:
-        for worker in (*idle, *busy):
-            worker.process.kill()
-            worker.process.join()
-            worker.pipe.close()
-            worker.process.close()

@@ -26,8 +26,7 @@ class Job:
 
     def __call__(self, item: Any) -> Outcome:
         """Work on an item."""
-        task = pickle.loads(self.task.read_bytes())
-        assert isinstance(task, Task)
+        task: Task = pickle.loads(self.task.read_bytes())
         return task.attempt(item)
 
     def checkpoint(self, item: Any) -> Any:

@@ -9,14 +9,13 @@ import threading
 import time
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
+from typing import Any
 
 from ehpsbench.errors import Stopped
 from ehpsbench.executors.outcome import Task
 
 
-def serve(
-    pipe: Connection[object, object], gpu: str | None, threads: int | None, grace: float
-) -> None:
+def serve(pipe: Connection[Any, Any], gpu: str | None, threads: int | None, grace: float) -> None:
     """Work on what comes until the pipe closes.
 
     Args:
@@ -32,8 +31,7 @@ def serve(
         os.environ["OMP_NUM_THREADS"] = str(threads)
     threading.Thread(target=_end_with_parent, args=(grace,), daemon=True).start()
     try:
-        task = pipe.recv()
-        assert isinstance(task, Task)
+        task: Task = pipe.recv()
         if threads is not None and "torch" in sys.modules:  # it read OMP_NUM_THREADS long ago
             sys.modules["torch"].set_num_threads(threads)
         while True:
