@@ -81,7 +81,8 @@ def _compared(name: str, said: Mapping[str, Any], found: Number) -> list[str]:
     if (told is None) != bool(np.isnan(found.value)) or (
         told is not None and abs(told - found.value) > near
     ):
-        return [*faults, f"{name} is {told}, its rows give {found.value:.6g}"]
+        said_value = "not defined" if told is None else f"{told:.6g}"
+        return [*faults, f"{name} is {said_value}, its rows give {found.value:.6g}"]
     room = END * (found.high - found.low) + near
     ends = ((said["low"], found.low, "lower"), (said["high"], found.high, "upper"))
     return faults + [

@@ -1,0 +1,53 @@
+"""`leaderboard add` and `leaderboard check` as a user meets them, and their page of the docs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+from typer.testing import CliRunner
+
+from ehpsbench.cli.leaderboard import app
+from ehpsbench.errors import InputError
+from ehpsbench.store import Store
+
+BENCHMARK = "agora-val@bedlam@train"
+PAGE = Path(__file__).parents[2] / "docs" / "send-an-entry.md"
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, words)
+
+
+def test_an_entry_is_added_and_its_folder_checked(
+    entry_store: Store, predict: Callable[[str, float], Path], tmp_path: Path
+) -> None:
+    store, file = str(entry_store.root), str(predict(BENCHMARK, 0.1))
+    where = ("--predictions", file, "--benchmark", BENCHMARK, "--store", store)
+    assert isinstance(run("add", "../x", *where, "--trained-on", "agora").exception, InputError)
+    done = run("add", "mine", *where, "--trained-on", "bedlam", "--parameters", "10")
+    assert done.exit_code == 0, done.output
+    assert "in-domain" in done.output
+    again = run("add", "mine", *where, "--json")
+    assert json.loads(again.stdout)["entry"]["parameters"] == 10
+
+    folder = shutil.copytree(entry_store.results, tmp_path / "board")
+    assert run("check", str(folder)).exit_code == 0
+    (folder / "mine" / "run.sh").touch()
+    checked = run("check", str(folder), "--json")
+    assert checked.exit_code == 1
+    [finding] = json.loads(checked.stdout)["findings"]
+    assert (finding["path"], finding["rule"]) == ("mine/run.sh", "layout")
+    assert isinstance(run("check", str(tmp_path / "nowhere")).exception, InputError)
+
+
+def test_the_page_names_every_option_of_add_by_its_right_name() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    known = run("add", "--help").output + run("check", "--help").output
+    said = {word.strip("`,.:;\\") for word in text.split() if word.startswith(("--", "`--"))}
+    git = {"--create", "--message", "--set-upstream", "--out", "--people", "--root"}
+    assert said - git
+    assert not [option for option in said - git if option not in known]
