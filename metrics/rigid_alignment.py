@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.point_error import check_points, mean_length, planar, point_mask
+from ehpsbench.metrics.point_error import check_points, mean_length, millimetres, point_mask
 
 LEAST_POINTS = 3
 # Points nearer together than this share of their coordinates are one point: rounding noise of
@@ -31,6 +32,11 @@ class Similarity:
     source_mean: Tensor
     target_mean: Tensor
 
+    def split(self, sizes: Sequence[int]) -> list[Similarity]:
+        """Those of the first few instances, of the next, and so on."""
+        all_four = (self.scale, self.rotation, self.source_mean, self.target_mean)
+        return [Similarity(*few) for few in zip(*(x.split(sizes) for x in all_four), strict=True)]
+
     @property
     def translation(self) -> Tensor:
         """(B, 3) t of x ↦ scale · rotation · x + t [m]."""
@@ -45,12 +51,63 @@ class Similarity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fitted:
-    """A similarity, and the (B, 3, N) point sets that it was fitted on, less their means."""
+class Moments:
+    """What the fit needs to know of B instances, which may be worked out apart from one another.
 
-    similarity: Similarity
-    source: Tensor
-    target: Tensor
+    Attributes:
+        means: (2, B, 3) of source and target [m].
+        spread: (2, B) sums of the squared distances from them [m²].
+        products: (B, 3, 3) Σ source ⊗ target of what remains [m²].
+        count: (B,) points.
+    """
+
+    means: Tensor
+    spread: Tensor
+    products: Tensor
+    count: Tensor
+
+    @classmethod
+    def of(cls, planes: Tensor, mask: Tensor | None = None) -> Moments:
+        """Of (2, B, 3, N) points, of which (B, N) count; the means are taken off them in place.
+
+        Points that do not count become zero. Moments about the mean keep all digits however far
+        off the points lie, and the difference after the fit needs no translation.
+        """
+        if mask is None:
+            count = planes.new_full(planes.shape[1:2], planes.shape[-1])
+            means = planes.mean(-1)
+        else:
+            count = mask.sum(-1).to(planes)
+            planes.masked_fill_(~mask[:, None], 0.0)
+            means = planes.sum(-1) / count.clamp(min=1.0)[:, None]
+        planes.sub_(means[..., None])
+        if mask is not None:
+            planes.masked_fill_(~mask[:, None], 0.0)
+        spread = torch.linalg.vector_norm(planes.flatten(2), dim=2).square_()
+        return cls(means, spread, planes[0] @ planes[1].transpose(1, 2), count)
+
+    @classmethod
+    def together(cls, parts: Sequence[Moments]) -> Moments:
+        """Those of several sets of instances, one behind the other."""
+        return cls(
+            torch.cat([part.means for part in parts], 1),
+            torch.cat([part.spread for part in parts], 1),
+            torch.cat([part.products for part in parts]),
+            torch.cat([part.count for part in parts]),
+        )
+
+    def similarity(self) -> Similarity:
+        """The best one; NaN where it is not defined."""
+        # a point that is not finite makes its person's spread so; no solver must see it
+        finite = self.spread.isfinite().all(0)
+        products = self.products.masked_fill(~finite[:, None, None], 0.0)
+        largest, rotation = _rotation(products)
+        apart = (self.spread / self.count.clamp(min=1.0)).sqrt_()
+        apart = (apart > COINCIDENT * self.means.abs().amax(-1)).all(0)
+        undefined = ~(finite & apart & (self.count >= LEAST_POINTS))
+        scale = (largest / self.spread[0]).masked_fill_(undefined, torch.nan)
+        rotation.masked_fill_(undefined[:, None, None], torch.nan)
+        return Similarity(scale, rotation, *self.means.masked_fill(undefined[:, None], torch.nan))
 
 
 def similarity(source: Tensor, target: Tensor, valid: Tensor | None = None) -> Similarity:
@@ -69,9 +126,11 @@ def similarity(source: Tensor, target: Tensor, valid: Tensor | None = None) -> S
         ValueError: the shapes do not fit.
 
     Source:
-        Umeyama 1991, eqs. 34-43. Differs: NaN instead of an exception or a division by zero.
+        Umeyama 1991, eqs. 34-43: the same least squares. Differs: the rotation as the unit
+        quaternion of Horn 1987, which is never a mirror; NaN instead of an exception or a
+        division by zero.
     """
-    return _fitted(source, target, valid).similarity
+    return Moments.of(*_planes(source, target, valid)).similarity()
 
 
 def aligned(source: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -96,67 +155,78 @@ def aligned_error(
     Raises:
         ValueError: the shapes do not fit.
     """
-    fitted = _fitted(source, target, valid)
-    found = fitted.similarity
-    moving = found.scale[:, None, None] * found.rotation
-    difference = fitted.target.baddbmm_(moving, fitted.source, beta=-1)
-    scored = valid if counted is None else counted
-    if scored is None:
-        return mean_length(difference)
-    scored = point_mask(source, target, scored)
-    if valid is not None and counted is not None:
-        scored = scored & point_mask(source, target, valid)
-    return mean_length(difference, scored)
+    planes, mask = _planes(source, target, valid)
+    moments = Moments.of(planes, mask)
+    if counted is not None:
+        counted = point_mask(source, target, counted)
+        mask = counted if mask is None else counted & mask
+    return millimetres(residual(planes, moments.similarity(), mask))
 
 
-def _fitted(source: Tensor, target: Tensor, valid: Tensor | None) -> _Fitted:
-    check_points(source, target)
-    mask = None if valid is None else point_mask(source, target, valid)
-    centred, means, count = _centred(planar(source), planar(target), mask)
-    spread = torch.linalg.vector_norm(centred.flatten(2), dim=2).square()
-    # a point that is not finite makes its person's spread so; the SVD must not see it
-    finite = spread.isfinite().all(0)
-    products = (centred[0] @ centred[1].transpose(1, 2)).masked_fill_(~finite[:, None, None], 0.0)
-    scale, rotation = _scale_and_rotation(products, spread[0])
-    apart = (spread / count.clamp(min=1.0)).sqrt() > COINCIDENT * means.abs().amax(-1)
-    undefined = ~(finite & (count >= LEAST_POINTS) & apart.all(0))
-    scale.masked_fill_(undefined, torch.nan)
-    rotation.masked_fill_(undefined[:, None, None], torch.nan)
-    means.masked_fill_(undefined[:, None], torch.nan)
-    return _Fitted(Similarity(scale, rotation, *means), *centred)
+def residual(planes: Tensor, found: Similarity, counted: Tensor | None = None) -> Tensor:
+    """Mean distance after a similarity.
 
+    Args:
+        planes: (2, B, 3, N) float64 source and target less their means, as `Moments.of` leaves
+            them; they are overwritten.
+        found: the similarities of their moments.
+        counted: (B, N) which points enter the mean; None: all.
 
-def _centred(source: Tensor, target: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Both (B, 3, N) sets less their means, in one (2, B, 3, N); (2, B, 3) means; (B,) counts.
-
-    Points that do not count are zero. Moments about the mean keep all digits however far off the
-    points lie, and the difference after the fit needs no translation.
+    Returns:
+        (B,) float64 [m], for `millimetres`.
     """
-    sets, count = (source, target), source.new_full((len(source),), source.shape[-1])
-    if mask is not None:
-        count = mask.sum(-1).to(source)
-        sets = source.masked_fill(~mask[:, None], 0.0), target.masked_fill(~mask[:, None], 0.0)
-    means = torch.stack([points.sum(-1) for points in sets]) / count.clamp(min=1.0)[:, None]
-    centred = source.new_empty((2, *source.shape))
-    for points, mean, moved in zip(sets, means, centred, strict=True):
-        torch.sub(points, mean[..., None], out=moved)
-    if mask is not None:
-        centred.masked_fill_(~mask[:, None], 0.0)
-    return centred, means, count
+    moving = found.scale[:, None, None] * found.rotation
+    return mean_length(planes[1].baddbmm_(moving, planes[0], beta=-1), counted)
 
 
-def _scale_and_rotation(products: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
-    """(B,) scales and (B, 3, 3) rotations from Σ source ⊗ target; zero spread gives scale 0."""
-    u, s, vt = torch.linalg.svd(products)
-    # the weakest direction is turned round where the best orthogonal map would be a mirror
-    sign = torch.ones_like(s)
-    sign[:, 2] -= 2.0 * (_handedness(u) != _handedness(vt))
-    rotation = (vt.transpose(1, 2) * sign[:, None, :]) @ u.transpose(1, 2)
-    scale = (s * sign).sum(1) / torch.where(spread > 0, spread, 1.0)
-    return scale, rotation
+def _planes(source: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """(2, B, 3, N) float64 copies, and the (B, N) mask, after the shapes were checked."""
+    check_points(source, target)
+    count, points, _ = source.shape
+    planes = source.new_empty((2, count, 3, points), dtype=torch.float64)
+    for plane, given in zip(planes, (source, target), strict=True):
+        plane.copy_(given.detach().transpose(1, 2))
+    return planes, None if valid is None else point_mask(source, target, valid)
 
 
-def _handedness(axes: Tensor) -> Tensor:
-    """(B,) True where (B, 3, 3) orthogonal rows are a right-handed frame."""
-    third: Tensor = torch.linalg.cross(axes[:, 0], axes[:, 1])
-    return (third * axes[:, 2]).sum(-1) > 0
+def _rotation(products: Tensor) -> tuple[Tensor, Tensor]:
+    """(B,) scale times the source's spread and (B, 3, 3) rotation that fit (B, 3, 3) products.
+
+    The rotation's quaternion maximises a quadratic form, Horn 1987: the eigenvector of its
+    greatest eigenvalue.
+    """
+    form = products.flatten(1) @ _FORM.to(products.device)
+    values, vectors = torch.linalg.eigh(form.view(-1, 4, 4))
+    quaternion = vectors[:, :, 3]
+    pairs = (quaternion[:, :, None] * quaternion[:, None]).flatten(1)
+    return values[:, 3], (pairs @ _TURN.to(products.device)).view(-1, 3, 3)
+
+
+def _forms(products: Tensor) -> Tensor:
+    """(B, 4, 4) quadratic forms of quaternions (w, x, y, z) for (B, 3, 3) products."""
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (row.unbind(-1) for row in products.unbind(1))
+    rows = (
+        (xx + yy + zz, yz - zy, zx - xz, xy - yx),
+        (yz - zy, xx - yy - zz, xy + yx, zx + xz),
+        (zx - xz, xy + yx, yy - xx - zz, yz + zy),
+        (xy - yx, zx + xz, yz + zy, zz - xx - yy),
+    )
+    return torch.stack([torch.stack(row, -1) for row in rows], 1)
+
+
+def _turns(pairs: Tensor) -> Tensor:
+    """(B, 3, 3) rotations of unit quaternions, of which (B, 4, 4) all products are given."""
+    (ww, wx, wy, wz), (_, xx, xy, xz), (_, _, yy, yz), (_, _, _, zz) = (
+        row.unbind(-1) for row in pairs.unbind(1)
+    )
+    rows = (
+        (ww + xx - yy - zz, 2 * (xy - wz), 2 * (xz + wy)),
+        (2 * (xy + wz), ww - xx + yy - zz, 2 * (yz - wx)),
+        (2 * (xz - wy), 2 * (yz + wx), ww - xx - yy + zz),
+    )
+    return torch.stack([torch.stack(row, -1) for row in rows], 1)
+
+
+# Both are linear in what they are given: one product of matrices in place of 30 small sums.
+_FORM = _forms(torch.eye(9, dtype=torch.float64).view(9, 3, 3)).flatten(1)
+_TURN = _turns(torch.eye(16, dtype=torch.float64).view(16, 4, 4)).flatten(1)
