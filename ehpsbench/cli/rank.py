@@ -9,70 +9,80 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ehpsbench.cli import spread
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
-from ehpsbench.cli.spread import (
-    FINDINGS,
-    CompileOption,
-    ExecutorOption,
-    GpusOption,
-    PartitionOption,
-    ReadersOption,
-    ReplaceOption,
-    SaveMinutesOption,
-    WorkersOption,
-)
 
 if TYPE_CHECKING:
     from ehpsbench.executors.settings import Settings
     from ehpsbench.leaderboards.sweeps.halved import Halved
-    from ehpsbench.leaderboards.sweeps.jobs import Job, Work
+    from ehpsbench.leaderboards.sweeps.jobs import Work
     from ehpsbench.leaderboards.sweeps.sweep import Failure
     from ehpsbench.leaderboards.table import Standings
 
+DatasetsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Datasets in the store.", show_default="all that have a train split"),
+]
+MoreOption = Annotated[
+    list[str] | None, typer.Option("--datasets", help="The same, with commas between.")
+]
+BoardOption = Annotated[str, typer.Option(help="Board, or a .toml file.")]
+RecipeOption = Annotated[str, typer.Option(help="Recipe, or a .toml file.")]
+SeedsOption = Annotated[int, typer.Option(min=1, help="Training runs per dataset.")]
+BudgetOption = Annotated[
+    int | None, typer.Option(min=1, help="Samples seen, instead of the recipe's.")
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option(help="Pretrained weights, where the recipe wants some.")
+]
+HalvingOption = Annotated[
+    bool, typer.Option("--halving", help="Stop early who cannot reach the top.")
+]
+RungsOption = Annotated[str, typer.Option(help="Of halving: shares of the budget, rising.")]
+TopOption = Annotated[int, typer.Option(min=1, help="Of halving: how many are looked for.")]
+
 
 @dataclass(frozen=True, slots=True)
-class _Halving:
-    """What is asked of halving: shares of the budget, how many are looked for, what is printed."""
+class _Asked:
+    """What is asked of a sweep.
 
-    shares: Sequence[float]
+    Attributes:
+        datasets: names; none: all that can be trained on.
+        seeds: of each.
+        rungs: of halving, as they were given; None: a full sweep.
+        top: how many halving looks for.
+        dry_run: only the plan.
+        json: instead of tables.
+    """
+
+    datasets: Sequence[str]
+    seeds: range
+    rungs: str | None
     top: int
     dry_run: bool
     json: bool
 
 
 def rank_datasets(
-    datasets: Annotated[
-        list[str] | None,
-        typer.Argument(help="Datasets in the store.", show_default="all that have a train split"),
-    ] = None,
-    more: Annotated[
-        list[str] | None, typer.Option("--datasets", help="The same, with commas between.")
-    ] = None,
-    board: Annotated[str, typer.Option(help="Board, or a .toml file.")] = "ehps-five",
-    recipe: Annotated[str, typer.Option(help="Recipe, or a .toml file.")] = "micro-cpu",
-    seeds: Annotated[int, typer.Option(min=1, help="Training runs per dataset.")] = 3,
-    budget: Annotated[
-        int | None, typer.Option(min=1, help="Samples seen, instead of the recipe's.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Pretrained weights, where the recipe wants some.")
-    ] = None,
-    executor: ExecutorOption = "local",
-    workers: WorkersOption = None,
-    gpus: GpusOption = None,
-    partition: PartitionOption = None,
-    readers: ReadersOption = None,
-    compile: CompileOption = False,
-    save_minutes: SaveMinutesOption = 10.0,
-    replace: ReplaceOption = False,
-    halving: Annotated[
-        bool, typer.Option("--halving", help="Stop early who cannot reach the top.")
-    ] = False,
-    rungs: Annotated[
-        str, typer.Option(help="Of halving: shares of the budget, rising.")
-    ] = "0.1,0.3,1",
-    top: Annotated[int, typer.Option(min=1, help="Of halving: how many are looked for.")] = 3,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    datasets: DatasetsArgument = None,
+    more: MoreOption = None,
+    board: BoardOption = "ehps-five",
+    recipe: RecipeOption = "micro-cpu",
+    seeds: SeedsOption = 3,
+    budget: BudgetOption = None,
+    weights: WeightsOption = None,
+    executor: spread.ExecutorOption = "local",
+    workers: spread.WorkersOption = None,
+    gpus: spread.GpusOption = None,
+    partition: spread.PartitionOption = None,
+    readers: spread.ReadersOption = None,
+    compile: spread.CompileOption = False,
+    save_minutes: spread.SaveMinutesOption = 10.0,
+    replace: spread.ReplaceOption = False,
+    halving: HalvingOption = False,
+    rungs: RungsOption = "0.1,0.3,1",
+    top: TopOption = 3,
+    dry_run: spread.DryRunOption = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
     json: JsonOption = False,
@@ -82,40 +92,42 @@ def rank_datasets(
     The plan and its cost are shown first. What is finished is skipped, and a stopped or killed
     sweep goes on with the same command. Ends with 1 if a cell failed.
     """
-    from ehpsbench.cli import spread, sweep_console
-    from ehpsbench.leaderboards.sweeps import rank_datasets as library
-    from ehpsbench.store import Store, default_store
-
-    place = Store((store or default_store()).resolve())
     where = spread.trainer_of(executor, workers, partition, gpus)
-    chosen = spread.names([*(datasets or ()), *(more or ())]) or library.trainable(place)
     how = spread.Sweeping(
         board, [recipe], budget, weights, body_models, readers, compile, save_minutes, replace
     )
+    named = spread.names([*(datasets or ()), *(more or ())])
+    asked = _Asked(named, range(seeds), rungs if halving else None, top, dry_run, json)
+    raise typer.Exit(_swept(store, how, where, asked))
+
+
+def _swept(store: Path | None, how: spread.Sweeping, where: Settings, asked: _Asked) -> int:
+    """Plan, run and print; the exit code."""
+    from ehpsbench.cli import sweep_console
+    from ehpsbench.leaderboards.sweeps.rank_datasets import trainable
+    from ehpsbench.store import Store, default_store
+
+    place = Store((store or default_store()).resolve())
+    chosen = asked.datasets or trainable(place)
     work = spread.work_of(place, chosen, how)
-    if halving:
-        shares = spread.numbers(rungs, "--rungs", float)
-        halving_as = _Halving(shares, top, dry_run=dry_run, json=json)
-        failures = _halve(work, chosen, range(seeds), where, halving_as)
-    else:
-        failures = _rank(work, library.plan(work, chosen, range(seeds)), where, dry_run, json)
+    run = _rank if asked.rungs is None else _halve
+    failures = run(work, chosen, where, asked)
     sweep_console.print_failures(failures)
-    raise typer.Exit(FINDINGS if failures else 0)
+    return spread.FINDINGS if failures else 0
 
 
-def _rank(
-    work: Work, jobs: Sequence[Job], where: Settings, dry_run: bool, json: bool
-) -> Sequence[Failure]:
+def _rank(work: Work, datasets: Sequence[str], where: Settings, asked: _Asked) -> Sequence[Failure]:
     """The full sweep, and its table."""
     from ehpsbench.cli import console, sweep_console
-    from ehpsbench.leaderboards.sweeps.rank_datasets import rank_jobs
+    from ehpsbench.leaderboards.sweeps.rank_datasets import plan, rank_jobs
 
-    sweep_console.show_plan(work, jobs, where, cells=dry_run, json=json)
-    if dry_run:
+    jobs = plan(work, datasets, asked.seeds)
+    sweep_console.show_plan(work, jobs, where, cells=asked.dry_run, json=asked.json)
+    if asked.dry_run:
         return ()
     with sweep_console.progress(where) as (ended, watch):
         found = rank_jobs(work, jobs, where, ended=ended, watch=watch)
-    if json:
+    if asked.json:
         console.print_json(found.standings and found.standings.as_dict())
     elif found.standings is not None:
         _print_ranking(found.standings, work)
@@ -123,44 +135,62 @@ def _rank(
 
 
 def _halve(
-    work: Work,
-    datasets: Sequence[str],
-    seeds: Sequence[int],
-    where: Settings,
-    how: _Halving,
+    work: Work, datasets: Sequence[str], where: Settings, asked: _Asked
 ) -> Sequence[Failure]:
     """Successive halving, and its tables."""
     from ehpsbench.cli import console, sweep_console
-    from ehpsbench.leaderboards.sweeps.halving import first_plan, halve, rung_samples
+    from ehpsbench.leaderboards.sweeps.halving import halve
 
-    [recipe] = work.recipes.values()
-    ends = rung_samples(how.shares, recipe.budget.samples_seen, recipe.budget.batch)
-    jobs = first_plan(work, datasets, seeds, how.shares)
-    sweep_console.show_plan(
-        work, jobs, where, cells=how.dry_run, json=how.json, rungs=len(ends) - 1
-    )
-    console.say(
-        f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
-        f"sweep is {len(jobs) * ends[-1]:,} samples."
-    )
-    if len(seeds) == 1:
-        console.say(
-            "With one seed no interval holds the luck of training, so that datasets may stop for "
-            "bad luck. Better: --seeds 3."
-        )
-    if how.dry_run:
+    shares = spread.numbers(asked.rungs or "", "--rungs", float)
+    _show_first_rung(work, datasets, where, asked, shares)
+    if asked.dry_run:
         return ()
     with sweep_console.progress(where) as (ended, watch):
         found = halve(
-            work, datasets, seeds, where, shares=how.shares, top=how.top, ended=ended, watch=watch
+            work,
+            datasets,
+            asked.seeds,
+            where,
+            shares=shares,
+            top=asked.top,
+            ended=ended,
+            watch=watch,
         )
-    if how.json:
+    if asked.json:
         console.print_json(found.as_dict())
         return found.failures
     _print_halved(found)
     if found.standings is not None:
         _print_ranking(found.standings, work)
     return found.failures
+
+
+def _show_first_rung(
+    work: Work,
+    datasets: Sequence[str],
+    where: Settings,
+    asked: _Asked,
+    shares: Sequence[float],
+) -> None:
+    """What is known of halving before it begins: who is in the next rungs depends on the first."""
+    from ehpsbench.cli import console, sweep_console
+    from ehpsbench.leaderboards.sweeps.halving import first_plan, rung_samples
+
+    [recipe] = work.recipes.values()
+    ends = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
+    jobs = first_plan(work, datasets, asked.seeds, shares)
+    sweep_console.show_plan(
+        work, jobs, where, cells=asked.dry_run, json=asked.json, rungs=len(ends) - 1
+    )
+    console.say(
+        f"That is the first of the rungs at {', '.join(map(str, ends))} samples a cell; a full "
+        f"sweep is {len(jobs) * ends[-1]:,} samples."
+    )
+    if len(asked.seeds) == 1:
+        console.say(
+            "With one seed no interval holds the luck of training, so that datasets may stop for "
+            "bad luck. Better: --seeds 3."
+        )
 
 
 def _print_ranking(found: Standings, work: Work) -> None:

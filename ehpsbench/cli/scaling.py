@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ehpsbench.cli import spread
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
-from ehpsbench.cli.spread import (
-    FINDINGS,
-    CompileOption,
-    ExecutorOption,
-    GpusOption,
-    PartitionOption,
-    ReadersOption,
-    ReplaceOption,
-    SaveMinutesOption,
-    WorkersOption,
-)
 
 if TYPE_CHECKING:
+    from ehpsbench.executors.settings import Settings
     from ehpsbench.leaderboards.sweeps.scaling import Scaled
+
+Strategy = Literal["balanced", "concat"]
+RecipesOption = Annotated[str, typer.Option(help="Recipes or .toml files, with commas between.")]
+TopOption = Annotated[str, typer.Option(help="Numbers of datasets, with commas between.")]
+BoardOption = Annotated[str, typer.Option(help="A board that was ranked in the store.")]
+MixOption = Annotated[Strategy, typer.Option(help="Equal shares, or by size.")]
+SeedsOption = Annotated[int, typer.Option(min=1, help="Training runs per point.")]
+BudgetOption = Annotated[
+    int | None, typer.Option(min=1, help="Samples seen, instead of the recipes'.")
+]
+WeightsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Pretrained weights, where a recipe wants some: FILE or RECIPE=FILE."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a study: numbers of datasets, how they are mixed, what is printed."""
+
+    tops: Sequence[int]
+    mix: Strategy
+    seeds: range
+    dry_run: bool
+    json: bool
 
 
 def scaling(
-    recipes: Annotated[str, typer.Option(help="Recipes or .toml files, with commas between.")],
-    top: Annotated[str, typer.Option(help="Numbers of datasets, with commas between.")] = "2,4,8",
-    board: Annotated[str, typer.Option(help="A board that was ranked in the store.")] = "ehps-five",
-    mix: Annotated[
-        Literal["balanced", "concat"], typer.Option(help="Equal shares, or by size.")
-    ] = "balanced",
-    seeds: Annotated[int, typer.Option(min=1, help="Training runs per point.")] = 1,
-    budget: Annotated[
-        int | None, typer.Option(min=1, help="Samples seen, instead of the recipes'.")
-    ] = None,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(help="Pretrained weights, where a recipe wants some: FILE or RECIPE=FILE."),
-    ] = None,
-    executor: ExecutorOption = "local",
-    workers: WorkersOption = None,
-    gpus: GpusOption = None,
-    partition: PartitionOption = None,
-    readers: ReadersOption = None,
-    compile: CompileOption = False,
-    save_minutes: SaveMinutesOption = 10.0,
-    replace: ReplaceOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    recipes: RecipesOption,
+    top: TopOption = "2,4,8",
+    board: BoardOption = "ehps-five",
+    mix: MixOption = "balanced",
+    seeds: SeedsOption = 1,
+    budget: BudgetOption = None,
+    weights: WeightsOption = None,
+    executor: spread.ExecutorOption = "local",
+    workers: spread.WorkersOption = None,
+    gpus: spread.GpusOption = None,
+    partition: spread.PartitionOption = None,
+    readers: spread.ReadersOption = None,
+    compile: spread.CompileOption = False,
+    save_minutes: spread.SaveMinutesOption = 10.0,
+    replace: spread.ReplaceOption = False,
+    dry_run: spread.DryRunOption = False,
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
     json: JsonOption = False,
@@ -58,43 +68,41 @@ def scaling(
     What is finished is skipped, and a stopped or killed study goes on with the same command. Ends
     with 1 if a cell failed.
     """
-    from ehpsbench.cli import console, spread, sweep_console
+    where = spread.trainer_of(executor, workers, partition, gpus)
+    models = spread.names([recipes])
+    files = spread.weights_by_recipe(weights or (), models)
+    how = spread.Sweeping(
+        board, models, budget, files, body_models, readers, compile, save_minutes, replace
+    )
+    asked = _Asked(spread.numbers(top, "--top", int), mix, range(seeds), dry_run, json)
+    raise typer.Exit(_studied(store, how, where, asked))
+
+
+def _studied(store: Path | None, how: spread.Sweeping, where: Settings, asked: _Asked) -> int:
+    """Plan, run and print; the exit code."""
+    from ehpsbench.cli import console, sweep_console
     from ehpsbench.leaderboards.rankings import ranking
     from ehpsbench.leaderboards.sweeps import scaling as library
     from ehpsbench.leaderboards.sweeps.halved import stopped_early
     from ehpsbench.store import Store, default_store
 
     place = Store((store or default_store()).resolve())
-    where = spread.trainer_of(executor, workers, partition, gpus)
-    tops = spread.numbers(top, "--top", int)
-    ranked = ranking(place, Path(board).stem)
-    chosen = library.mixes(ranked, tops, mix, stopped_early(place, ranked))
-    models = spread.names([recipes])
-    how = spread.Sweeping(
-        board,
-        models,
-        budget,
-        spread.weights_by_recipe(weights or (), models),
-        body_models,
-        readers,
-        compile,
-        save_minutes,
-        replace,
-    )
-    work = spread.work_of(place, chosen[tops[-1]].parts, how)
-    jobs = library.scaling_plan(work, chosen, range(seeds))
-    sweep_console.show_plan(work, jobs, where, cells=dry_run, json=json)
-    if dry_run:
-        return
+    ranked = ranking(place, Path(how.board).stem)
+    chosen = library.mixes(ranked, asked.tops, asked.mix, stopped_early(place, ranked))
+    work = spread.work_of(place, chosen[asked.tops[-1]].parts, how)
+    jobs = library.scaling_plan(work, chosen, asked.seeds)
+    sweep_console.show_plan(work, jobs, where, cells=asked.dry_run, json=asked.json)
+    if asked.dry_run:
+        return 0
     with sweep_console.progress(where) as (ended, watch):
-        found = library.scale(work, chosen, range(seeds), where, ended=ended, watch=watch)
-    if json:
+        found = library.scale(work, chosen, asked.seeds, where, ended=ended, watch=watch)
+    if asked.json:
         points = [asdict(point) for point in found.points]
         console.print_json({"parts": found.parts, "points": points})
     else:
         _print_points(work.board.title, found)
     sweep_console.print_failures(found.failures)
-    raise typer.Exit(FINDINGS if found.failures else 0)
+    return spread.FINDINGS if found.failures else 0
 
 
 def _print_points(title: str, found: Scaled) -> None:

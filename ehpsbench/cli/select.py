@@ -46,6 +46,9 @@ def select(
         )
     if found.unranked:
         console.say(f"Without a rank, so not chosen from: {', '.join(found.unranked)}.")
+    for name in found.mix.parts:
+        if marks := ranked.row(name).marks:
+            console.say(f"! {name}: {'; '.join(marks)}")
     if out is not None:
         write_text(out, mix_toml(found.mix))
     if json:

@@ -14,6 +14,7 @@ from ehpsbench.cli import console
 if TYPE_CHECKING:
     from ehpsbench.executors.settings import Settings
     from ehpsbench.leaderboards.sweeps.jobs import Work
+    from ehpsbench.leaderboards.sweeps.ready import refuse_what_is_not_predicted
     from ehpsbench.store import Store
 
 FINDINGS = 1
@@ -53,6 +54,7 @@ ReplaceOption = Annotated[
     bool,
     typer.Option("--replace", help="Remove finished cells of these names with other content."),
 ]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")]
 SaveMinutesOption = Annotated[
     float, typer.Option("--save-minutes", min=0, help="Between two saved states.")
 ]
@@ -96,10 +98,12 @@ def work_of(store: Store, datasets: Sequence[str], how: Sweeping) -> Work:
     from ehpsbench.evaluation.protocol import protocol
     from ehpsbench.leaderboards.board import board
     from ehpsbench.leaderboards.sweeps.jobs import Work
+    from ehpsbench.leaderboards.sweeps.ready import refuse_what_is_not_predicted
     from ehpsbench.training.cells import budgeted
     from ehpsbench.training.recipe import recipe
 
     rules = board(how.board)
+    refuse_what_is_not_predicted(rules)
     found = [recipe(name) for name in how.recipes]
     found = [r if how.budget is None else budgeted(r, how.budget) for r in found]
     every = [*datasets, *(protocol(b).dataset for b in rules.protocols)]

@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from ehpsbench.errors import InputError
 from ehpsbench.executors.settings import Settings
+from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.sweeps.comparison import Comparison, compared
 from ehpsbench.leaderboards.sweeps.halved import Halved, Place, save_halved
@@ -85,34 +86,57 @@ def halve(
         )
     [recipe] = work.recipes.values()
     rungs = rung_samples(shares, recipe.budget.samples_seen, recipe.budget.batch)
-    running, before, samples = list(datasets), 0, 0
-    places, stopped, aside = list[Place](), list[Place](), list[Place]()
-    failures: list[Failure] = []
+    ladder = _Ladder(work, datasets, seeds, top)
     for rung in rungs:
-        jobs = _jobs(work, datasets, running, seeds, rung)
-        failed = sweep(work, jobs, executor, ended=ended, watch=watch)
-        failures += failed
-        samples += (len(jobs) - len(failed)) * (rung - before)
-        before = rung
-        aside = _not_judged(failed, rung) + aside
-        judged = [one for one in jobs if one.group not in {place.name for place in aside}]
-        entrants = entrants_of(work, judged)
-        found = ranking_of(work, entrants)
-        places = [] if found is None else _places(found, rung, top, last=rung == rungs[-1])
-        stopped = [place for place in places if place.stopped] + stopped
-        running = [place.name for place in places if not place.stopped]
-        if not running:
+        ladder.climb(rung, executor, ended, watch, last=rung == rungs[-1])
+        if not ladder.running:
             break
-    order = (*(place for place in places if not place.stopped), *stopped, *aside)
-    comparison = None
-    if not aside:
-        comparison = _compared(work, datasets, seeds, [p.name for p in order], len(running), top)
-    if found is not None and comparison is None:  # else the full ranking stays the board's
-        save_ranking(work.store, work.board, entrants)
-    full = len(datasets) * len(seeds) * rungs[-1]
-    halved = Halved(top, rungs, order, found, samples, full, comparison, tuple(failures))
-    save_halved(work.store, work.board.name, halved)
-    return halved
+    return ladder.outcome(rungs)
+
+
+class _Ladder:
+    """Who still runs, who stopped where, and what it took."""
+
+    def __init__(self, work: Work, datasets: Sequence[str], seeds: Sequence[int], top: int) -> None:
+        self.work, self.datasets, self.seeds, self.top = work, datasets, seeds, top
+        self.running, self.before, self.samples = list(datasets), 0, 0
+        self.places, self.stopped, self.aside = list[Place](), list[Place](), list[Place]()
+        self.failures = list[Failure]()
+        self.entrants: Mapping[str, Entrant] = {}
+        self.found: Standings | None = None
+
+    def climb(
+        self, rung: int, executor: Settings, ended: Ended | None, watch: Watch | None, *, last: bool
+    ) -> None:
+        """Run those that still run up to a rung, and judge them there."""
+        jobs = _jobs(self.work, self.datasets, self.running, self.seeds, rung)
+        failed = sweep(self.work, jobs, executor, ended=ended, watch=watch)
+        self.failures += failed
+        self.samples += (len(jobs) - len(failed)) * (rung - self.before)
+        self.before = rung
+        self.aside = _not_judged(failed, rung) + self.aside
+        judged = [one for one in jobs if one.group not in {place.name for place in self.aside}]
+        self.entrants = entrants_of(self.work, judged)
+        self.found = ranking_of(self.work, self.entrants)
+        self.places = [] if self.found is None else _places(self.found, rung, self.top, last=last)
+        self.stopped = [place for place in self.places if place.stopped] + self.stopped
+        self.running = [place.name for place in self.places if not place.stopped]
+
+    def outcome(self, rungs: tuple[int, ...]) -> Halved:
+        """What it came to, which the store keeps."""
+        order = (*(p for p in self.places if not p.stopped), *self.stopped, *self.aside)
+        names, left = [place.name for place in order], len(self.running)
+        same = None
+        if not self.aside:
+            same = _compared(self.work, self.datasets, self.seeds, names, left, self.top)
+        store, board = self.work.store, self.work.board
+        if self.found is not None and same is None:  # else the full ranking stays the board's
+            save_ranking(store, board, self.entrants)
+        full = len(self.datasets) * len(self.seeds) * rungs[-1]
+        failures = tuple(self.failures)
+        found = Halved(self.top, rungs, order, self.found, self.samples, full, same, failures)
+        save_halved(store, board.name, found)
+        return found
 
 
 def _not_judged(failures: Sequence[Failure], rung: int) -> list[Place]:

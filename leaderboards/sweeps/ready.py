@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ehpsbench.errors import MissingFiles
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.evaluation.mesh.rules import mesh_protocol
 from ehpsbench.evaluation.mesh.selection import Selection, select
 from ehpsbench.evaluation.protocol import protocol
+from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.sweeps.jobs import Job, Work
 
 if TYPE_CHECKING:
@@ -16,14 +17,32 @@ if TYPE_CHECKING:
 
 
 def check_benchmarks(work: Work) -> None:
-    """A benchmark that scores nobody fails now, not after training.
+    """A benchmark that scores nobody, or no bodies, fails now, not after training.
 
     Raises:
-        InputError: one scores nobody.
+        InputError: one scores nobody, or something that the models of a sweep do not predict.
         BodyMismatch: its data were read with another body set.
     """
+    refuse_what_is_not_predicted(work.board)
     for benchmark in work.board.protocols:
         select(work.store, mesh_protocol(benchmark), work.bodies)
+
+
+def refuse_what_is_not_predicted(board: Board) -> None:
+    """Cells predict the bodies of given people; other tasks are for models from elsewhere.
+
+    Raises:
+        InputError: the board asks for something else.
+    """
+    others = {p: task for p in board.protocols if (task := protocol(p).task) != "mesh"}
+    if others:
+        what = ", ".join(f"{name} ({task})" for name, task in others.items())
+        raise InputError(
+            f"The board {board.name} is not one to rank datasets on: the models that are trained "
+            f"here predict bodies of people in given boxes, and it scores {what}. Take a board of "
+            "bodies, such as ehps-five; score predictions of your own with evaluate --board "
+            f"{board.name}."
+        )
 
 
 def check_images(work: Work, jobs: Sequence[Job]) -> None:

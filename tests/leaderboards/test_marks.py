@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from ehpsbench.cli.main import app
 from ehpsbench.cli.standings import print_standings
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.evaluation.results import Result, result_rows, write_result
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.standings import standings
 from ehpsbench.leaderboards.table import Standing, Standings
 from ehpsbench.store import Store
@@ -170,9 +173,22 @@ def test_marks_are_in_the_table_for_people_and_in_json(
     texts = [" ".join(line) for line in lines if line[0] == "!"]
     assert texts[0].startswith("! b: did not converge: the held-out error of its one seed still")
     assert texts[1:] == [
-        "! gone: no MPE: lacks ehf",
+        "! gone: no pve: lacks ehf",
         "! all: one seed each: the luck of training is in no interval",
     ]
     plain = json.loads(json.dumps(standings_found.as_dict(), allow_nan=False))
     assert plain["rows"][1]["marks"] == list(standings_found.rows[1].marks)
     assert plain["rows"][1]["endings"][0]["end"] == "falling"
+
+
+def test_select_says_what_to_doubt_of_whom_it_chooses(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for name, error in (("a", 90), ("b", 100)):
+        scored(store, f"{name}--s0", error)
+        ran(store, f"{name}--s0", FALLING if name == "a" else FLAT)
+    save_ranking(store, ONE, {f"{n}--s0": Entrant(n) for n in "ab"})
+    words = ["select", "--top", "1", "--board", "one", "--store", str(tmp_path)]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0
+    assert "! a: did not converge" in told.stderr
+    assert "! b" not in told.stderr
