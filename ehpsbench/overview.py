@@ -9,6 +9,7 @@ from typing import Any
 
 from ehpsbench.body.sources import owners_file
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.selection import Wish, matching
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation import protocol
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
@@ -17,8 +18,13 @@ from ehpsbench.store import Store
 PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
 
 
-def dataset_overview(store: Store) -> list[dict[str, Any]]:
-    """One entry per dataset that can be read, with the people that the store holds of it."""
+def dataset_overview(store: Store, wish: Wish | None = None) -> list[dict[str, Any]]:
+    """One entry per dataset that can be read, with the people that the store holds of it.
+
+    Args:
+        store: where people may be.
+        wish: what the datasets must be; None: all of them.
+    """
     broken = broken_datasets(store)
     held = {name: store.manifest(name) for name in store.datasets() if name not in broken}
     return [
@@ -29,10 +35,13 @@ def dataset_overview(store: Store) -> list[dict[str, Any]]:
             "body": f"{card.body.family}, {card.body.gender}",
             "annotation": card.annotation,
             "scene": card.scene,
+            "kind": card.kind,
+            "has": list(card.has),
+            "commercial": card.licence.commercial,
             "splits": list(card.splits),
             "stored": {n: _people(m) for n, m in held.items() if m["source_dataset"] == card.name},
         }
-        for card in map(catalogue.card, catalogue.names())
+        for card in matching(map(catalogue.card, catalogue.names()), wish or Wish())
     ]
 
 

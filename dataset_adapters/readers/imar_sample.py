@@ -45,6 +45,9 @@ def write_imar(
         distortion=(*RADIAL[:2], *ASIDE, RADIAL[2], 0.0, 0.0, 0.0),
         broken=("finite", "ranges"),
     )
+    subjects = {subject: [a for s, a in actions if s == subject] for subject, _ in actions}
+    info = {"train_subj_names": [*subjects], "subj_to_act": subjects}
+    save_json(order.root / f"{dataset}_info.json", info)
     mini = Miniature(replace(order, scale=1.0), catalogue.card(dataset), filming)
     for clip in mini.clips([("train", "/".join(names)) for names in actions]):
         subject, _, action = clip.name.partition("/")

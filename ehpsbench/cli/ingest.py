@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 FINDINGS = 1
+ALL = "all"
 
 AliasOption = Annotated[
     str | None, typer.Option("--as", help="Another name for the rows in the store.")
@@ -29,8 +30,12 @@ WorkersOption = Annotated[
 
 
 def ingest(
-    name: Annotated[str, typer.Argument(help="Dataset, as `ehpsbench datasets` lists it.")],
-    root: Annotated[Path, typer.Option("--root", help="The unpacked release.")],
+    name: Annotated[
+        str, typer.Argument(help="Dataset, as `ehpsbench datasets` lists it; or `all`.")
+    ],
+    root: Annotated[
+        Path, typer.Option("--root", help="The unpacked release; for `all`, where releases lie.")
+    ],
     store: StoreOption = None,
     body_models: BodyModelsOption = None,
     layout: Annotated[str, typer.Option(help="owners or humandata.")] = "owners",
@@ -43,20 +48,17 @@ def ingest(
     json: JsonOption = False,
 ) -> None:
     """Read a release into the store; a stopped ingest goes on where it was."""
-    from dataclasses import asdict
-
-    from ehpsbench import ingest as library
-    from ehpsbench.cli import console
     from ehpsbench.store import Store, default_store
 
     if check:
         raise typer.Exit(_check(name, root, layout, json))
     target = Store((store or default_store()).resolve())
     where = None if executor == "local" else executor_of(executor, workers, partition, 0)
-    with console.progress_bar(f"Reading {alias or name}", "people") as progress:
-        report = library.ingest(
-            name,
-            root,
+
+    def one(dataset: str, place: Path) -> IngestReport:
+        return _ingest(
+            dataset,
+            place,
             target,
             alias=alias,
             layout=layout,
@@ -64,8 +66,32 @@ def ingest(
             workers=1 if workers is None else workers,
             executor=where,
             body_models=body_models,
-            progress=progress,
         )
+
+    if name == ALL:
+        from ehpsbench.cli.ingest_all import ingest_all
+
+        if alias is not None or layout != "owners":
+            raise typer.BadParameter("--as and --layout go with one dataset, not with `all`.")
+        raise typer.Exit(ingest_all(root, one, json))
+    raise typer.Exit(_tell(one(name, root), target, json))
+
+
+def _ingest(dataset: str, root: Path, store: Store, **options: Any) -> IngestReport:
+    """Ingest behind a bar of progress."""
+    from ehpsbench import ingest as library
+    from ehpsbench.cli import console
+
+    with console.progress_bar(f"Reading {options['alias'] or dataset}", "people") as progress:
+        return library.ingest(dataset, root, store, progress=progress, **options)
+
+
+def _tell(report: IngestReport, store: Store, json: bool) -> int:
+    """Say what became of one dataset; the exit code."""
+    from dataclasses import asdict
+
+    from ehpsbench.cli import console
+
     stored = sum(report.instances.values())
     for note in report.notes:
         console.say(note)
@@ -74,15 +100,18 @@ def ingest(
     if json:
         console.print_json(asdict(report))
     else:
-        _print(report, target)
-    raise typer.Exit(0 if stored else FINDINGS)
+        _print(report, store)
+    return 0 if stored else FINDINGS
 
 
 def _check(name: str, root: Path, layout: str, json: bool) -> int:
     """Show which files of the release are there; the exit code."""
     from ehpsbench.cli import console
+    from ehpsbench.cli.ingest_all import show_releases
     from ehpsbench.release_check import check
 
+    if name == ALL:
+        return show_releases(root, json)
     findings = check(name, root, layout=layout)
     if json:
         console.print_json(findings)

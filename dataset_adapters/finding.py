@@ -1,0 +1,76 @@
+"""Releases below a folder, told by the files that their cards expect."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.card import Card
+from ehpsbench.dataset_adapters.release import SAMPLE_MARKER, missing_files, releases_below
+from ehpsbench.errors import MissingFiles
+
+__all__ = ["FoundRelease", "find_releases"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRelease:
+    """A folder that holds a release.
+
+    Attributes:
+        root: the folder.
+        datasets: whose release it is; several where the files do not tell.
+    """
+
+    root: Path
+    datasets: tuple[str, ...]
+
+
+def find_releases(parent: Path) -> list[FoundRelease]:
+    """The releases in `parent` and in folders one and two levels below it.
+
+    Of several datasets whose files a folder has, the one that its name or its miniature's marker
+    names is taken.
+
+    Raises:
+        MissingFiles: there is no such folder.
+    """
+    if not parent.is_dir():
+        raise MissingFiles(f"{parent} is not a folder. Give --root the folder of your releases.")
+    found: dict[Path, list[str]] = {}
+    for card in map(catalogue.card, catalogue.names()):
+        for root in _roots(parent, card):
+            found.setdefault(root, []).append(card.name)
+    releases = [FoundRelease(root, _told(root, names)) for root, names in sorted(found.items())]
+    return [r for r in releases if not _inside_a_like(r, releases)]
+
+
+def _roots(parent: Path, card: Card) -> list[Path]:
+    if not missing_files(parent, card.files):
+        return [parent]
+    return releases_below(parent, card.files)
+
+
+def _told(root: Path, names: list[str]) -> tuple[str, ...]:
+    marker = root / SAMPLE_MARKER
+    text = marker.read_text(encoding="utf-8") if marker.is_file() else ""
+    marked = [name for name in names if f'"dataset": "{name}"' in text]
+    letters = _letters(root.name)
+    named = [name for name in names if _letters(name) in letters]
+    longest = [n for n in named if not any(n != m and _letters(n) in _letters(m) for m in named)]
+    return tuple(marked or longest or names)
+
+
+def _inside_a_like(release: FoundRelease, releases: list[FoundRelease]) -> bool:
+    """Whether another release of the same dataset holds this folder."""
+    return any(
+        other.root != release.root
+        and release.root.is_relative_to(other.root)
+        and set(release.datasets) & set(other.datasets)
+        for other in releases
+    )
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,74 @@
+"""Releases are found by their files; cards are chosen by what they say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.finding import find_releases
+from ehpsbench.dataset_adapters.selection import Wish, matching
+from ehpsbench.errors import InputError, MissingFiles
+from ehpsbench.samples import write_sample
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two releases, one of them a level deeper, and a folder with nothing."""
+    root = tmp_path_factory.mktemp("releases")
+    for name, place in (("emdb", "mine/phone"), ("fit3d", "studio")):
+        write_sample(name, root / place, people=4, images="none", body="open-small")
+    (root / "empty").mkdir()
+    return root
+
+
+def test_every_release_below_a_folder_is_found_by_its_files(parent: Path) -> None:
+    found = {release.datasets: release.root for release in find_releases(parent)}
+    assert found == {("emdb",): parent / "mine/phone", ("fit3d",): parent / "studio"}
+
+
+def test_a_folder_that_is_a_release_is_found_itself(parent: Path) -> None:
+    (found,) = find_releases(parent / "studio")
+    assert (found.datasets, found.root) == (("fit3d",), parent / "studio")
+
+
+def test_files_that_two_datasets_have_are_told_by_the_folders_name(
+    parent: Path, tmp_path: Path
+) -> None:
+    for name in ("stuff", "my_CHI3D"):
+        shutil.copytree(parent / "studio", tmp_path / name)
+        shutil.rmtree(tmp_path / name / "ehpsbench-sample")
+        (tmp_path / name / "chi3d_info.json").write_text("{}")
+    found = {release.root.name: release.datasets for release in find_releases(tmp_path)}
+    assert found == {"stuff": ("chi3d", "fit3d"), "my_CHI3D": ("chi3d",)}
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MissingFiles, match="folder of your releases"):
+        find_releases(tmp_path / "no")
+
+
+@pytest.mark.parametrize(
+    ("wish", "inside", "outside"),
+    [
+        (Wish(kind="synthetic"), "bedlam", "emdb"),
+        (Wish(has=("hands", "face")), "agora", "pw3d"),
+        (Wish(has=("video",)), "emdb", "freihand"),
+        (Wish(body="mano"), "freihand", "agora"),
+        (Wish(licence="ask"), "crowdpose", "agora"),
+        (Wish(scene="studio", annotation="mocap"), "fit3d", "emdb"),
+    ],
+)
+def test_a_wish_keeps_the_cards_that_answer_it(wish: Wish, inside: str, outside: str) -> None:
+    names = [card.name for card in matching(map(catalogue.card, catalogue.names()), wish)]
+    assert inside in names
+    assert outside not in names
+
+
+def test_a_wish_for_what_there_is_not_names_what_there_is() -> None:
+    with pytest.raises(InputError, match="commercial, ask, research"):
+        Wish(licence="free")
+    with pytest.raises(InputError, match="'wings'"):
+        Wish(has=("hands", "wings"))
