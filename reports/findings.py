@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import Card
-from ehpsbench.errors import UnknownName
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.summaries import Summary
 from ehpsbench.reports.words import listed
@@ -37,10 +37,18 @@ REGISTRATION = {
 
 def card_of(manifest: Mapping[str, Any]) -> Card | None:
     """The card of a stored dataset; None where no dataset is called so any more."""
-    try:
-        return catalogue.card(manifest["source_dataset"])
-    except UnknownName:
-        return None
+    return _cards().get(manifest["source_dataset"])
+
+
+@cache
+def _cards() -> dict[str, Card]:
+    """All cards, each read once: a page asks for them many times."""
+    return {name: catalogue.card(name) for name in catalogue.names()}
+
+
+def _related(card: Card) -> frozenset[str]:
+    """Datasets that share something with this one, whichever card says so."""
+    return card.related | {other.name for other in _cards().values() if card.name in other.related}
 
 
 def facts(manifest: Mapping[str, Any], found: Summary) -> list[tuple[str, str]]:
@@ -69,13 +77,8 @@ def facts(manifest: Mapping[str, Any], found: Summary) -> list[tuple[str, str]]:
     return [(what, " ".join(words.split())) for what, words in lines]
 
 
-def findings(given: Given, dataset: str, found: Summary) -> list[str]:
-    """What to doubt about a dataset, a sentence each; empty where nothing is."""
-    manifest = next((m for m in given.datasets if m["dataset"] == dataset), None)
-    if manifest is None and given.store is not None:
-        manifest = given.store.manifest(dataset)
-    if manifest is None:
-        return []
+def findings(given: Given, manifest: Mapping[str, Any], found: Summary) -> list[str]:
+    """What to doubt about a dataset, a sentence each."""
     lines = [*_refused(manifest), *_flags(found)]
     if manifest.get("miniature"):
         lines.append("A miniature that ehpsbench made itself, not the release.")
@@ -91,7 +94,7 @@ def findings(given: Given, dataset: str, found: Summary) -> list[str]:
 
 def _of_card(card: Card, sources: set[str]) -> list[str]:
     """Faults that everybody knows, what nobody could check, and what is shared with others here."""
-    shared = sorted((catalogue.related(card.name) - {card.name}) & sources)
+    shared = sorted((_related(card) - {card.name}) & sources)
     lines = [f"Shares images, recordings or subjects with {listed(shared)}."] if shared else []
     lines += [f"Known fault: {' '.join(words.split())}" for words in card.errata]
     return lines + [f"Not checked: {' '.join(words.split())}" for words in card.doubts]

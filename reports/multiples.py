@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.reports.measures import MEASURES, Measure
-from ehpsbench.reports.poses import PoseMap
 from ehpsbench.reports.summaries import Summary
 from ehpsbench.reports.words import number
 
@@ -81,7 +80,9 @@ def _multiple(measure: Measure, found: Summary, wanted: Floats | None) -> Multip
         words = f"{measure.title}: not known of anybody."
         nothing = float("nan")
         return Multiple(measure.name, measure.title, "", None, words, "unknown", "–", nothing)
-    values = [number(float(v), measure.digits) for v in found.quantiles[measure.name]]
+    # + 0.0: a value that rounds to nothing has no sign
+    quantiles = np.round(found.quantiles[measure.name], measure.digits) + 0.0
+    values = [number(float(v), measure.digits) for v in quantiles]
     share = float("nan") if wanted is None else 100 * overlap(shares, wanted)
     said = "" if wanted is None else f" Overlap with the benchmarks: {share:.0f} %."
     part = found.known[measure.name]
@@ -125,8 +126,3 @@ def dots(places: Floats) -> str:
     step = -(-len(places) // DOTS) or 1
     thinned = np.round(places[::step] * MAP).astype(int).tolist()
     return "".join(f"M{x} {MAP - y}h0" for x, y in dict.fromkeys(map(tuple, thinned)))
-
-
-def dots_of(shown: PoseMap | None, poses: Floats) -> str:
-    """The dots of some poses on a map; empty without a map or poses."""
-    return dots(shown.places(poses)) if shown is not None and len(poses) else ""

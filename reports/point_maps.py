@@ -14,7 +14,7 @@ from ehpsbench.errors import InputError
 from ehpsbench.evaluation.mesh.per_point import ALIGNMENTS, read_points
 from ehpsbench.reports.given import Given
 from ehpsbench.skeleton.human_data import NAMES
-from ehpsbench.store import Store
+from ehpsbench.store import POINTS_SUFFIX, Store
 
 Floats = NDArray[np.float64]
 
@@ -43,17 +43,31 @@ class PointMap:
     joints: Mapping[str, float]
 
 
-def point_maps(given: Given) -> list[PointMap]:
-    """Of all rows and benchmarks that have per-point errors, in the order of the board."""
+def point_maps(given: Given, most: int) -> tuple[list[PointMap], int]:
+    """Of the first rows of the board that have per-point errors.
+
+    Args:
+        given: the board.
+        most: rows.
+
+    Returns:
+        The maps in the order of the board, and of how many rows there was no more room.
+    """
     found: list[PointMap] = []
     if given.store is None:
-        return found
-    for row in given.standings.rows:
+        return found, 0
+    rows = [row for row in given.standings.rows if _has_points(given.store, row.entries)]
+    for row in rows[:most]:
         for benchmark in benchmarks(given):
             tables = _tables(given.store, row.entries, benchmark)
             if tables:
                 found += [_map(row.name, benchmark, a, tables) for a in ALIGNMENTS]
-    return found
+    return found, max(0, len(rows) - most)
+
+
+def _has_points(store: Store, entries: Sequence[str]) -> bool:
+    """Whether something was kept for one of the entries."""
+    return any(any((store.results / e).glob(f"*{POINTS_SUFFIX}")) for e in entries)
 
 
 def benchmarks(given: Given) -> list[str]:

@@ -13,6 +13,7 @@ from ehpsbench.geometry import rotation_matrix
 Floats = NDArray[np.float64]
 
 JOINTS = 21
+ENTRIES = 9 * JOINTS  # of their rotation matrices
 MIDDLE = (0.02, 0.98)  # quantiles that the map spans
 MARGIN = 0.15  # of that span around it
 
@@ -36,19 +37,19 @@ class PoseMap:
     explained: float
 
     def places(self, poses: Floats) -> Floats:
-        """(n, 2) of (n, 63) poses on the map, 0 to 1; those outside stand at its border."""
-        found = (matrices(poses) - self.mean) @ self.directions
+        """(n, 2) of (n, 189) matrices on the map, 0 to 1; those outside stand at its border."""
+        found = (poses - self.mean) @ self.directions
         return np.asarray(np.clip((found - self.low) / (self.high - self.low), 0, 1))
 
 
 def matrices(poses: Floats) -> Floats:
     """(n, 63) axis-angle [rad] → (n, 189) entries of the joints' rotation matrices."""
-    return np.asarray(rotation_matrix(poses.reshape(-1, JOINTS, 3)).reshape(len(poses), -1))
+    return np.asarray(rotation_matrix(poses.reshape(len(poses), JOINTS, 3)).reshape(len(poses), ENTRIES))
 
 
 def pose_map(sets: Sequence[Floats]) -> PoseMap | None:
-    """The map of several sets of (n, 63) poses, each as important; None of too few."""
-    known = [matrices(poses) for poses in sets if len(poses) > 1]
+    """The map of several sets of (n, 189) matrices, each as important; None of too few."""
+    known = [poses for poses in sets if len(poses) > 1]
     if not known:
         return None
     mean = np.mean([one.mean(0) for one in known], axis=0)
@@ -65,26 +66,25 @@ def pose_map(sets: Sequence[Floats]) -> PoseMap | None:
 
 
 def spread(poses: Floats) -> float:
-    """Typical angle between a joint and its own mean rotation [°]; NaN of nobody."""
+    """Typical angle between a joint of (n, 189) poses and its own mean [°]; NaN of nobody."""
     if not len(poses):
         return float("nan")
-    found = matrices(poses)
-    return _angle(float(((found - found.mean(0)) ** 2).sum(1).mean()))
+    return _angle(float(((poses - poses.mean(0)) ** 2).sum(1).mean()))
 
 
 def nearness(wanted: Floats, poses: Floats) -> float:
     """Median over the wanted poses of the angle a joint to the nearest of `poses` [°].
 
     Args:
-        wanted: (n, 63) axis-angle, such as a benchmark's.
-        poses: (m, 63) of a training set.
+        wanted: (n, 189) matrices, such as a benchmark's.
+        poses: (m, 189) of a training set.
 
     Returns:
         NaN where one of the two is empty.
     """
     if not len(wanted) or not len(poses):
         return float("nan")
-    a, b = (matrices(p).astype(np.float32) for p in (wanted, poses))
+    a, b = wanted.astype(np.float32), poses.astype(np.float32)
     squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
     return _angle(float(np.median(squared.min(1))))
 

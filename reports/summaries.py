@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from ehpsbench.atomic import digest, replacing
 from ehpsbench.errors import EhpsbenchError
-from ehpsbench.reports.measures import MEASURES, NEEDED, Measure, measured, statures
+from ehpsbench.reports.measures import BINS, MEASURES, NEEDED, Measure, measured, statures
 from ehpsbench.schema import Columns, from_arrow, present
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
-VERSION = 1
+VERSION = 3
 POSES, SHAPES, SAMPLES = 512, 128, 3  # people of whom poses and shapes are looked at; shown
 ROWS = 1 << 14
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -72,7 +72,7 @@ def summary(store: Store, dataset: str, splits: Sequence[str], bodies: BodySet) 
     made = _made(store, dataset, splits, bodies)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **_arrays(made))
+            np.savez(file, **_arrays(made))
     except OSError:  # a store that is only read is still shown
         return made
     return made
@@ -89,7 +89,7 @@ def _made(store: Store, dataset: str, splits: Sequence[str], bodies: BodySet) ->
             found.values[name].append(values)
         _count(found, columns, rows)
         place = np.arange(done, done + rows)
-        found.people.append(_chosen(columns, place % step["poses"] == 0, rows))
+        found.people.append(_chosen(columns, place % step["poses"] == 0))
         shaped = _rows(columns, place % step["shapes"] == 0)
         try:
             tall, litres = statures(shaped, bodies)
@@ -138,16 +138,17 @@ def _count(found: _Found, columns: Columns, rows: int) -> None:
             return
 
 
-def _chosen(columns: Columns, where: NDArray[Any], rows: int) -> tuple[Floats, list[str]]:
-    """Poses and ids of the chosen people of a batch whose pose is valid."""
-    if "body_pose" not in columns:
-        return np.zeros((0, 63)), []
-    good = where & present(columns["body_pose"])
+def _chosen(columns: Columns, where: NDArray[Any]) -> tuple[Floats, list[str]]:
+    """Poses, and ids with or without one, of the chosen people of a batch whose body is valid."""
+    good = where.copy()
     if "body_valid" in columns:
         flag = columns["body_valid"]
         good &= ~present(flag) | np.ma.getdata(flag).astype(bool)
     ids = np.asarray(columns["instance_id"], object)[good].tolist()
-    return np.ma.getdata(columns["body_pose"])[good], ids
+    if "body_pose" not in columns:
+        return np.zeros((0, 63)), ids
+    posed = good & present(columns["body_pose"])
+    return np.ma.getdata(columns["body_pose"])[posed], ids
 
 
 def _summed(found: _Found, people: int) -> Summary:
@@ -169,7 +170,7 @@ def _summed(found: _Found, people: int) -> Summary:
         quantiles=quantiles,
         known=known,
         histograms=histograms,
-        flags={name: tuple(int(n) for n in c) for name, c in found.flags.items()},  # type: ignore
+        flags={name: (int(y), int(n), int(u)) for name, (y, n, u) in found.flags.items()},
         genders=dict(zip(names.tolist(), counts.tolist(), strict=True)),
         poses=np.concatenate([*(p for p, _ in found.people), np.zeros((0, 63))]),
         samples=tuple(dict.fromkeys(ids[i] for i in places if i < len(ids))),
@@ -185,21 +186,20 @@ def histogram(values: Floats, measure: Measure) -> Floats:
 
 
 def _arrays(made: Summary) -> dict[str, Any]:
-    """A summary as arrays with plain names."""
-    arrays: dict[str, Any] = {
+    """A summary as few arrays, NaN for a measure that nobody has: each one costs a read."""
+    nothing = np.full(len(QUANTILES), np.nan), np.full(BINS, np.nan)
+    names = [measure.name for measure in MEASURES]
+    return {
         "people": np.array(made.people),
         "poses": made.poses.astype(np.float16),
         "samples": np.array(made.samples, np.str_),
         "gender_names": np.array(list(made.genders), np.str_),
         "gender_counts": np.array(list(made.genders.values()), np.int64),
         "flags": np.array([made.flags[flag] for flag in FLAGS]),
+        "known": np.array([made.known[name] for name in names]),
+        "quantiles": np.array([made.quantiles.get(name, nothing[0]) for name in names]),
+        "histograms": np.array([made.histograms.get(name, nothing[1]) for name in names]),
     }
-    for measure in MEASURES:
-        arrays[f"known.{measure.name}"] = np.array(made.known[measure.name])
-        if measure.name in made.quantiles:
-            arrays[f"quantiles.{measure.name}"] = made.quantiles[measure.name]
-            arrays[f"histogram.{measure.name}"] = made.histograms[measure.name]
-    return arrays
 
 
 def _read(path: Path) -> Summary | None:
@@ -213,13 +213,16 @@ def _read(path: Path) -> Summary | None:
 
 
 def _summary_of(stored: Mapping[str, NDArray[Any]]) -> Summary:
-    names = [m.name for m in MEASURES]
+    names = [measure.name for measure in MEASURES]
+    known = dict(zip(names, stored["known"].tolist(), strict=True))
+    quantiles = dict(zip(names, stored["quantiles"], strict=True))
+    histograms = dict(zip(names, stored["histograms"], strict=True))
     return Summary(
         people=int(stored["people"]),
-        quantiles={n: stored[k] for n in names if (k := f"quantiles.{n}") in stored},
-        known={n: int(stored[f"known.{n}"]) for n in names},
-        histograms={n: stored[k] for n in names if (k := f"histogram.{n}") in stored},
-        flags={f: tuple(c) for f, c in zip(FLAGS, stored["flags"].tolist(), strict=True)},
+        quantiles={name: values for name, values in quantiles.items() if known[name]},
+        known=known,
+        histograms={name: values for name, values in histograms.items() if known[name]},
+        flags={f: (y, n, u) for f, (y, n, u) in zip(FLAGS, stored["flags"].tolist(), strict=True)},
         genders=dict(
             zip(stored["gender_names"].tolist(), stored["gender_counts"].tolist(), strict=True)
         ),

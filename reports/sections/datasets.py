@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ehpsbench.reports.findings import facts, findings
 from ehpsbench.reports.given import Given
-from ehpsbench.reports.measures import MEASURES
-from ehpsbench.reports.multiples import HEIGHT, MAP, WIDTH, dots_of, ground, multiples, pooled
-from ehpsbench.reports.permission import permission
-from ehpsbench.reports.poses import PoseMap, nearness, pose_map, spread
+from ehpsbench.reports.measures import MEASURES, Measure
+from ehpsbench.reports.multiples import (
+    HEIGHT,
+    MAP,
+    WIDTH,
+    Multiple,
+    dots,
+    ground,
+    multiples,
+    outline,
+    pooled,
+)
+from ehpsbench.reports.permission import Permission, permission
+from ehpsbench.reports.poses import ENTRIES, PoseMap, matrices, nearness, pose_map, spread
 from ehpsbench.reports.samples import samples
 from ehpsbench.reports.section import Section
 from ehpsbench.reports.summaries import POSES, SAMPLES, SHAPES, Summary, summary
-from ehpsbench.reports.words import number, sortable
+from ehpsbench.reports.words import NOTHING, number, sortable
 from ehpsbench.store import Store
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+Floats = NDArray[np.float64]
 
 ORDER = 90
 SHOWN = 72  # sample people on the page; datasets share them
@@ -41,39 +57,68 @@ class Part:
     used: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A part with what was found of it.
+
+    Attributes:
+        part: what.
+        manifest: of the dataset.
+        found: its people.
+        poses: (n, 189) rotation matrices of their joints.
+    """
+
+    part: Part
+    manifest: dict[str, Any]
+    found: Summary
+    poses: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What every dataset is held against: the benchmarks together, and the map of all poses."""
+
+    shares: dict[str, Floats]
+    poses: Floats
+    shown: PoseMap | None
+
+    @classmethod
+    def of(cls, all_: Sequence[_Measured]) -> _Beside:
+        """Of what is scored, and the poses of everything."""
+        scored = [one for one in all_ if one.part.benchmark]
+        poses = np.concatenate([*(one.poses for one in scored), np.zeros((0, ENTRIES))])
+        shown = pose_map([one.poses for one in all_])
+        return cls(pooled([one.found for one in scored]), poses, shown)
+
+
 def section(given: Given) -> Section | None:
     """A card for each dataset behind the board; None without a store."""
     if not given.first or given.store is None or given.bodies is None:
         return None
-    parts = behind(given)
-    store, bodies = given.store, given.bodies
-    found = [summary(store, part.dataset, part.splits, bodies) for part in parts]
-    if not found:
+    all_ = [_measured(given.store, given.bodies, part) for part in behind(given)]
+    if not all_:
         return None
-    of_benchmarks = [s for part, s in zip(parts, found, strict=True) if part.benchmark]
-    wanted = pooled(of_benchmarks)
-    shown = pose_map([s.poses for s in found])
-    beside = _Beside(wanted, _poses(of_benchmarks), shown)
-    each = max(1, min(SAMPLES, SHOWN // len(parts)))
-    cards = []
-    for part, one in zip(parts, found, strict=True):
-        may = permission(store.manifest(part.dataset), given.wishes)
-        drawn = samples(store, part.dataset, part.splits, bodies, may, one)[:each]
-        card = _card(store, given, part, one, beside)
-        cards.append(card | {"samples": drawn, "why": may.why})
+    beside = _Beside.of(all_)
+    each = max(1, min(SAMPLES, SHOWN // len(all_)))
+    measures = [m for m in MEASURES if any(m.name in one.found.histograms for one in all_)]
+    cards = [
+        _card(given, one, beside, measures)
+        | _shown(given.store, given.bodies, one, permission(one.manifest, given.wishes), each)
+        for one in all_
+    ]
     context = {
         "cards": cards,
-        "measures": [m for m in MEASURES if any(m.name in s.histograms for s in found)],
-        "grounds": _grounds(of_benchmarks, wanted, shown),
-        "shown_axes": shown is not None or bool(wanted),
-        "shapes": SHAPES,
-        "explained": 0 if shown is None else round(100 * shown.explained),
+        "measures": measures,
+        "outlines": {name: outline(shares) for name, shares in beside.shares.items()},
+        "ground": ground(beside.shown.places(beside.poses)) if beside.shown else [],
+        "explained": round(100 * beside.shown.explained) if beside.shown else 0,
         "poses": POSES,
+        "shapes": SHAPES,
         "each": each,
         "width": WIDTH,
         "height": HEIGHT,
         "map_size": MAP,
-        "any_benchmark": bool(of_benchmarks),
+        "any_benchmark": any(one.part.benchmark for one in all_),
     }
     return Section("datasets", "What each dataset is", "datasets.html.j2", context)
 
@@ -100,39 +145,27 @@ def behind(given: Given) -> list[Part]:
     ]
 
 
-def _poses(summaries: Sequence[Summary]) -> Any:
-    return np.concatenate([*(s.poses for s in summaries), np.zeros((0, 63))])
+def _measured(store: Store, bodies: BodySet, part: Part) -> _Measured:
+    found = summary(store, part.dataset, part.splits, bodies)
+    return _Measured(part, store.manifest(part.dataset), found, matrices(found.poses))
 
 
-def _grounds(
-    summaries: Sequence[Summary], wanted: dict[str, Any], shown: PoseMap | None
+def _shown(
+    store: Store, bodies: BodySet, one: _Measured, may: Permission, each: int
 ) -> dict[str, Any]:
-    """What is drawn below every dataset's own: the benchmarks' outlines and pose map."""
-    from ehpsbench.reports.multiples import outline
-
-    poses = _poses(summaries)
-    return {
-        "outlines": {name: outline(shares) for name, shares in wanted.items()},
-        "poses": ground(shown.places(poses)) if shown is not None and len(poses) else [],
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    """What every dataset is held against: the benchmarks together, and the map of all poses."""
-
-    outlines: dict[str, Any]
-    poses: Any
-    shown: PoseMap | None
+    """Sample people, as far as they may be shown."""
+    drawn = samples(store, one.part.dataset, one.part.splits, bodies, may, one.found)
+    return {"samples": drawn[:each], "why": may.why}
 
 
 def _card(
-    store: Store, given: Given, part: Part, found: Summary, beside: _Beside
+    given: Given, one: _Measured, beside: _Beside, measures: Sequence[Measure]
 ) -> dict[str, Any]:
-    manifest = store.manifest(part.dataset)
-    drawn = multiples(found, beside.outlines)
-    by_name = {one.name: one for one in drawn}
-    near = nearness(beside.poses, found.poses) if not part.benchmark else float("nan")
+    part, found = one.part, one.found
+    drawn = multiples(found, beside.shares)
+    by_name = {multiple.name: multiple for multiple in drawn}
+    near = float("nan") if part.benchmark else nearness(beside.poses, one.poses)
+    shown = beside.shown is not None and len(one.poses) > 0
     return {
         "name": part.dataset,
         "splits": ", ".join(part.splits),
@@ -141,17 +174,17 @@ def _card(
         "people": f"{found.people:,}",
         "people_value": found.people,
         "multiples": drawn,
-        "cells": {m.name: _cell(by_name.get(m.name)) for m in MEASURES},
-        "dots": dots_of(beside.shown, found.poses),
+        "cells": {m.name: _cell(by_name.get(m.name)) for m in measures},
+        "dots": dots(beside.shown.places(one.poses)) if beside.shown and shown else "",
         "near": number(near, 0),
         "near_value": sortable(near),
-        "spread": number(spread(found.poses), 0),
-        "facts": facts(manifest, found),
-        "findings": findings(given, part.dataset, found),
+        "spread": number(spread(one.poses), 0),
+        "facts": facts(one.manifest, found),
+        "findings": findings(given, one.manifest, found),
     }
 
 
-def _cell(one: Any) -> dict[str, str]:
+def _cell(one: Multiple | None) -> dict[str, str]:
     if one is None or not np.isfinite(one.shared):
-        return {"text": "–", "value": ""}
+        return {"text": NOTHING, "value": ""}
     return {"text": one.overlap, "value": sortable(one.shared)}

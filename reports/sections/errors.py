@@ -40,20 +40,22 @@ def section(given: Given) -> Section | None:
     """The viewer, joints and slices; None where no result says more than its number."""
     if not given.first or given.store is None or given.bodies is None:
         return None
-    maps = point_maps(given)
-    tables = slice_tables(given, benchmarks(given))
+    body = display_body(given.bodies, given.wishes.embed_meshes)
+    names = benchmarks(given)
+    each = len(names) * len(ALIGNMENTS) * len(body.vertices) * 4 / 3
+    maps, left_out = point_maps(given, max(1, int(MOST_BYTES / max(each, 1))))
+    tables = slice_tables(given, names)
     if not maps and not tables:
         return None
-    context: dict[str, Any] = {"slices": tables, "viewer": None}
+    context: dict[str, Any] = {"slices": tables, "viewer": None, "left_out": left_out}
     if maps:
-        context |= _painted(given, display_body(given.bodies, given.wishes.embed_meshes), maps)
+        context |= _painted(given, body, maps)
     return Section("errors", "Where errors are", "errors.html.j2", context)
 
 
-def _painted(given: Given, body: DisplayBody, maps: Sequence[PointMap]) -> dict[str, Any]:
+def _painted(given: Given, body: DisplayBody, shown: Sequence[PointMap]) -> dict[str, Any]:
     """What the viewer, its still pictures and the table of joints show."""
-    rows, left_out = _fitting(maps, len(body.vertices))
-    shown = [one for one in maps if one.row in rows]
+    rows = list(dict.fromkeys(one.row for one in shown))
     names = [b for b in benchmarks(given) if any(one.benchmark == b for one in shown)]
     joints = by_joint(shown)
     tops = {
@@ -76,18 +78,9 @@ def _painted(given: Given, body: DisplayBody, maps: Sequence[PointMap]) -> dict[
         "stills": [_still(body, one, tops) for one in leader],
         "joint_rows": _joint_rows(joints, leader, names),
         "body": body.names,
-        "left_out": left_out,
         "view": (2 * VIEW[0], VIEW[1]),
         "gradient": ", ".join(COLOURS),
     }
-
-
-def _fitting(maps: Sequence[PointMap], vertices: int) -> tuple[list[str], int]:
-    """The rows whose maps the page has room for, best first, and how many it has no room for."""
-    rows = list(dict.fromkeys(one.row for one in maps))
-    each = max(sum(one.row == row for one in maps) for row in rows) * vertices * 4 / 3
-    most = max(1, int(MOST_BYTES / each))
-    return rows[:most], max(0, len(rows) - most)
 
 
 def _key(one: PointMap, rows: list[str], names: list[str]) -> str:
