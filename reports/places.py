@@ -34,8 +34,9 @@ def places(standings: Standings) -> dict[str, Place]:
             continue
         first = 1 + sum(group < row.tie_group for group in groups)
         last = first + groups.count(row.tie_group) - 1
+        text = standings.shown_rank(row)
         if first == last:
-            found[row.name] = Place(str(first), f"rank {first}", first, last)
+            found[row.name] = Place(text, f"rank {first}", first, last)
         else:
-            found[row.name] = Place(f"{first}=", f"shares ranks {first} to {last}", first, last)
+            found[row.name] = Place(text, f"shares ranks {first} to {last}", first, last)
     return found
