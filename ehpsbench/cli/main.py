@@ -7,6 +7,7 @@ import sys
 import typer
 
 from ehpsbench.cli import (
+    adapter,
     datasets,
     demo,
     doctor,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("doctor")(doctor.doctor)
 app.command("datasets")(datasets.datasets)
+app.add_typer(adapter.app, name="adapter")
 app.command("sample")(sample.sample)
 app.command("ingest")(ingest.ingest)
 app.command("query")(query.query)

@@ -25,6 +25,7 @@ def test_a_card_has_licence_source_citation_and_files_that_tell_its_release(name
     assert card.paper.title
     assert card.quality
     assert name not in card.related
+    assert "TODO" not in card.model_dump_json()
     assert all("/" in role for role in card.body.needs)
 
 
