@@ -18,12 +18,13 @@ from ehpsbench.training import cells
 if TYPE_CHECKING:
     from ehpsbench.store import Store
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 FILE = "entry.json"
 LONGEST = 2_000  # characters of one field
 _MEAN_POSE = "--mean-pose"
 _REMEDY = "Add the entry again: ehpsbench leaderboard add."
-_STRICTNESS = {"yes": 0, "ask": 1, "no": 2}
+Commercial = Literal["yes", "ask", "no"]
+_STRICTNESS: dict[Commercial, int] = {"yes": 0, "ask": 1, "no": 2}
 
 
 def _fit_for_a_file(name: str) -> str:
@@ -48,7 +49,7 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 class Licence(Definition):
     """What the terms of the training data leave of the right to use what was trained on them."""
 
-    commercial: Literal["yes", "ask", "no"] = Field(description="the strictest of all datasets")
+    commercial: Commercial = Field(description="the strictest of all datasets")
     redistribute: bool = Field(description="every dataset allows it")
     forbids_commercial: tuple[str, ...] = Field(description="datasets that forbid commercial use")
     ask: tuple[str, ...] = Field(description="datasets whose owners decide, or with unknown terms")
@@ -119,10 +120,11 @@ def inherited(datasets: Iterable[str], other_data: Sequence[str] = ()) -> Licenc
     from ehpsbench.dataset_adapters import catalogue
 
     terms = {name: catalogue.card(name).licence for name in datasets}
-    strictest = max((t.commercial for t in terms.values()), key=_STRICTNESS.get, default="yes")
+    said: list[Commercial] = [t.commercial for t in terms.values()]
+    said += ["ask"] * len(other_data)
     ask = [name for name, t in terms.items() if t.commercial == "ask"] + list(other_data)
     return Licence(
-        commercial="ask" if ask and strictest == "yes" else strictest,
+        commercial=max(said, key=_STRICTNESS.__getitem__, default="yes"),
         redistribute=not other_data and all(t.redistribute for t in terms.values()),
         forbids_commercial=tuple(n for n, t in terms.items() if t.commercial == "no"),
         ask=tuple(ask),

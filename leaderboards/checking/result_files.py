@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from ehpsbench.leaderboards.checking.finding import Finding
 from ehpsbench.leaderboards.checking.rows_file import faults_of, read_rows_file
 from ehpsbench.leaderboards.checking.summary_file import SummaryLayout, strict_json
 from ehpsbench.store import POINTS_SUFFIX
+
+Tell = Callable[..., None]
+"""Takes a rule, a message and, where it is not the summary, the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def check_result(folder: Path, path: Path, findings: list[Finding]) -> Checked |
     return Checked(path, summary, comparison_key(summary), _defined(rows, summary))
 
 
-def _summary(path: Path, found: Any) -> dict[str, Any] | None:
+def _summary(path: Path, found: Tell) -> dict[str, Any] | None:
     """The summary in today's layout, if it has one."""
     try:
         raw = strict_json(path)
@@ -139,7 +142,7 @@ def _protocol(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "protocol", f"{what} is {summary[what]!r}, the protocol says {wanted!r}"
 
 
-def _rows(path: Path, summary: Mapping[str, Any], found: Any) -> pa.Table | None:
+def _rows(path: Path, summary: Mapping[str, Any], found: Tell) -> pa.Table | None:
     """The rows, if they are those of the summary and fit to be counted."""
     if not path.is_file():
         found("layout", f"{path.name} is missing: numbers without rows prove nothing")
