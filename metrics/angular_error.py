@@ -30,16 +30,19 @@ def of_images(
     target: Tensor,
     valid: Tensor | None,
     zero_truth: ZeroTruth,
+    *,
+    per_degree: int = 1,
 ) -> Iterator[list[Result]]:
     """What `function` says of the angles of the pixels that count: of each portion, by image.
 
     Args:
-        function: of a portion (n,) of an image's float64 angles [degrees], which is written
-            over afterwards; called on several threads.
+        function: of a portion (n,) of an image's float64 angles, which is written over
+            afterwards; called on several threads.
         pred: (B, 3, ...) predicted normals of any length.
         target: (B, 3, ...) true normals of any length.
         valid: (B, ...) which pixels count; None: all.
         zero_truth: a true vector of length 0 is at 90° to everything (DSINE), or left out.
+        per_degree: angles are in this part of a degree, a power of 2.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -59,19 +62,19 @@ def of_images(
     mask = valid.to(device=pred.device, dtype=torch.bool)
     if zero_truth == "leave_out":
         mask = mask & (target != 0).any(1)
-    work = partial(_of_portion, function)
+    work = partial(_of_portion, function, 180.0 / torch.pi * per_degree)
     for p, g, here in zip(pred, target, mask, strict=True):
         axes = (axis.reshape(-1) for axis in (*p, *g))
         yield over_blocks(work, here.reshape(-1), *axes, scratch=5)
 
 
 def _of_portion(
-    function: Callable[[Tensor], Result], room: Tensor, mask: Tensor, *axes: Tensor
+    function: Callable[[Tensor], Result], unit: float, room: Tensor, mask: Tensor, *axes: Tensor
 ) -> Result:
     """What `function` says of the angles of the pixels where the mask is true."""
     found = selected(axes, mask)
     room = room[:, : len(found[0])]
-    return function(_cosine(found[:3], found[3:], room).acos_().mul_(180.0 / torch.pi))
+    return function(_cosine(found[:3], found[3:], room).acos_().mul_(unit))
 
 
 def angles(pred: Tensor, target: Tensor) -> Tensor:
@@ -92,13 +95,12 @@ def together(portions: Sequence[Tensor]) -> Tensor:
 
 def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
     """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
-    square, other, cosine = _products(pred, target, room)
+    squares, cosine = _products(pred, target, room)
     if not len(cosine):
         return cosine
-    shortest = float(square.amin()), float(other.amin())
-    if not all(x >= LEAST_LENGTH**2 for x in shortest):  # also when a vector is not finite
-        square.clamp_(min=LEAST_LENGTH**2)
-        other.clamp_(min=LEAST_LENGTH**2)
+    if not float(squares.amin()) >= LEAST_LENGTH**2:  # also when a vector is not finite
+        squares.clamp_(min=LEAST_LENGTH**2)
+    square, other = squares.unbind()
     low, high = (float(x) for x in cosine.div_(square.mul_(other).sqrt_()).aminmax())
     if not -ALIGNED <= low <= high <= ALIGNED:  # also when a vector is not finite
         # arccos turns an error of 1e-16 there into 1e-6°; torch's own sum is 20 times slower
@@ -110,20 +112,19 @@ def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
     return cosine
 
 
-def _products(
-    pred: list[Tensor], target: list[Tensor], room: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(n,) float64 products of the vectors: p·p, g·g and p·g; one axis at a time, for the cache."""
-    *found, said, true = room.unbind()
-    for axis, (p, g) in enumerate(zip(pred, target, strict=True)):
-        said.copy_(p)
-        true.copy_(g)
-        for total, a, b in zip(found, (said, true, said), (said, true, true), strict=True):
-            if axis == 0:
-                torch.mul(a, b, out=total)
-            else:
-                total.addcmul_(a, b)
-    return found[0], found[1], found[2]
+def _products(pred: list[Tensor], target: list[Tensor], room: Tensor) -> tuple[Tensor, Tensor]:
+    """(2, n) products p·p and g·g, (n,) p·g, float64; one axis at a time, for the cache."""
+    squares, product, both = room[:2], room[2], room[3:]
+    for axis, vectors in enumerate(zip(pred, target, strict=True)):
+        for copy, given in zip(both, vectors, strict=True):
+            copy.copy_(given)
+        if axis == 0:
+            torch.mul(both, both, out=squares)
+            torch.mul(both[0], both[1], out=product)
+        else:
+            squares.addcmul_(both, both)
+            product.addcmul_(both[0], both[1])
+    return squares, product
 
 
 def histogram(errors: Tensor) -> Tensor:

@@ -73,7 +73,8 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
-    rows = [_row(parts) for parts in of_images(_part, pred, target, valid, zero_truth)]
+    images = of_images(_part, pred, target, valid, zero_truth, per_degree=FINE)
+    rows = [_row(parts) for parts in images]
     return torch.stack(rows) if rows else pred.new_zeros((0, len(COLUMNS)), dtype=torch.float64)
 
 
@@ -113,13 +114,13 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
 
 
 def _part(errors: Tensor) -> tuple[list[float], Tensor]:
-    """Sum, sum of squares and pixels that are not finite, and counts by 1/32° of the others."""
+    """Sum, sum of squares and pixels that are not finite, and counts, of angles [1/32°]."""
     broken, total = 0.0, float(errors.sum())
     if not math.isfinite(total):
         finite = errors.isfinite()
         broken, errors = float((~finite).sum()), errors[finite]
         total = float(errors.sum())
-    return [total, float(errors.dot(errors)), broken], counted(errors.mul_(FINE))
+    return [total / FINE, float(errors.dot(errors)) / FINE**2, broken], counted(errors)
 
 
 def _row(parts: list[tuple[list[float], Tensor]]) -> Tensor:
