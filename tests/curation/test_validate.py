@@ -47,7 +47,7 @@ def _rewrite(store: Store, change: Callable[[pa.Table], pa.Table]) -> None:
     pq.write_table(change(pq.read_table(path, partitioning=None)), path)
 
 
-@pytest.mark.parametrize("name", ["bedlam", "agora", "pw3d", "freihand", "ehf"])
+@pytest.mark.parametrize("name", ["bedlam", "agora", "pw3d", "freihand", "ehf", "ubody"])
 def test_what_was_just_ingested_has_no_findings(name: str, stored: Stored) -> None:
     assert rules(stored(name), name) == {}
 

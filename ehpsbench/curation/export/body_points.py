@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,36 +30,58 @@ def body_points(columns: Columns, bodies: BodySet, root: Path) -> Floats:
     SMPL-X bodies have 55 kinematic joints, 21 on the surface and 51 in the face; SMPL bodies 22;
     hands their wrist and 15 finger joints.
     """
-    from ehpsbench.body.posed import posed_joints, posed_vertices
+    from ehpsbench.body.posed import posed_joints
 
     joints, has = posed_joints(columns, bodies, root)
     points = np.zeros((len(joints), ALL, 4))
     points[:, : joints.shape[1], :3] = np.where(has[..., None], joints, 0)
     points[:, : joints.shape[1], 3] = has
-    for (family, gender), rows in _models(columns, has).items():
-        if family != "smplx":
-            continue
-        model = bodies.model(family, gender)
-        if model.landmarks is not None and model.extra_vertex_ids is not None:
-            few = {name: values[rows] for name, values in columns.items()}
-            meshes = np.stack(posed_vertices(few, bodies, root))
-            found = joints_127(meshes, joints[rows], model)
+    quick = _landmark_bodies(bodies)
+    for (gender, personal), rows in _smplx_groups(columns, has).items():
+        few = {name: values[rows] for name, values in columns.items()}
+        found = _with_surface(few, joints[rows], bodies if personal else quick, gender, root)
+        if found is not None:
             points[rows, :ON_SURFACE, :3], points[rows, :ON_SURFACE, 3] = found, 1
     return points
 
 
-def _models(columns: Columns, has: NDArray[np.bool_]) -> dict[tuple[str, str], NDArray[np.intp]]:
-    """Rows with joints by family and gender of their body."""
+@lru_cache(maxsize=1)
+def _landmark_bodies(bodies: BodySet) -> BodySet:
+    from ehpsbench.curation.export.landmark_bodies import LandmarkBodies
+
+    return LandmarkBodies(bodies)
+
+
+def _with_surface(
+    columns: Columns, joints: Floats, bodies: BodySet, gender: str, root: Path
+) -> Floats | None:
+    """(n, 127, 3) the joints with those on the surface; None where the model knows none."""
+    from ehpsbench.body.posed import posed_vertices
+
+    model = bodies.model("smplx", gender)
+    if model.landmarks is None or model.extra_vertex_ids is None:
+        return None
+    meshes = np.stack(posed_vertices(columns, bodies, root))
+    return joints_127(meshes, joints, model)
+
+
+def _smplx_groups(
+    columns: Columns, has: NDArray[np.bool_]
+) -> dict[tuple[str, bool], NDArray[np.intp]]:
+    """SMPL-X rows with joints, by gender and whether they have a mesh of their own."""
     if "source_model" not in columns:
         return {}
-    families = np.ma.getdata(columns["source_model"]).astype(str)
-    genders = np.ma.getdata(columns.get("gender", np.full(len(families), "neutral"))).astype(str)
-    keys = list(zip(families.tolist(), genders.tolist(), strict=True))
-    posed = has.any(1)
-    return {
-        key: np.flatnonzero([posed[row] and other == key for row, other in enumerate(keys)])
-        for key in sorted({key for row, key in enumerate(keys) if posed[row]})
-    }
+    count = len(has)
+    genders = np.ma.filled(np.ma.asarray(columns.get("gender", np.full(count, "neutral"))), "")
+    personal = np.zeros(count, bool)
+    for name in ("template_path", "vertices_path"):
+        if name in columns:
+            personal |= present(columns[name])
+    smplx = has.any(1) & (np.ma.getdata(columns["source_model"]) == "smplx")
+    groups: dict[tuple[str, bool], list[int]] = {}
+    for row in np.flatnonzero(smplx).tolist():
+        groups.setdefault((str(genders[row]), bool(personal[row])), []).append(row)
+    return {key: np.asarray(rows) for key, rows in sorted(groups.items())}
 
 
 def body_pixels(columns: Columns, points: Floats) -> Floats:

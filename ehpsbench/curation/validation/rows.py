@@ -37,7 +37,8 @@ RELATIONS = {
         "SELECT image_id, count(*) FROM images WHERE dataset = ? GROUP BY 1 HAVING count(*) > 1"
     ),
     "same_person_twice": (
-        "SELECT min(instance_id), count(*) FROM instances WHERE dataset = ? AND coalesce("
+        "SELECT min(instance_id), count(*) FROM instances WHERE dataset = ? AND owner_valid IS "
+        "DISTINCT FROM false AND coalesce("
         "transl, left_hand_transl, right_hand_transl) IS NOT NULL "
         f"GROUP BY image_id, {SAME} HAVING count(*) > 1"
     ),
