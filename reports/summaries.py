@@ -205,7 +205,8 @@ def _arrays(made: Summary) -> dict[str, Any]:
 def _read(path: Path) -> Summary | None:
     """What was kept; None where nothing was, or it is broken: it is made again."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # an open file, since NumPy leaves that of a broken archive open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             stored = {name: kept[name] for name in kept.files}
         return _summary_of(stored)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):

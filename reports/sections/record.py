@@ -148,4 +148,5 @@ def _cost(given: Given) -> str:
     samples = sum(c["samples_seen"] for c in given.cells)
     devices = listed(sorted({_device(cell) for cell in given.cells}))
     spent = f"{hours:,.1f} device hours" if hours >= 1 else f"{60 * hours:,.1f} device minutes"
-    return f"{len(given.cells)} cells, {samples:,} samples seen, {spent}, on {devices}."
+    cells = "1 cell" if len(given.cells) == 1 else f"{len(given.cells)} cells"
+    return f"{cells}, {samples:,} samples seen, {spent}, on {devices}."
