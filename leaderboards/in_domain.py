@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ehpsbench.errors import InputError
+from ehpsbench.atomic import read_json
 from ehpsbench.training import cells
 
 if TYPE_CHECKING:
@@ -64,10 +63,7 @@ def _heldout(store: Store, entry: str) -> dict[str, Any] | None:
     """What a cell, or a rung of it, scored on its held-out people."""
     rung = "@" in entry
     path = cells.record_path(store, entry) if rung else store.runs / entry / cells.HELDOUT
-    if not path.is_file():
+    value = read_json(path, "Delete it and train again.")
+    if value is None:
         return None
-    try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is broken ({error}); delete it and train again.") from error
     return value.get("heldout") if rung else value

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from ehpsbench.atomic import intact_json
 from ehpsbench.leaderboards.sweeps.jobs import SECONDS, Job, Work
 from ehpsbench.training import cells
 from ehpsbench.training.recipe import Recipe
@@ -96,7 +97,7 @@ def seen_before(work: Work, one: Job) -> int:
     folder, wanted = work.store.runs / one.cell, work.cell(one)
     if cells.is_done(work.store, wanted, one.until):
         return one.samples  # only the scoring is left
-    said = [_read(path) for path in folder.glob("state-*.json")]
+    said = [intact_json(path) for path in folder.glob("state-*.json")]
     seen = [s["samples_seen"] for s in said if s.get("hash") == wanted.hash]
     return max((s for s in seen if s <= one.samples), default=0)
 
@@ -106,12 +107,12 @@ def _speeds(store: Store, recipe: Recipe, device: str | None) -> list[tuple[floa
     wanted = _speed_content(recipe.model_dump(mode="json"))
     found: dict[str, list[tuple[float, float]]] = {}
     for name in cells.finished(store):
-        record = _read(store.runs / name / cells.RECORD)
+        record = intact_json(store.runs / name / cells.RECORD)
         if _speed_content(record.get("recipe_content", {})) != wanted:
             continue
         lines = _lines(store.runs / name / cells.LOG)
         if lines and (seen := lines[-1]["samples_seen"]):
-            scored = _read(store.runs / name / "evaluated.json").get(SECONDS, {})
+            scored = intact_json(store.runs / name / "evaluated.json").get(SECONDS, {})
             speed = sum(x["seconds"] for x in lines) / seen, sum(scored.values())
             found.setdefault(str(record.get("device")), []).append(speed)
     if device is not None:
@@ -159,11 +160,3 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (FileNotFoundError, json.JSONDecodeError):
         return []
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return found

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ehpsbench.atomic import digest, write_text
+from ehpsbench.atomic import digest, intact_json, write_text
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.protocol import Protocol, protocol
 from ehpsbench.evaluation.results import has_result, rows_path
@@ -199,7 +199,7 @@ def run_job(work: Work, job: Job) -> None:
             say=lambda line: aloud(f"{job.cell}: {line}"),
         )
         wanted = _keys(work, work.cell(job))
-        record = _read(record_path(work.store, job))
+        record = intact_json(record_path(work.store, job))
         for benchmark in (b for b in wanted if not _scored(work, job, b, wanted, record)):
             started = time.perf_counter()
             show = partial(showing.scored, benchmark)
@@ -213,7 +213,7 @@ def run_job(work: Work, job: Job) -> None:
 def forget_stale(work: Work, jobs: Sequence[Job]) -> None:
     """Remove results of other content, so that no ranking takes them for those of a failed cell."""
     for one in jobs:
-        wanted, record = _keys(work, work.cell(one)), _read(record_path(work.store, one))
+        wanted, record = _keys(work, work.cell(one)), intact_json(record_path(work.store, one))
         for benchmark in wanted:
             if not _scored(work, one, benchmark, wanted, record):
                 rows = rows_path(work.store, one.entry, benchmark)
@@ -227,7 +227,7 @@ def record_path(store: Store, job: Job) -> Path:
 
 def _stale(work: Work, wanted: Job, made: cells.Cell) -> bool:
     """True when a benchmark's result is missing or was made from other content."""
-    keys, record = _keys(work, made), _read(record_path(work.store, wanted))
+    keys, record = _keys(work, made), intact_json(record_path(work.store, wanted))
     return not all(_scored(work, wanted, name, keys, record) for name in keys)
 
 
@@ -251,11 +251,3 @@ def _data(store: Store, rule: Protocol) -> Any:
 def _patience() -> float:
     """Seconds to wait for who works on a cell; Slurm may run a job beside an older one of it."""
     return math.inf if "SLURM_JOB_ID" in os.environ else PATIENCE
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return found
