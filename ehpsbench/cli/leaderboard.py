@@ -1,4 +1,4 @@
-"""`ehpsbench leaderboard show | compare | export | add | check`."""
+"""`ehpsbench leaderboard show | compare | export | add | check | published`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ehpsbench.cli import entries
+from ehpsbench.cli import entries, published
 from ehpsbench.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Boards: who stands where, compared, exported.", no_args_is_help=True)
 app.command("add")(entries.add)
 app.command("check")(entries.check)
+app.command("published")(published.show)
 
 Format = Literal["csv", "json", "md", "latex", "parquet"]
 BoardOption = Annotated[str, typer.Option("--board", help="Board, or a .toml file.")]
@@ -30,6 +31,9 @@ def show(
         str | None, typer.Argument(help="Board, or a .toml file.", show_default="list all boards")
     ] = None,
     last: LastOption = False,
+    with_published: Annotated[
+        bool, typer.Option("--with-published", help="Also one order with what others report.")
+    ] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -44,10 +48,13 @@ def show(
     from ehpsbench.store import Store, default_store
 
     found = filled(Store(store or default_store()), board, last=last)
+    together = published.with_reported(found, board) if with_published else None
     if json:
-        console.print_json(found.as_dict())
-    else:
-        print_standings(found)
+        console.print_json(published.as_dict(found, together))
+        return
+    print_standings(found)
+    if together is not None:
+        published.print_together(found, together)
 
 
 @app.command()

@@ -44,9 +44,9 @@ def test_an_entry_is_added_and_its_folder_checked(
     assert isinstance(run("check", str(tmp_path / "nowhere")).exception, InputError)
 
 
-def test_the_page_names_every_option_of_add_by_its_right_name() -> None:
+def test_the_page_names_every_option_by_its_right_name() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    known = run("add", "--help").output + run("check", "--help").output
+    known = "".join(run(verb, "--help").output for verb in ("add", "check", "show"))
     said = {word.strip("`,.:;\\") for word in text.split() if word.startswith(("--", "`--"))}
     git = {"--create", "--message", "--set-upstream", "--out", "--people", "--root"}
     assert said - git
