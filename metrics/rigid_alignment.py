@@ -35,7 +35,10 @@ class Similarity:
     def split(self, sizes: Sequence[int]) -> list[Similarity]:
         """Those of the first few instances, of the next, and so on."""
         all_four = (self.scale, self.rotation, self.source_mean, self.target_mean)
-        return [Similarity(*few) for few in zip(*(x.split(sizes) for x in all_four), strict=True)]
+        return [
+            Similarity(*few)
+            for few in zip(*(torch.split(x, list(sizes)) for x in all_four), strict=True)
+        ]
 
     @property
     def translation(self) -> Tensor:

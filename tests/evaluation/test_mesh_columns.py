@@ -64,3 +64,23 @@ def test_the_number_of_threads_changes_no_bit() -> None:
         torch.set_num_threads(before)
     for other in found[1:]:
         assert all(torch.equal(values, other[name]) for name, values in found[0].items())
+
+
+def test_people_worked_on_apart_and_aligned_together_have_the_same_errors() -> None:
+    pred, true = bodies()
+    whole = column_errors(columns(), Figures(pred), Figures(true))
+    for tile in (1, 90, 200):
+        found = column_errors(columns(), Figures(pred), Figures(true), tile=tile)
+        for name, values in whole.items():
+            torch.testing.assert_close(found[name], values, rtol=1e-13, atol=1e-12)
+
+
+def test_two_alignments_of_the_same_points_are_both_those_of_the_points() -> None:
+    pred, true = bodies()
+    second = [
+        Column(c.error.model_copy(update={"name": f"second_{c.error.name}"}), c.side, c.pair)
+        for c in columns()
+    ]
+    found = column_errors([*columns(), *second], Figures(pred), Figures(true))
+    for column in columns():
+        assert torch.equal(found[f"second_{column.name}"], found[column.name])

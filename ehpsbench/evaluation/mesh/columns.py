@@ -97,6 +97,8 @@ def column_errors(
     true: Figures,
     seen: Seen | None = None,
     block: int = BLOCK,
+    *,
+    tile: int = TILE,
 ) -> dict[str, Tensor]:
     """Score every column; PVE and MPJPE are one arithmetic, and so are both after alignment.
 
@@ -106,7 +108,8 @@ def column_errors(
         true: B true bodies.
         seen: says of (b, P, 3) true points of the people in a slice of the B which ones count,
             (b, P); None: all of them.
-        block: points at a time.
+        block: points that are aligned together.
+        tile: points that every step works on at a time.
 
     Returns:
         (B,) float64 of each column, by its name; NaN where it is not defined.
@@ -116,7 +119,7 @@ def column_errors(
     for few in (False, True):
         group = [part for part in parts if (part.size < FEW) == few]
         if group:
-            found |= _group_errors(group, pred, true, seen, block)
+            found |= _group_errors(group, (pred, true), seen, block=block, tile=tile)
     return found
 
 
@@ -131,10 +134,16 @@ def _parts(columns: Sequence[Column]) -> list[list[list[Column]]]:
 
 
 def _group_errors(
-    parts: list[_Part], pred: Figures, true: Figures, seen: Seen | None, block: int
+    parts: list[_Part],
+    figures: tuple[Figures, Figures],
+    seen: Seen | None,
+    *,
+    block: int,
+    tile: int,
 ) -> dict[str, Tensor]:
     """(B,) errors on some sets of points, by name; the people in blocks, a thread each."""
     rooms: list[Workspace] = []
+    pred, true = figures
     on_cpu = true.vertices.device.type == "cpu"
 
     def of_block(_: Tensor, people: Tensor) -> dict[str, list[Tensor]]:
@@ -143,7 +152,7 @@ def _group_errors(
         with room.frame():
             tiles = []
             for part in parts:
-                size = max(1, TILE // part.size) if on_cpu else len(people)
+                size = max(1, tile // part.size) if on_cpu else len(people)
                 for start in range(first, end, size):
                     rows = slice(start, min(start + size, end))
                     tiles.append(_tile(part, pred, true, rows, seen, room))
