@@ -65,7 +65,7 @@ def read_obj(path: Path) -> Mesh:
         vertices = np.array(corners, np.float64).reshape(-1, 3)
         faces = np.array([[int(c.split("/")[0]) for c in p] for p in polygons], np.int64)
         return _mesh(path, vertices, faces.reshape(-1, 3) - 1)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(
             f"{path} is not a triangle mesh in OBJ format (a line is cut off, or a face has not "
             f"three corners): {error}."
@@ -94,7 +94,7 @@ def read_ply(path: Path) -> Mesh:
         if kind == "ascii":
             return _mesh(path, *_ascii_elements(body, elements))
         return _mesh(path, *_binary_elements(body, elements, _BYTE_ORDER[kind]))
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, OverflowError, KeyError, IndexError) as error:
         raise InputError(
             f"{path} does not hold what its PLY header promises "
             f"({', '.join(f'{e.count} {e.name}' for e in elements)}); the file is cut off, or its "

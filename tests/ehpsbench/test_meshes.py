@@ -81,3 +81,22 @@ def test_quads_missing_files_and_other_formats_are_refused(tmp_path: Path) -> No
         read_mesh(tmp_path / "none.ply")
     with pytest.raises(InputError, match=r"\.obj or \.ply"):
         read_mesh(tmp_path / "mesh.stl")
+
+
+@pytest.mark.parametrize("count", [b"-3", b"99999999999999999999", b"4000000000"])
+@pytest.mark.parametrize("kind", [b"binary_little_endian", b"ascii"])
+def test_a_ply_that_promises_an_impossible_number_of_vertices_is_refused(
+    count: bytes, kind: bytes, tmp_path: Path
+) -> None:
+    head = b"ply\nformat %s 1.0\nelement vertex %s\nproperty float x\nproperty float y\n"
+    (tmp_path / "a.ply").write_bytes(
+        head % (kind, count) + b"property float z\nend_header\n0 0 0\n"
+    )
+    with pytest.raises(InputError, match=r"a\.ply"):
+        read_mesh(tmp_path / "a.ply")
+
+
+def test_an_obj_with_a_number_past_64_bits_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.obj").write_text(f"v 0 0 0\nf 1 1 {10**30}\n")
+    with pytest.raises(InputError, match=r"a\.obj"):
+        read_mesh(tmp_path / "a.obj")

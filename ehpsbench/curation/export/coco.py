@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from ehpsbench.curation.export.coco_people import CATEGORY, KEPT, annotations, count_changes
+from ehpsbench.curation.export.coco_people import CATEGORY, KEPT, annotated, count_changes
 from ehpsbench.curation.export.job import Job
 from ehpsbench.curation.export.pictures import PictureFiles
 from ehpsbench.schema import from_arrow
@@ -70,7 +70,7 @@ def _write_people(document: _Document, job: Job, split: str, numbers: Mapping[st
     document.begin("annotations")
     for table in job.selection.people(split):
         columns = from_arrow(table)
-        for person in annotations(columns, job.bodies, job.root):
+        for person in annotated(columns, job.bodies, job.root):
             count += 1
             image = numbers[person.pop("image")]
             document.item({"id": count, "image_id": image, "category_id": 1, **person})

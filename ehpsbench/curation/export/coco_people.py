@@ -25,7 +25,7 @@ from ehpsbench.skeleton.sources import (
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["CATEGORY", "KEPT", "annotations", "count_changes"]
+__all__ = ["CATEGORY", "KEPT", "annotated", "count_changes"]
 
 LABELLED, PROJECTED = 2, 1  # COCO's visibility: the second says that nobody looked
 PARTS = {  # key of the keypoints, its joints, key of the box, its column, key of the flag
@@ -57,7 +57,7 @@ KEPT = frozenset(
 )
 
 
-def annotations(columns: Columns, bodies: BodySet | None, root: Path) -> Iterator[dict[str, Any]]:
+def annotated(columns: Columns, bodies: BodySet | None, root: Path) -> Iterator[dict[str, Any]]:
     """One person after the other; `image` is the id of the image, for the caller to number."""
     points = _points(columns, bodies, root)
     boxes = _boxes(columns, points)
