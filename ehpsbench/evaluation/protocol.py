@@ -119,13 +119,19 @@ def protocol(benchmark: str) -> Protocol:
     name, *data = benchmark.split("@")
     if name not in _places():
         raise UnknownName.of("benchmark", name, names())
-    rules = read_protocol(_places()[name])
+    rules = _known(name)
     if not data:
         return rules
     place = dict(zip(("dataset", "split"), data, strict=False))
     if len(data) > 2 or not all(data):
         raise InputError(f"{benchmark!r} is not a benchmark; write protocol@dataset@split.")
     return rules.model_copy(update={"name": benchmark, **place})
+
+
+@cache
+def _known(name: str) -> Protocol:
+    """Read once: a table of many entries asks for the rules of each result."""
+    return read_protocol(_places()[name])
 
 
 def read_protocol(path: Path) -> Protocol:

@@ -1,12 +1,17 @@
-"""Learning curves as small multiples: one panel a training set, all others as a band behind."""
+"""Learning curves as small multiples: one panel a training set, the range of all behind it.
+
+All panels are drawn into one axes: forty axes of their own would take seconds.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.leaderboards.convergence import Curve
 from ehpsbench.reports.theme import colour, colour_of, drawing, svg
@@ -15,11 +20,36 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ACROSS = 6
-PANEL = (1.78, 1.2)  # inches
-GAP = (0.16, 0.42)
-MARGIN = (0.62, 0.1, 0.55, 0.3)  # left, right, bottom, top
+WIDTH, HEIGHT = 1.78, 1.2  # inches of a panel
+BESIDE, BELOW = 0.16, 0.42  # inches between panels
+LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.1, 0.3, 0.6  # inches around them
 LONGEST = 22  # letters of a name
-STEPS = 24  # of the band
+STEPS = 24  # of the range
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Where a panel lies, and what its axes run to.
+
+    Attributes:
+        x: of its left end [inches].
+        y: of its lower end [inches].
+        most_samples: at its right end; the left one is 0.
+        most_mm: at its upper end; the lower one is 0.
+    """
+
+    x: float
+    y: float
+    most_samples: float
+    most_mm: float
+
+    def across(self, samples: ArrayLike) -> NDArray[np.float64]:
+        """Samples seen → inches."""
+        return self.x + WIDTH * np.asarray(samples, np.float64) / self.most_samples
+
+    def up(self, error_mm: ArrayLike) -> NDArray[np.float64]:
+        """Errors [mm] → inches."""
+        return self.y + HEIGHT * np.asarray(error_mm, np.float64) / self.most_mm
 
 
 def learning_curves(curves: Sequence[Curve], names: Sequence[str], name: str) -> str:
@@ -41,60 +71,70 @@ def learning_curves(curves: Sequence[Curve], names: Sequence[str], name: str) ->
 
     across = min(ACROSS, len(shown))
     down = math.ceil(len(shown) / across)
-    left, right, bottom, top = MARGIN
-    width = left + right + across * PANEL[0] + (across - 1) * GAP[0]
-    height = bottom + top + down * PANEL[1] + (down - 1) * GAP[1]
-    limits = _limits(drawn)
-    band = _band(drawn)
+    width = LEFT + RIGHT + across * WIDTH + (across - 1) * BESIDE
+    height = BOTTOM + TOP + down * HEIGHT + (down - 1) * BELOW
+    ends = 1.03 * max(c.samples[-1] for c in drawn), 1.08 * max(max(c.error_mm) for c in drawn)
     with drawing():
         figure = Figure(figsize=(width, height))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, width), ylim=(0, height))
+        axes.set_axis_off()
         for place, group in enumerate(shown):
             line, column = divmod(place, across)
-            x = left + column * (PANEL[0] + GAP[0])
-            y = height - top - PANEL[1] - line * (PANEL[1] + GAP[1])
-            axes = figure.add_axes((x / width, y / height, PANEL[0] / width, PANEL[1] / height))
-            axes.fill_between(*band, color=colour("line"), alpha=0.6, linewidth=0)
+            x = LEFT + column * (WIDTH + BESIDE)
+            panel = _Panel(x, height - TOP - HEIGHT - line * (HEIGHT + BELOW), *ends)
+            _ground(axes, panel, drawn, left=column == 0, low=place + across >= len(shown))
             own = [c for c in drawn if c.group == group]
-            _panel(axes, own, group, colour_of(names, group))
-            axes.set(xlim=limits[0], ylim=limits[1])
-            _ticks(axes, outer_left=column == 0, outer_bottom=place + across >= len(shown))
-        figure.supxlabel("samples seen", y=0.06 / height, color=colour("soft"), fontsize=9)
-        figure.supylabel("held-out MPJPE [mm]", x=0.1 / width, color=colour("soft"), fontsize=9)
+            _lines(axes, panel, own, colour_of(names, group))
+            _title(axes, panel, group)
+        soft = colour("soft")
+        axes.text(width / 2, 0.08, "samples seen", ha="center", color=soft)
+        middle = BOTTOM + (height - TOP - BOTTOM) / 2
+        axes.text(0.12, middle, "held-out MPJPE [mm]", rotation=90, va="center", color=soft)
         return svg(figure, name, "Learning curves", _described(drawn, shown))
 
 
-def _panel(axes: Axes, curves: Sequence[Curve], group: str, series: str) -> None:
+def _ground(axes: Axes, panel: _Panel, curves: Sequence[Curve], *, left: bool, low: bool) -> None:
+    """The range of all curves, lines across, and numbers where the panel is an outer one."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    samples, lowest, highest = _range(curves)
+    line, soft = colour("line"), colour("soft")
+    xs = panel.across(samples)
+    axes.fill_between(xs, panel.up(lowest), panel.up(highest), color=line, alpha=0.6, linewidth=0)
+    for value in MaxNLocator(4).tick_values(0, panel.most_mm):
+        if 0 <= value <= panel.most_mm:
+            y = float(panel.up(value))
+            axes.plot([panel.x, panel.x + WIDTH], [y, y], color=line, linewidth=0.7)
+            if left:
+                axes.text(panel.x - 0.07, y, f"{value:.0f}", ha="right", va="center", color=soft)
+    written = EngFormatter(sep="")
+    for value in MaxNLocator(3).tick_values(0, panel.most_samples) if low else ():
+        if 0 <= value <= panel.most_samples:
+            x = float(panel.across(value))
+            axes.text(x, panel.y - 0.06, written(value), ha="center", va="top", color=soft)
+
+
+def _lines(axes: Axes, panel: _Panel, curves: Sequence[Curve], series: str) -> None:
     for curve in curves:
         axes.plot(
-            curve.samples,
-            curve.error_mm,
+            panel.across(curve.samples),
+            panel.up(curve.error_mm),
             color=series,
             linewidth=1.3,
             marker="." if len(curve.samples) <= 10 else "",
             markersize=4,
         )
-    title = group if len(group) <= LONGEST else f"{group[: LONGEST - 1]}…"
-    axes.set_title(title, color=colour("ink"), pad=5, parse_math=False)
 
 
-def _ticks(axes: Axes, *, outer_left: bool, outer_bottom: bool) -> None:
-    from matplotlib.ticker import EngFormatter, MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.tick_params(length=0, labelleft=outer_left, labelbottom=outer_bottom)
-    axes.grid(axis="y")
+def _title(axes: Axes, panel: _Panel, group: str) -> None:
+    words = group if len(group) <= LONGEST else f"{group[: LONGEST - 1]}…"
+    y = panel.y + HEIGHT + 0.06
+    axes.text(panel.x, y, words, weight="bold", color=colour("ink"), parse_math=False)
 
 
-def _limits(curves: Sequence[Curve]) -> tuple[tuple[float, float], tuple[float, float]]:
-    most = max(c.samples[-1] for c in curves)
-    errors = np.concatenate([c.error_mm for c in curves])
-    return (0, 1.03 * most), (0, 1.08 * float(np.max(errors)))
-
-
-def _band(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-    """From the lowest to the highest error of all cells, over the samples seen."""
+def _range(curves: Sequence[Curve]) -> tuple[NDArray[np.float64], ...]:
+    """Samples seen, and the lowest and the highest error of all cells there."""
     start, end = max(c.samples[0] for c in curves), max(c.samples[-1] for c in curves)
     samples = np.linspace(start, end, STEPS)
     errors = np.stack([np.interp(samples, c.samples, c.error_mm) for c in curves])
