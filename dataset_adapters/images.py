@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ehpsbench.dataset_adapters.identity import Keys, image_identity, repeat, text
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import MissingFiles
-from ehpsbench.schema import IMAGE_COLUMNS, nullable
+from ehpsbench.schema import IMAGE_COLUMNS, nullable, present
 
 WIDTHS = {
     "focal": 2,
@@ -73,7 +74,9 @@ def image_columns(
     if "focal" in columns and "principal_point" not in columns:
         columns["principal_point"] = sizes / 2
     if "distortion" in columns:
-        columns["distortion_model"] = repeat("opencv_rational", count)
+        bent = present(columns["distortion"])
+        model = repeat("opencv_rational", count)
+        columns["distortion_model"] = model if bent.all() else nullable(model, bent)
     if "fps" in columns and "timestamp" not in columns:
         columns["timestamp"] = columns["frame"] / columns["fps"]
     return columns
@@ -123,11 +126,11 @@ def _keys(values: object, count: int) -> Any:
 
 def _column(name: str, values: ArrayLike, count: int) -> NDArray[Any]:
     """One column of M rows; a vector of a shape of its own is flattened and padded."""
+    array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    if name in TEXTS and array.ndim == 0:
+        return repeat(str(values), count)
     if name in TEXTS:
-        return (
-            repeat(values, count) if isinstance(values, str) else text(np.asarray(values, object))
-        )
-    array = np.ma.asarray(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+        return array.astype(object)
     if name not in WIDTHS:
         return np.broadcast_to(array, (count,)).copy() if array.ndim == 0 else array
     return _vectors(array, WIDTHS[name], count)
@@ -139,8 +142,13 @@ def _vectors(array: NDArray[Any], width: int, count: int) -> NDArray[Any]:
     if data.ndim == 0 or data.shape[-1] == 1:
         data = np.repeat(data[..., None] if data.ndim == 0 else data, width, -1)
     inner = 2 if width == 9 and data.shape[-2:] == (3, 3) else 1
-    flat = data.reshape(*data.shape[: data.ndim - inner], -1)
+    lead = data.shape[: data.ndim - inner]
+    flat = data.reshape(*lead, prod(data.shape[len(lead) :]))
     padded = np.pad(flat, [(0, 0)] * (flat.ndim - 1) + [(0, width - flat.shape[-1])])
     result = np.array(np.broadcast_to(padded, (count, width)))
     mask = np.ma.getmaskarray(array)
-    return nullable(result, ~mask.reshape(count, -1).all(1)) if mask.any() else result
+    return (
+        nullable(result, ~mask.reshape(count, prod(mask.shape[1:])).all(1))
+        if mask.any()
+        else result
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,18 @@ ORDERS: Mapping[str, Mapping[str, int]] = {  # of the parts of one long pose vec
     "smplh": {"global_orient": 3, "body_pose": 63, "left_hand_pose": 45, "right_hand_pose": 45},
     "smpl": {"global_orient": 3, "body_pose": 63, "smpl_hand_pose": 6},
     "mano": {"global_orient": 3, "hand_pose": 45},
+}
+FIT_SIZES: Mapping[str, int | None] = {  # of a fit a frame, as SMPLify-X and its heirs write it
+    "global_orient": 3,
+    "body_pose": 63,
+    "betas": 10,
+    "left_hand_pose": None,
+    "right_hand_pose": None,
+    "jaw_pose": 3,
+    "leye_pose": 3,
+    "reye_pose": 3,
+    "expression": 10,
+    "transl": 3,
 }
 BETAS, EXPRESSION = 16, 10  # in the columns; the rest goes to betas_more, expression_more
 PARTS = ("body", "left_hand", "right_hand", "face", "shape", "camera")
@@ -71,8 +84,7 @@ def split_pose(pose: ArrayLike, family: str) -> dict[str, NDArray[Any]]:
     that is longer by nothing but whole parts is refused.
     """
     order = ORDERS[family]
-    flat = np.asarray(pose, np.float64)
-    flat = flat.reshape(len(flat), -1)
+    flat = _flat(np.asarray(pose, np.float64))
     if flat.shape[1] != sum(order.values()):
         raise InputError(
             f"A pose of {family} has {sum(order.values())} values ({order}), found {flat.shape[1]}."
@@ -83,7 +95,7 @@ def split_pose(pose: ArrayLike, family: str) -> dict[str, NDArray[Any]]:
 def joined_pose(fit: Fit, family: str) -> Floats:
     """The long pose vector (N, …) of the parts, the inverse of `split_pose`."""
     parts = [np.asarray(fit[name], np.float64) for name in ORDERS[family]]
-    return np.concatenate([part.reshape(len(part), -1) for part in parts], 1)
+    return np.concatenate([_flat(part) for part in parts], 1)
 
 
 def absolute_hand(pose: ArrayLike, model: BodyModel | None, side: str, convention: str) -> Floats:
@@ -145,7 +157,8 @@ def body_columns(
     body = {name: _vectors(name, values) for name, values in fit.items()}
     count = len(body["global_orient"])
     genders = repeat(gender, count) if isinstance(gender, str) else text(np.asarray(gender))
-    body["betas"] = np.array(np.broadcast_to(body["betas"], (count, body["betas"].shape[-1])))
+    betas = body.get("betas", np.zeros((1, 0)))
+    body["betas"] = np.array(np.broadcast_to(betas, (count, betas.shape[-1])))
     models = {str(each): _model(bodies, labels.family, str(each)) for each in sorted(set(genders))}
     columns = _hands(body, genders, labels, models)
     if world is not None:
@@ -233,7 +246,12 @@ def _vectors(name: str, values: ArrayLike) -> Floats:
         return array.reshape(-1)
     if array.ndim >= 3 and array.shape[-2:] == (3, 3):
         array = axis_angle(array)
-    return array.reshape(len(array), -1)
+    return _flat(array)
+
+
+def _flat(array: Floats) -> Floats:
+    """(N, …) → (N, k), also of nobody."""
+    return array.reshape(len(array), prod(array.shape[1:]))
 
 
 def _model(bodies: BodySet | None, family: str, gender: str) -> BodyModel | None:

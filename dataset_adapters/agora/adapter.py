@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.agora.cameras import SENSOR_WIDTH_MM, cameras, scan_to_world
 from ehpsbench.dataset_adapters.agora.fits import (
+    BETAS,
     FOLDER,
     fits,
     model_genders,
-    parameters,
     scans,
 )
 from ehpsbench.dataset_adapters.agora.pictures import (
@@ -25,10 +25,11 @@ from ehpsbench.dataset_adapters.agora.pictures import (
     split_name,
 )
 from ehpsbench.dataset_adapters.boxes import joint_boxes
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.identity import person_identity
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import WHOLE_BODY, Labels, body_columns, validity
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
-from ehpsbench.geometry import body_to_camera
 from ehpsbench.restricted_pickle import Frame, load
 from ehpsbench.schema import Instances, nullable
 from ehpsbench.skeleton.placing import keypoint_columns
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 Columns = dict[str, NDArray[Any]]
 
 SHARD = re.compile(r"(train|validation)_(\d+)(_withjv)?\.pkl")
-VALID = tuple(f"{w}_valid" for w in ("body", "left_hand", "right_hand", "face", "shape", "camera"))
 MOST_COMPARED = 256  # people of a shard whose joints are compared with the owners'
 LARGEST_DEVIATION = 0.02  # m, in the median
 
@@ -82,7 +82,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     image = np.repeat(np.arange(len(names)), counts)
     number = np.arange(len(image)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns = {
-        **person_identity({n: v for n, v in images.items() if n != "mask_path"}, image, number),
+        **person_identity(images, image, number),
         **_people(unit, frame),
         **_keypoints(frame, images["height"][image]),
     }
@@ -108,21 +108,18 @@ def _images(unit: Unit, names: list[str], pictures: Pictures) -> Columns:
     free = np.zeros(len(names))
     _, _, focal_mm = cameras(names, np.zeros((len(names), 3)), free)
     split = unit.key["split"]
-    folder = unit.name if split == "train" else split
-    columns = {
-        **image_identity(unit.release.name, split, sequence, camera, frame, cluster),
-        "image_path": pictures.paths(names, height, folder),
-        "mask_path": pictures.mask_paths(names, height),
-        "height": height,
-        "width": width,
-        "orientation": np.ones(len(names), np.int64),
-        "focal": np.repeat((focal_mm / SENSOR_WIDTH_MM * width)[:, None], 2, 1),
-        "principal_point": np.stack([width, height], -1) / 2,
-    }
-    if unit.files:
-        name = unit.release.relative(unit.files[0])
-        columns["source_file"] = repeat(name, len(names))
-    return columns
+    return image_columns(
+        unit,
+        pictures.paths(names, height, unit.name if split == "train" else split).tolist(),
+        np.stack([width, height], -1),
+        split=split,
+        sequence=sequence,
+        camera=camera,
+        frame=frame,
+        cluster=cluster,
+        focal=(focal_mm / SENSOR_WIDTH_MM * width)[:, None],
+        mask_path=pictures.mask_paths(names, height),
+    )
 
 
 def _listed(frame: Frame, name: str, dtype: type) -> NDArray[Any]:
@@ -140,11 +137,7 @@ def _people(unit: Unit, frame: Frame) -> Columns:
     return {
         "subject": subject,
         "subject_gender": _listed(frame, "gender", str),
-        "source_model": repeat("smplx", count),
-        "labels": repeat("owners", count),
-        "annotation": repeat("synthetic", count),
-        **{name: np.ones(count, bool) for name in VALID},
-        "owner_valid": _listed(frame, "isValid", bool),
+        **validity(count, WHOLE_BODY, owner=_listed(frame, "isValid", bool)),
         "occlusion": nullable(np.where(known, occlusion, 0.0), known),
     }
 
@@ -168,15 +161,16 @@ def _bodies(unit: Unit, frame: Frame, columns: Columns, bodies: BodySet) -> Colu
     kid = _listed(frame, "kid", bool)
     gender = model_genders(columns["subject_gender"], kid)
     fit = fits(unit.release.root, columns["subject"])
-    body, pelvis = parameters(fit, gender, kid, bodies)
+    betas = fit.pop("betas")  # the eleventh is the kid weight; of an adult it means nothing
+    fit |= {"betas": betas[:, :BETAS], "kid": np.where(kid, betas[:, BETAS], 0.0)}
     stand = np.stack([_listed(frame, axis, float) for axis in "XYZ"], -1)
     turn, shift = scan_to_world(stand, _listed(frame, "Yaw", float))
     rotation = columns["world_rotation"].reshape(-1, 3, 3)
-    moved = (rotation @ shift[..., None])[..., 0] + columns["world_translation"]
-    body["global_orient"], body["transl"] = body_to_camera(
-        rotation @ turn, moved, body["global_orient"], body["transl"], pelvis
-    )
-    return body
+    chain = {
+        "world_rotation": (rotation @ turn).reshape(-1, 9),
+        "world_translation": (rotation @ shift[..., None])[..., 0] + columns["world_translation"],
+    }
+    return body_columns(fit, gender, Labels.of(unit.release.card), bodies, world=chain)
 
 
 def _compare_joints(unit: Unit, columns: Columns, bodies: BodySet) -> None:

@@ -12,7 +12,7 @@ from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.restricted_pickle import load
 
 if TYPE_CHECKING:
-    from ehpsbench.body.bodies import BodySet
+    pass
 
 Columns = dict[str, NDArray[Any]]
 
@@ -79,38 +79,3 @@ def _fill(table: Columns, row: int, fit: Any) -> None:
 def model_genders(gender: NDArray[Any], kid: NDArray[np.bool_]) -> NDArray[Any]:
     """The body model of each person: the dataframe's gender, but girls use the neutral one."""
     return np.where(kid & (gender == "female"), "neutral", gender)
-
-
-def parameters(
-    fit: Columns, gender: NDArray[Any], kid: NDArray[np.bool_], bodies: BodySet
-) -> tuple[Columns, NDArray[np.float64]]:
-    """Parameter columns in scan space, and the rest pelvis that the bodies turn about.
-
-    Args:
-        fit: from `fits`.
-        gender: (N,) of the models.
-        kid: (N,) the flag; the eleventh beta of an adult means nothing.
-        bodies: the body set of the labels.
-
-    Returns:
-        Columns with absolute hands and `betas` padded to 16, and rest pelvises (N, 3) [m].
-    """
-    count = len(gender)
-    columns = {
-        **{name: fit[name].copy() for name in SIZES},
-        "betas": np.pad(fit["betas"][:, :BETAS], ((0, 0), (0, 16 - BETAS))),
-        "num_betas": np.full(count, BETAS),
-        "kid": np.where(kid, fit["betas"][:, BETAS], 0.0),
-        "gender": gender,
-        "body_hash": np.empty(count, object),
-    }
-    pelvis = np.empty((count, 3))
-    for each in np.unique(gender):
-        rows = np.flatnonzero(gender == each)
-        model = bodies.model("smplx", str(each))
-        joints = model.rest_joints(columns["betas"][rows], kid=columns["kid"][rows])
-        pelvis[rows] = joints[:, 0]
-        columns["left_hand_pose"][rows] += model.hand_mean("left")
-        columns["right_hand_pose"][rows] += model.hand_mean("right")
-        columns["body_hash"][rows] = model.hash
-    return columns, pelvis

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.arctic.flags import flags_file, validity
 from ehpsbench.dataset_adapters.arctic.views import EGO, Frames, cameras, frames
 from ehpsbench.dataset_adapters.boxes import joint_boxes
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.identity import person_identity, repeat
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import Labels, body_columns
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError, MissingFiles
-from ehpsbench.geometry import body_to_camera
 from ehpsbench.meshes import read_mesh
 from ehpsbench.restricted_pickle import load_npy
 from ehpsbench.schema import Columns, Instances, present
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 FPS = 30.0
+TEMPLATE = "meta/subject_vtemplates/{}.obj"
 SPLITS = ("train", "val", "test")
 POSE = ("body_pose", "jaw_pose", "leye_pose", "reye_pose", "left_hand_pose", "right_hand_pose")
 
@@ -62,16 +64,21 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     path = root / f"raw_seqs/{sequence}.smplx.npy"
     labels = load_npy(path) if path.is_file() else {"transl": np.zeros((0, 3))}
     of = frames(root / f"images/{sequence}", int(subject["ioi_offset"]), len(labels["transl"]))
-    images = _images(unit, of) | cameras(subject, _ego_file(root, sequence), of)
+    images = _images(unit, of, cameras(subject, _ego_file(root, sequence), of))
     chosen = np.flatnonzero(of.labelled & present(images["world_rotation"]))
     if not len(chosen):
         return Instances({}, images)
     row, view = of.row[chosen], of.view[chosen]
     columns = person_identity(images, chosen, [name] * len(chosen))
-    columns |= {"source_row": row, **{k: labels[k][row].reshape(len(row), -1) for k in POSE}}
-    columns |= _who(name, subject["gender"], len(row), bodies)
-    columns |= _to_camera(columns, labels, row, bodies, root)
+    fit = {key: labels[key][row] for key in (*POSE, "global_orient", "transl")}
+    rest = _rest_pelvis(name, subject["gender"], bodies, root)
+    card = Labels.of(unit.release.card)
+    columns |= body_columns(fit, subject["gender"], card, bodies, columns, pelvis=rest)
+    words = {"subject": name, "track": name, "subject_gender": subject["gender"]}
+    words["template_path"] = TEMPLATE.format(name)
+    columns |= {key: repeat(word, len(row)) for key, word in words.items()}
     columns |= validity(root, sequence, unit.key["split"], row, view)
+    columns["source_row"] = row
     columns["bbox"] = joint_boxes(columns, bodies, root)
     return Instances(columns, images)
 
@@ -124,60 +131,35 @@ def _ego_file(root: Path, sequence: str) -> Path:
     return root / f"raw_seqs/{sequence}.egocam.dist.npy"
 
 
-def _images(unit: Unit, of: Frames) -> dict[str, NDArray[Any]]:
-    """Identity, paths and times of the images; the sequence is the cluster of all its views."""
-    sequence, count = unit.key["sequence"], len(of.view)
+def _images(unit: Unit, of: Frames, camera: Columns) -> dict[str, NDArray[Any]]:
+    """Identity, paths, times and cameras; the sequence is the cluster of all its views."""
+    sequence = unit.key["sequence"]
     places = zip(of.view.tolist(), of.stem.tolist(), strict=True)
     source = next((f for f in unit.files if f.name.endswith(".smplx.npy")), unit.files[0])
-    return {
-        **image_identity(
-            unit.release.name,
-            unit.key["split"],
-            [sequence] * count,
-            of.view,
-            of.stem,
-            [sequence] * count,
-        ),
-        "image_path": np.array([f"images/{sequence}/{v}/{s:05d}.jpg" for v, s in places], object),
-        "fps": np.full(count, FPS),
-        "timestamp": of.stem / FPS,
-        "source_file": repeat(unit.release.relative(source), count),
-    }
+    own = {k: v for k, v in camera.items() if k not in ("width", "height")}
+    return image_columns(
+        unit,
+        [f"images/{sequence}/{v}/{s:05d}.jpg" for v, s in places],
+        np.stack([camera["width"], camera["height"]], -1),
+        split=unit.key["split"],
+        sequence=sequence,
+        camera=of.view,
+        frame=of.stem,
+        cluster=sequence,
+        fps=FPS,
+        source_file=unit.release.relative(source),
+        **own,
+    )
 
 
-def _who(name: str, gender: str, count: int, bodies: BodySet) -> Columns:
-    words = {
-        "subject": name,
-        "track": name,
-        "source_model": "smplx",
-        "body_hash": bodies.model("smplx", gender).hash,
-        "labels": "owners",
-        "annotation": "mocap",
-        "gender": gender,
-        "subject_gender": gender,
-        "template_path": f"meta/subject_vtemplates/{name}.obj",
-    }
-    return {key: repeat(word, count) for key, word in words.items()}
-
-
-def _to_camera(
-    columns: Columns, labels: Columns, row: NDArray[np.int64], bodies: BodySet, root: Path
-) -> Columns:
-    """Orientation and translation; the pelvis is that of the personal rest mesh."""
-    model = bodies.model("smplx", columns["gender"][0])
-    path = root / columns["template_path"][0]
+def _rest_pelvis(name: str, gender: str, bodies: BodySet, root: Path) -> NDArray[np.float64]:
+    """(3,) of the personal rest mesh [m]."""
+    model = bodies.model("smplx", gender)
+    path = root / TEMPLATE.format(name)
     template = read_mesh(path).vertices
     if template.shape != model.v_template.shape:
         raise InputError(
             f"{path} has {len(template)} vertices, the {model.gender} SMPL-X body of body set "
             f"{bodies.name!r} has {model.num_vertices}. Do they belong together?"
         )
-    pelvis = model.rest_joints(np.zeros((1, 0)), template=template)[0, 0]
-    orient, transl = body_to_camera(
-        np.ma.getdata(columns["world_rotation"]).reshape(-1, 3, 3),
-        np.ma.getdata(columns["world_translation"]),
-        labels["global_orient"][row],
-        labels["transl"][row],
-        pelvis,
-    )
-    return {"global_orient": orient, "transl": transl}
+    return np.asarray(model.rest_joints(np.zeros((1, 0)), template=template)[0, 0])

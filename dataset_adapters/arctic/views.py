@@ -96,10 +96,8 @@ def cameras(subject: dict[str, Any], ego_file: Path, of: Frames) -> dict[str, ND
     return {
         "width": size[of.view, 0],
         "height": size[of.view, 1],
-        "orientation": np.ones(len(of.view), np.int8),
         "focal": nullable(own[:, (0, 1), (0, 1)], lens),
         "principal_point": nullable(own[:, :2, 2], lens),
-        "distortion_model": nullable(np.full(len(of.view), "opencv_rational", object), bent),
         "distortion": nullable(np.tile(distortion, (len(of.view), 1)), bent),
         "world_rotation": nullable(outward[:, :3, :3].reshape(-1, 9), posed),
         "world_translation": nullable(outward[:, :3, 3], posed),

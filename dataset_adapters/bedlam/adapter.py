@@ -13,6 +13,14 @@ from ehpsbench.dataset_adapters.identity import (
     person_identity,
     person_keys,
     repeat,
+    text,
+)
+from ehpsbench.dataset_adapters.parameters import (
+    WHOLE_BODY,
+    Labels,
+    body_columns,
+    split_pose,
+    validity,
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
@@ -33,19 +41,6 @@ VALIDATION = (
     "20221018_3_250_batch01hand_orbit_archVizUI3_time15",
     "20221018_1_250_batch01hand_zoom_suburb_b",
     "20221018_3-8_250_batch01hand",
-)
-POSE = {  # of the 165 values
-    "global_orient": slice(0, 3),
-    "body_pose": slice(3, 66),
-    "jaw_pose": slice(66, 69),
-    "leye_pose": slice(69, 72),
-    "reye_pose": slice(72, 75),
-    "left_hand_pose": slice(75, 120),
-    "right_hand_pose": slice(120, 165),
-}
-VALID = tuple(
-    f"{what}_valid"
-    for what in ("body", "left_hand", "right_hand", "face", "shape", "camera", "owner")
 )
 
 
@@ -92,9 +87,9 @@ def read(unit: Unit, bodies: BodySet | None) -> Instances:
         **person_identity(identity, image, person_keys(image, who.get("subject"))),
         **who,
         **camera,
-        **_body(data, rows, bodies),
+        **_body(unit, data, rows, bodies),
         **keypoint_columns(2, (points, SMPLX_144[: points.shape[1]])),
-        **{name: np.ones(len(rows), bool) for name in VALID},
+        **validity(len(rows), WHOLE_BODY, owner=True),
         "bbox": box_around(points[:, :KINEMATIC, :2]),
         "source_row": rows,
     }
@@ -135,7 +130,7 @@ def _identity(unit: Unit, names: list[str]) -> dict[str, NDArray[Any]]:
     camera = ["0"] * len(names)
     return {
         **image_identity(dataset, split, sequence, camera, frame, sequence),
-        "image_path": np.asarray([f"{pictures}/{name}" for name in names], object),
+        "image_path": text(f"{pictures}/{name}" for name in names),
         "fps": np.full(len(names), FPS),
         "timestamp": frame / FPS,
         "source_file": repeat(unit.release.relative(unit.files[0]), len(names)),
@@ -183,25 +178,15 @@ def _who(data: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str,
 
 
 def _body(
-    data: Mapping[str, NDArray[Any]], rows: NDArray[np.int64], bodies: BodySet | None
+    unit: Unit,
+    data: Mapping[str, NDArray[Any]],
+    rows: NDArray[np.int64],
+    bodies: BodySet | None,
 ) -> dict[str, NDArray[Any]]:
     """Parameters for the neutral model; `gender` in the file is the subject's, not the model's."""
-    count = len(rows)
-    pose = np.asarray(data["pose_cam"], np.float64)[rows]
-    shape = np.asarray(data["shape"], np.float64)[rows]
     # cam_ext differs from person to person; only its translation belongs to the camera frame
     place = np.asarray(data["trans_cam"], np.float64) + np.asarray(data["cam_ext"])[:, :3, 3]
-    columns = {
-        "source_model": repeat("smplx", count),
-        "labels": repeat("owners", count),
-        "annotation": repeat("synthetic", count),
-        "gender": repeat("neutral", count),
-        "betas": np.pad(shape, ((0, 0), (0, 16 - shape.shape[1]))),
-        "num_betas": np.full(count, shape.shape[1]),
-        **{name: pose[:, part] for name, part in POSE.items()},
-        "expression": np.zeros((count, 10)),
-        "transl": place[rows],
-    }
-    if bodies is not None and bodies.has("smplx", "neutral"):
-        columns["body_hash"] = repeat(bodies.model("smplx", "neutral").hash, count)
-    return columns
+    fit = split_pose(np.asarray(data["pose_cam"])[rows], "smplx")
+    fit |= {"betas": np.asarray(data["shape"])[rows], "transl": place[rows]}
+    fit["expression"] = np.zeros((len(rows), 10))
+    return body_columns(fit, "neutral", Labels.of(unit.release.card), bodies)

@@ -15,7 +15,6 @@ from ehpsbench.dataset_adapters.egobody_egocentric.camera import (
     read_pv,
     read_transform,
 )
-from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, read_fits
 from ehpsbench.dataset_adapters.egobody_egocentric.pictures import (
     by_picture,
     frame_of,
@@ -23,18 +22,25 @@ from ehpsbench.dataset_adapters.egobody_egocentric.pictures import (
     seen,
 )
 from ehpsbench.dataset_adapters.egobody_egocentric.recordings import Recording, recordings
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.files import read_frames
+from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import (
+    FIT_SIZES,
+    WHOLE_BODY,
+    Labels,
+    body_columns,
+    validity,
+)
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import MissingFiles
-from ehpsbench.geometry import body_to_camera
-from ehpsbench.schema import Columns, Instances, nullable
+from ehpsbench.schema import Instances, nullable
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-Floats = NDArray[np.float64]
 FPS = 30.0
-VALID = tuple(f"{w}_valid" for w in ("body", "left_hand", "right_hand", "face", "shape", "camera"))
+SIZES = FIT_SIZES | {"left_hand_pose": 12, "right_hand_pose": 12}
 
 
 def units(release: Release) -> Iterator[Unit]:
@@ -87,10 +93,17 @@ def _people(
     """One person in each of some images."""
     recording: Recording = unit.key["recording"]
     columns = person_identity(images, image, [recording.body] * len(image))
-    columns["source_file"] = _text(unit.release.relative(path) for path in paths)
+    words = {
+        "subject": recording.subject,
+        "track": f"{recording.name}/{recording.body}",
+        "subject_gender": recording.gender,
+    }
+    columns |= {name: repeat(word, len(image)) for name, word in words.items()}
+    columns["source_file"] = text(unit.release.relative(path) for path in paths)
     columns["source_row"] = np.zeros(len(image), np.int64)
-    columns |= _who(recording, len(image), bodies)
-    columns |= _bodies(columns, paths, bodies)
+    fits, labels = read_frames(paths, SIZES), Labels.of(unit.release.card)
+    columns |= body_columns(fits, recording.gender, labels, bodies, world=columns)
+    columns |= validity(len(image), WHOLE_BODY)
     columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
     return columns
 
@@ -102,57 +115,23 @@ def _one(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _text(values: Iterator[str]) -> NDArray[Any]:
-    return np.array([*values, None], object)[:-1]
-
-
 def _images(unit: Unit, pictures: list[str]) -> dict[str, NDArray[Any]]:
     """Every image of the recording and its camera; NaN where that cannot be used."""
     recording, path = unit.key["recording"], unit.key["pv"]
-    count, pv = len(pictures), read_pv(path)
+    pv = read_pv(path)
     folder = unit.release.relative(path.parent)
     ticks = np.array([int(name.split("_")[0]) for name in pictures], np.int64)
     frames = [frame_of(name) for name in pictures]
-    same = [recording.name] * count
-    return {
-        **image_identity(unit.release.name, recording.split, same, ["PV"] * count, frames, same),
-        "image_path": _text(f"{folder}/PV/{name}" for name in pictures),
-        "height": np.full(count, pv.height),
-        "width": np.full(count, pv.width),
-        "orientation": np.ones(count, np.int8),
-        "fps": np.full(count, FPS),
-        "source_file": repeat(unit.release.relative(path), count),
+    return image_columns(
+        unit,
+        [f"{folder}/PV/{name}" for name in pictures],
+        (pv.width, pv.height),
+        split=recording.split,
+        sequence=recording.name,
+        camera="PV",
+        frame=frames,
+        cluster=recording.name,
+        fps=FPS,
+        source_file=unit.release.relative(path),
         **camera_columns(pv, ticks, read_transform(unit.key["trans"])),
-    }
-
-
-def _who(recording: Recording, count: int, bodies: BodySet) -> dict[str, NDArray[Any]]:
-    words = {
-        "subject": recording.subject,
-        "track": f"{recording.name}/{recording.body}",
-        "source_model": "smplx",
-        "body_hash": bodies.model("smplx", recording.gender).hash,
-        "labels": "owners",
-        "annotation": "pseudo",
-        "gender": recording.gender,
-        "subject_gender": recording.gender,
-    }
-    return {
-        **{name: repeat(word, count) for name, word in words.items()},
-        **{name: np.ones(count, bool) for name in VALID},
-        "num_betas": np.full(count, SIZES["betas"]),
-    }
-
-
-def _bodies(columns: Columns, paths: list[Path], bodies: BodySet) -> dict[str, Floats]:
-    """The fits, in the camera frame: each turns about the pelvis of its gender and shape."""
-    model = bodies.model("smplx", columns["gender"][0])
-    body = read_fits(paths, model)
-    body["global_orient"], body["transl"] = body_to_camera(
-        columns["world_rotation"].reshape(-1, 3, 3),
-        columns["world_translation"],
-        body["global_orient"],
-        body["transl"],
-        model.rest_joints(body["betas"])[:, 0],
     )
-    return body | {"betas": np.pad(body["betas"], ((0, 0), (0, 6)))}

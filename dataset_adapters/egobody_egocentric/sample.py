@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.body.model import BodyModel
-from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, hand_components
 from ehpsbench.dataset_adapters.egobody_egocentric.sample_files import (
+    COMPONENTS,
     coefficients,
     detections,
     pv_pose,
@@ -31,6 +31,7 @@ from ehpsbench.dataset_adapters.egobody_egocentric.sample_takes import (
     plan,
     write_tables,
 )
+from ehpsbench.dataset_adapters.parameters import hand_components
 from ehpsbench.dataset_adapters.sampling import (
     Images,
     Order,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 HEIGHT, WIDTH = 1080, 1920
 OFF_CENTRE = (0.012, -0.02)  # of the width: where the optical axis meets the image
 FEWEST_DETECTED = 6  # joints, else the owners call a frame invalid
+BETAS = 10
 FIRST_TICK, TICKS = 132_754_956_345_623_415, 333_333
 FAR = 20.0  # m
 
@@ -66,7 +68,7 @@ def write(order: Order) -> Truth:
         raise InputError(f"EgoBody has the splits {SPLITS}, not {order.split!r}.")
     update = {
         "people": (1, 1),
-        "num_betas": min(order.settings.num_betas, SIZES["betas"]),
+        "num_betas": min(order.settings.num_betas, BETAS),
         "kids": 0.0,
     }
     world = order.settings.model_copy(update=update | {"templates": False})
@@ -217,13 +219,12 @@ class _Recording:
 def _in_reach(people: Sequence[Person], model: BodyModel) -> list[Person]:
     """The people with hands that 12 coefficients can say."""
     hands: dict[str, NDArray[np.float64]] = {}
-    for name, side in (("left_hand_pose", "left"), ("right_hand_pose", "right")):
-        mean, components = hand_components(model, side)
-        poses = np.stack([getattr(person, name) for person in people])
-        hands[name] = coefficients(poses, model, side) @ components + mean
-    left, right = hands.values()
+    for side in ("left", "right"):
+        poses = np.stack([getattr(person, f"{side}_hand_pose") for person in people])
+        space = hand_components(model, side, COMPONENTS)
+        hands[side] = coefficients(poses, model, side) @ space + model.hand_mean(side)
     return [
-        replace(person, left_hand_pose=left[i], right_hand_pose=right[i])
+        replace(person, left_hand_pose=hands["left"][i], right_hand_pose=hands["right"][i])
         for i, person in enumerate(people)
     ]
 

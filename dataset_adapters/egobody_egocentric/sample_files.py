@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ehpsbench.atomic import write_text
 from ehpsbench.body.model import BodyModel
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import OPENGL_TO_OPENCV
-from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, hand_components
+from ehpsbench.dataset_adapters.parameters import FIT_SIZES, hand_components
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.restricted_pickle import dump_plain
 from ehpsbench.skeleton.human_data import NAMES
@@ -22,6 +22,7 @@ from ehpsbench.world.camera import Camera
 
 Floats = NDArray[np.float64]
 SCORE = 0.9
+COMPONENTS = 12  # of a hand
 # of each OpenPose joint, the SMPL-X joint of that name; some, like the nose, are only on the skin
 SAME_JOINT = [
     NAMES.index(name) if (name := NAMES[place].removesuffix("_openpose")) in NAMES else len(NAMES)
@@ -101,7 +102,7 @@ def write_fits(
     paths: Sequence[Path], columns: dict[str, Floats], model: BodyModel, rng: np.random.Generator
 ) -> None:
     """A pickle a frame; hands as coefficients of the mean-relative pose."""
-    fits = {key: columns[key][:, : SIZES[key]] for key in SIZES if "hand" not in key}
+    fits = {key: columns[key][:, :size] for key, size in FIT_SIZES.items() if size is not None}
     for side in ("left", "right"):
         fits[f"{side}_hand_pose"] = coefficients(columns[f"{side}_hand_pose"], model, side)
     for row, path in enumerate(paths):
@@ -118,5 +119,5 @@ def write_fits(
 
 def coefficients(hands: Floats, model: BodyModel, side: str) -> Floats:
     """(N, 45) absolute hands → the 12 coefficients nearest to them."""
-    mean, components = hand_components(model, side)
-    return np.asarray((hands - mean) @ np.linalg.pinv(components))
+    space = hand_components(model, side, COMPONENTS)
+    return np.asarray((hands - model.hand_mean(side)) @ np.linalg.pinv(space))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,10 @@ from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import boxes_around
 from ehpsbench.dataset_adapters.ehf.camera import HEIGHT, WIDTH, EhfCamera, read_camera
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import validity
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import read_mesh
@@ -56,7 +58,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     the camera. A mesh with a broken vertex gets a broken box, so that the checks refuse it.
     """
     root, stills = unit.release.root, unit.key["stills"]
-    images = _images(unit.release, stills, read_camera(root / "EHF_camera.txt"))
+    images = _images(unit, stills, read_camera(root / "EHF_camera.txt"))
     meshed = np.flatnonzero([(root / f"{s}_align.ply").is_file() for s in stills])
     people = [stills[i] for i in meshed]
     columns = person_identity(images, meshed, ["0"] * len(people))
@@ -65,32 +67,23 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     return Instances(columns, images)
 
 
-def _images(release: Release, stills: list[str], camera: EhfCamera) -> dict[str, NDArray[Any]]:
+def _images(unit: Unit, stills: list[str], camera: EhfCamera) -> dict[str, NDArray[Any]]:
     """Image columns: one camera, one size, one recording."""
-    count = len(stills)
-    constants = {
-        "height": HEIGHT,
-        "width": WIDTH,
-        "orientation": 1,
-        "focal": camera.focal,
-        "principal_point": camera.principal_point,
-        "world_rotation": camera.rotation.reshape(9),
-        "world_translation": camera.translation,
-    }
-    return {
-        **image_identity(
-            release.name,
-            "test",
-            ["EHF"] * count,
-            ["0"] * count,
-            [int(s) for s in stills],
-            ["EHF"] * count,
-        ),
-        "image_path": np.array([_image_path(release.root, s) for s in stills], object),
-        **{k: np.repeat(np.asarray(v)[None], count, 0) for k, v in constants.items()},
-        "source_file": np.array([f"{s}_align.ply" for s in stills], object),
-        "source_row": np.zeros(count, np.int64),
-    }
+    return image_columns(
+        unit,
+        [_image_path(unit.release.root, s) for s in stills],
+        (WIDTH, HEIGHT),
+        split="test",
+        sequence="EHF",
+        frame=[int(s) for s in stills],
+        cluster="EHF",
+        focal=camera.focal,
+        principal_point=camera.principal_point,
+        world_rotation=camera.rotation,
+        world_translation=camera.translation,
+        source_file=[f"{s}_align.ply" for s in stills],
+        source_row=np.zeros(len(stills), np.int64),
+    )
 
 
 def _image_path(root: Path, still: str) -> str:
@@ -109,12 +102,11 @@ def _labels(people: list[str], bodies: BodySet) -> dict[str, NDArray[Any]]:
         "annotation": "pseudo",
         "gender": "neutral",
     }
-    true = ("body", "left_hand", "right_hand", "face", "camera", "owner")
+    true = ("body", "left_hand", "right_hand", "face", "camera")
     return {
         **{name: repeat(word, count) for name, word in words.items()},
-        "vertices_path": np.array([f"{s}_align.ply" for s in people], object),
-        **{f"{part}_valid": np.ones(count, bool) for part in true},
-        "shape_valid": np.zeros(count, bool),
+        "vertices_path": text(f"{s}_align.ply" for s in people),
+        **validity(count, true, owner=True),
     }
 
 
@@ -124,7 +116,7 @@ def _keypoints(root: Path, people: list[str]) -> dict[str, NDArray[Any]]:
     seen = np.zeros(len(people), bool)
     for row, still in enumerate(people):
         path = root / f"{still}_2Djnt.json"
-        found = json.loads(path.read_text())["people"] if path.is_file() else []
+        found = read_json(path)["people"] if path.is_file() else []
         seen[row] = bool(found)
         for (key, joints), points in zip(DETECTIONS, values, strict=True):
             if found:

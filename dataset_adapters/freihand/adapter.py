@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.freihand.version import check_version
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.identity import person_identity
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, validity
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around, clip_box, project
@@ -64,9 +66,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
             "of one version of the release, and complete?"
         )
     each = np.arange(len(mano))
-    shared = {k: v for k, v in images.items() if k != "mask_path"}
-    columns = person_identity(shared, each, ["0"] * len(mano))
-    columns |= _labels(mano, xyz, intrinsics, bodies)
+    columns = person_identity(images, each, ["0"] * len(mano))
+    columns |= _labels(unit, mano, xyz, intrinsics, bodies)
     columns["right_hand_transl"] = _root(mano, intrinsics) - _unplaced_root(columns, bodies, root)
     check_version(root / f"{split}_verts.json", columns, bodies)
     return Instances(columns, images)
@@ -92,7 +93,7 @@ def _file(root: Path, split: str, kind: str) -> Path:
 
 def _numbers(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A JSON list with one array a sample, whatever brackets are around it."""
-    values = np.array(json.loads(path.read_text(encoding="utf-8")), np.float64)
+    values = np.array(read_json(path), np.float64)
     return values.reshape(len(values), *shape)
 
 
@@ -102,56 +103,43 @@ def _images(unit: Unit, intrinsics: NDArray[np.float64]) -> dict[str, NDArray[An
     count = len(intrinsics)
     sample = np.arange(count)
     number = sample + version * count
-    name = VERSIONS[split][version]
-    columns: dict[str, NDArray[Any]] = {
-        **image_identity(
-            unit.release.name,
-            split,
-            [name] * count,
-            ["0"] * count,
-            number,
-            [f"{split}-{i:08d}" for i in sample],
-        ),
-        "image_path": np.array([f"{split}/rgb/{i:08d}.jpg" for i in number], object),
-        "height": np.full(count, SIZE),
-        "width": np.full(count, SIZE),
-        "orientation": np.ones(count, np.int8),
-        "focal": intrinsics[:, (0, 1), (0, 1)],
-        "principal_point": intrinsics[:, :2, 2],
-        "source_file": repeat(f"{split}_mano.json", count),
-        "source_row": sample,
-    }
-    if (unit.release.root / split / "mask").is_dir():  # one mask serves all versions
-        columns["mask_path"] = np.array([f"{split}/mask/{i:08d}.jpg" for i in sample], object)
-    return columns
+    masked = (unit.release.root / split / "mask").is_dir()  # one mask serves all versions
+    return image_columns(
+        unit,
+        [f"{split}/rgb/{i:08d}.jpg" for i in number],
+        (SIZE, SIZE),
+        split=split,
+        sequence=VERSIONS[split][version],
+        frame=number,
+        cluster=[f"{split}-{i:08d}" for i in sample],
+        focal=intrinsics[:, (0, 1), (0, 1)],
+        principal_point=intrinsics[:, :2, 2],
+        source_file=f"{split}_mano.json",
+        source_row=sample,
+        mask_path=[f"{split}/mask/{i:08d}.jpg" for i in sample] if masked else None,
+    )
 
 
 def _labels(
+    unit: Unit,
     mano: NDArray[np.float64],
     xyz: NDArray[np.float64],
     intrinsics: NDArray[np.float64],
     bodies: BodySet,
 ) -> Columns:
     """The right hand; nothing is known of the rest of the body, which fills the image."""
-    model, count = bodies.model("mano", "right"), len(mano)
-    if model.right_hand_mean is None:
-        raise InputError(f"{model.name} has no mean hand pose, which FreiHAND's poses leave out.")
-    words = {
-        "source_model": "mano",
-        "body_hash": model.hash,
-        "labels": "owners",
-        "annotation": "mocap",
+    count = len(mano)
+    fit = {
+        "global_orient": mano[:, :3],
+        "hand_pose": mano[:, 3:48],
+        "betas": mano[:, 48:58],
+        "transl": np.zeros((count, 3)),
     }
-    valid = {"right_hand", "camera", "owner"}
-    parts = (*valid, "body", "left_hand", "face", "shape")
     pixels = project(xyz, intrinsics[:, (0, 1), (0, 1)], intrinsics[:, :2, 2])
     scored = np.concatenate([xyz, np.ones((count, 21, 1))], -1)
     return {
-        **{name: repeat(word, count) for name, word in words.items()},
-        **{f"{part}_valid": np.full(count, part in valid) for part in parts},
-        "right_hand_orient": mano[:, :3],
-        "right_hand_pose": mano[:, 3:48] + model.right_hand_mean,
-        "right_hand_betas": mano[:, 48:58],
+        **hand_columns(fit, "right", Labels.of(unit.release.card), bodies),
+        **validity(count, ("right_hand", "camera"), owner=True),
         "bbox": np.tile([0.0, 0.0, SIZE, SIZE], (count, 1)),
         "right_hand_bbox": clip_box(box_around(pixels), SIZE, SIZE),
         **keypoint_columns(3, (scored, RIGHT_HAND_21)),
@@ -169,5 +157,4 @@ def _unplaced_root(columns: Columns, bodies: BodySet, root: Path) -> NDArray[np.
     """(N, 3) joint 9 of the posed hands before any translation [m]."""
     from ehpsbench.body.posed import posed_joints
 
-    still = {**columns, "right_hand_transl": np.zeros((len(columns["bbox"]), 3))}
-    return posed_joints(still, bodies, root)[0][:, ROOT_SMPLX]
+    return posed_joints(columns, bodies, root)[0][:, ROOT_SMPLX]

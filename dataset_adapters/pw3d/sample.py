@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.atomic import replacing
+from ehpsbench.dataset_adapters.clips import with_shapes
 from ehpsbench.dataset_adapters.pw3d.sample_clips import (
     BROKEN,
     SPLITS,
@@ -17,7 +18,6 @@ from ehpsbench.dataset_adapters.pw3d.sample_clips import (
     camera_matrices,
     filmed,
     plan,
-    with_shapes,
 )
 from ehpsbench.dataset_adapters.sampling import (
     Images,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.clips import with_shapes
 from ehpsbench.errors import InputError
 from ehpsbench.world.camera import Camera, focal_of_view, look
-from ehpsbench.world.people import Person, rest_pelvis
 from ehpsbench.world.scenes import Scene, scenes
 
 if TYPE_CHECKING:
@@ -128,20 +128,6 @@ def filmed(
         f"{clip.actors} people hardly ever fit into one picture of this world: of {count // 2} "
         f"scenes only {len(full)} have them all. Choose a smaller fill, or fewer people."
     )
-
-
-def with_shapes(
-    frames: Sequence[Sequence[Person]], actors: Sequence[Person], bodies: BodySet
-) -> list[tuple[Person, ...]]:
-    """People of all frames as the same actors, whose pelvis stays where it was."""
-    count = len(actors)
-    people = [person for frame in frames for person in frame]
-    names = ("gender", "subject_gender", "betas", "look", "subject")
-    looks = [{name: getattr(actor, name) for name in names} for actor in actors]
-    changed = [replace(person, **looks[i % count]) for i, person in enumerate(people)]
-    shift = rest_pelvis(people, bodies) - rest_pelvis(changed, bodies)
-    moved = [replace(p, transl=p.transl + d) for p, d in zip(changed, shift, strict=True)]
-    return [tuple(moved[i : i + count]) for i in range(0, len(moved), count)]
 
 
 def camera_matrices(scenes: Sequence[Scene]) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ SHAPES: dict[str, tuple[int, ...]] = {  # of one row of one actor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labels:
+class Sequence:
     """A actors over N frames, in a world frame [m, rad].
 
     Attributes:
@@ -47,7 +47,7 @@ class Labels:
         return len(self.camera)
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path) -> Sequence:
     """The labels of a sequence; lists that differ in length are cut to the shortest.
 
     Raises:
@@ -61,7 +61,7 @@ def read_labels(path: Path) -> Labels:
             for key, shape in SHAPES.items()
         }
         count = min(len(camera), *(len(v) for actors in each.values() for v in actors))
-        return Labels(
+        return Sequence(
             gender=np.array([GENDERS[str(g)] for g in raw["genders"]], object),
             betas=np.stack([np.ravel(b)[:BETAS] for b in raw["betas"]]).astype(np.float64),
             rows={key: np.stack([v[:count] for v in actors]) for key, actors in each.items()},
@@ -75,7 +75,7 @@ def read_labels(path: Path) -> Labels:
         ) from error
 
 
-def pictures(folder: Path, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def pictures(folder: Path, labels: Sequence) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Frame numbers (M,) and sizes (M, 2) width, height [px] of the images in a folder.
 
     Without images there is one a row, as large as the camera's centre says.

@@ -103,4 +103,5 @@ def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _table(fits: Entries, key: str) -> Floats:
-    return np.asarray([fit[key] for fit in fits], np.float64).reshape(len(fits), -1)
+    values = np.asarray([fit[key] for fit in fits], np.float64)
+    return values.reshape(len(fits), values.size // max(len(fits), 1))

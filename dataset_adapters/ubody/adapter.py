@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.identity import image_identity, person_identity, repeat
+from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.identity import person_identity
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import validity
+from ehpsbench.dataset_adapters.readers.coco import labelled, read_coco
+from ehpsbench.dataset_adapters.readers.neural_annot import (
+    lens_columns,
+    neural_annot_columns,
+    part_flags,
+)
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around
@@ -31,20 +39,9 @@ KEYPOINTS = (
     ("lefthand_kpts", sources.LEFT_HAND_21),
     ("righthand_kpts", sources.RIGHT_HAND_21),
 )
-PARAMETERS = (  # column, name in the file, size
-    ("global_orient", "root_pose", 3),
-    ("body_pose", "body_pose", 63),
-    ("jaw_pose", "jaw_pose", 3),
-    ("expression", "expr", 10),
-    ("transl", "trans", 3),
-    ("left_hand_pose", "lhand_pose", 45),
-    ("right_hand_pose", "rhand_pose", 45),
-)
-PARTS = (("left_hand", "lhand"), ("right_hand", "rhand"), ("face", "face"))
-
 ANNOTATIONS = ("keypoint_annotation.json", "smplx_annotation.json")
 
-Records = Sequence[dict[str, Any]]
+Records = Sequence[Mapping[str, Any]]
 
 
 def units(release: Release) -> Iterator[Unit]:
@@ -68,33 +65,22 @@ def units(release: Release) -> Iterator[Unit]:
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
     """The people of one scene who have SMPL-X parameters, and all of its images."""
-    keypoints, fits, test_list = unit.files
-    labelled, fitted = _json(keypoints), _json(fits)
-    images = _images(unit, labelled["images"], set(np.asarray(load_npy(test_list)).tolist()))
-    kept = [i for i, a in enumerate(labelled["annotations"]) if str(a["id"]) in fitted]
-    people = [labelled["annotations"][i] for i in kept]
+    coco, fitted = read_coco(unit.files[0]), read_json(unit.files[1])
+    test_list = set(np.asarray(load_npy(unit.files[2])).tolist())
+    images = _images(unit, coco.images, test_list)
+    kept = [i for i, a in enumerate(coco.annotations) if str(a["id"]) in fitted]
+    people = [coco.annotations[i] for i in kept]
     entries = [fitted[str(person["id"])] for person in people]
-    place = {image["id"]: row for row, image in enumerate(labelled["images"])}
-    image = np.asarray([place[person["image_id"]] for person in people], np.int64)
     columns = {
-        **person_identity(images, image, [person["id"] for person in people]),
-        **_camera(entries),
-        **_body(entries, bodies),
+        **person_identity(images, coco.image[kept], [person["id"] for person in people]),
+        **neural_annot_columns(entries, bodies, source="osx"),
+        **lens_columns(entries),
         **_keypoints(people),
         **_boxes(people),
         **_flags(people, entries),
         "source_row": np.asarray(kept, np.int64),
     }
     return Instances(columns, images)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is not there; is the release complete?") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not whole JSON ({error}); download it again.") from error
 
 
 def _images(unit: Unit, records: Records, test_videos: set[str]) -> dict[str, NDArray[Any]]:
@@ -106,18 +92,17 @@ def _images(unit: Unit, records: Records, test_videos: set[str]) -> dict[str, ND
         [p.parent.name.split("_Trim")[0] in test_videos for p in paths], "test", "train"
     )
     frames = [int(path.stem) for path in paths]
-    cameras = ["0"] * len(paths)
-    release = unit.release
-    return {
-        **image_identity(release.name, split.tolist(), videos, cameras, frames, videos),
-        "image_path": np.asarray([f"images/{scene}/{p}" for p in paths] + [None], object)[:-1],
-        "height": np.asarray([record["height"] for record in records], np.int64),
-        "width": np.asarray([record["width"] for record in records], np.int64),
-        "orientation": np.ones(len(paths), np.int64),
-        "fps": np.full(len(paths), FPS),
-        "timestamp": (np.asarray(frames, np.float64) - 1) / FPS,
-        "source_file": repeat(release.relative(unit.files[0]), len(paths)),
-    }
+    return image_columns(
+        unit,
+        [f"images/{scene}/{path}" for path in paths],
+        np.asarray([(r["width"], r["height"]) for r in records], np.int64).reshape(-1, 2),
+        split=split.tolist(),
+        sequence=videos,
+        frame=frames,
+        cluster=videos,
+        fps=FPS,
+        timestamp=(np.asarray(frames, np.float64) - 1) / FPS,
+    )
 
 
 def _inside(name: str, source: Path) -> PurePosixPath:
@@ -130,39 +115,6 @@ def _inside(name: str, source: Path) -> PurePosixPath:
             "below images/<scene>/. Is this the owners' file?"
         )
     return path
-
-
-def _camera(entries: Records) -> dict[str, NDArray[Any]]:
-    """Every annotation has a virtual camera of its own, in pixels of the whole image."""
-    cameras = [entry["cam_param"] for entry in entries]
-    return {
-        "focal": np.asarray([c["focal"] for c in cameras], np.float64).reshape(-1, 2),
-        "principal_point": np.asarray([c["princpt"] for c in cameras], np.float64).reshape(-1, 2),
-        "camera_valid": np.zeros(len(cameras), bool),
-    }
-
-
-def _body(entries: Records, bodies: BodySet) -> dict[str, NDArray[Any]]:
-    """Parameters, in the camera frame as they are; hands become absolute."""
-    fits = [entry["smplx_param"] for entry in entries]
-    count = len(fits)
-    columns = {
-        name: np.asarray([fit[key] for fit in fits], np.float64).reshape(count, size)
-        for name, key, size in PARAMETERS
-    }
-    model = bodies.model("smplx", "neutral")
-    columns["left_hand_pose"] = columns["left_hand_pose"] + model.hand_mean("left")
-    columns["right_hand_pose"] = columns["right_hand_pose"] + model.hand_mean("right")
-    shape = np.asarray([fit["shape"] for fit in fits], np.float64).reshape(count, 10)
-    return columns | {
-        "source_model": repeat("smplx", count),
-        "body_hash": repeat(model.hash, count),
-        "labels": repeat("osx", count),
-        "annotation": repeat("pseudo", count),
-        "gender": repeat("neutral", count),
-        "betas": np.pad(shape, ((0, 0), (0, 6))),
-        "num_betas": np.full(count, 10),
-    }
 
 
 def _keypoints(people: Records) -> dict[str, NDArray[Any]]:
@@ -190,20 +142,13 @@ def _boxes(people: Records) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _flags(people: Records, entries: Records) -> dict[str, NDArray[np.bool_]]:
+def _flags(people: Records, entries: Records) -> dict[str, NDArray[Any]]:
     """Validity; a part is valid where both files say so, or the fit says nothing."""
     count = len(people)
-    crowd = np.asarray([bool(p["iscrowd"]) for p in people], bool)
-    points = np.asarray([p["num_keypoints"] for p in people], np.int64)
     label = np.asarray([p["valid_label"] for p in people], np.int64)
-    columns = {
-        "body_valid": np.ones(count, bool),
-        "shape_valid": np.ones(count, bool),
-        "owner_valid": ~crowd & (points > 0) & (label != 0),
-    }
-    for part, short in PARTS:
-        name = part.replace("_", "") + "_valid"
-        seen = np.asarray([bool(p[name]) for p in people], bool)
-        fit = [bool(e["smplx_param"].get(f"{short}_valid", True)) for e in entries]
-        columns[f"{part}_valid"] = seen & np.asarray(fit, bool)
-    return columns
+    flags = part_flags(entries)
+    for part in flags:
+        key = part.replace("_", "") + "_valid"  # righthand_valid
+        flags[part] = flags[part] & np.asarray([bool(p[key]) for p in people], bool)
+    owner = labelled(people) & (label != 0)
+    return validity(count, ("body", "shape"), owner=owner, **flags)

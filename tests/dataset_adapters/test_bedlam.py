@@ -12,6 +12,7 @@ import pytest
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters.bedlam import adapter
 from ehpsbench.dataset_adapters.catalogue import card
+from ehpsbench.dataset_adapters.parameters import ORDERS
 from ehpsbench.dataset_adapters.release import Release, open_release
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.schema import Instances, present
@@ -67,9 +68,9 @@ def test_the_translation_has_two_parts_and_the_rotation_of_cam_ext_is_not_used(
 
 def test_the_165_values_are_root_body_jaw_eyes_hands(tmp_path: Path) -> None:
     columns = read(labels(tmp_path)).columns
-    first = {name: round(1000 * columns[name][0, 0]) for name in adapter.POSE}
+    first = {name: round(1000 * columns[name][0, 0]) for name in ORDERS["smplx"]}
     assert list(first.values()) == [0, 3, 66, 69, 72, 75, 120]
-    assert sum(columns[name].shape[1] for name in adapter.POSE) == 165
+    assert sum(columns[name].shape[1] for name in ORDERS["smplx"]) == 165
 
 
 def test_the_eleventh_beta_is_shape_and_no_kid_weight(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.egobody_egocentric import adapter, sample
+from ehpsbench.dataset_adapters.egobody_egocentric.adapter import SIZES
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import Pv, camera_columns, read_pv
-from ehpsbench.dataset_adapters.egobody_egocentric.fits import SIZES, read_fits
+from ehpsbench.dataset_adapters.files import read_frames
+from ehpsbench.dataset_adapters.parameters import absolute_hand
 from ehpsbench.dataset_adapters.release import Unit, open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
@@ -212,22 +214,16 @@ def test_a_recording_without_split_is_an_error_that_names_it(root: Path) -> None
         _units(root)
 
 
-def _fit(path: Path, **values: np.ndarray) -> Path:
-    zeros = {key: np.zeros((1, size), np.float32) for key, size in SIZES.items()}
-    dump_plain({**zeros, **values}, path)
-    return path
-
-
-def test_hands_are_coefficients_of_components_plus_the_mean(tmp_path: Path) -> None:
+def test_hands_are_coefficients_of_components_plus_the_mean(root: Path) -> None:
+    path = next(root.glob(f"smplx_interactee_train/{FIRST}/body_idx_0/results/*/000.pkl"))
     model = BODIES.model("smplx", "female")
     coefficients = np.zeros((1, 12))
     coefficients[0, 3] = 2.0
-    fit = read_fits([_fit(tmp_path / "000.pkl", left_hand_pose=coefficients)], model)
-    assert model.left_hand_mean is not None
+    dump_plain(load(path) | {"left_hand_pose": coefficients}, path)
+    found = absolute_hand(read_frames([path], SIZES)["left_hand_pose"], model, "left", "relative")
     assert model.left_hand_components is not None
-    expected = model.left_hand_mean + 2 * model.left_hand_components[3]
-    np.testing.assert_allclose(fit["left_hand_pose"][0], expected)
-    np.testing.assert_allclose(fit["right_hand_pose"][0], model.right_hand_mean)
+    expected = model.hand_mean("left") + 2 * model.left_hand_components[3]
+    np.testing.assert_allclose(found[0], expected)
 
 
 def test_left_overs_of_the_fitting_change_nothing(root: Path) -> None:

@@ -143,6 +143,15 @@ def test_rotation_matrices_are_read_as_angles() -> None:
     assert columns["global_orient"] == pytest.approx(np.array([[0, 0, np.pi / 2]] * 2))
 
 
+def test_nobody_has_columns_of_no_rows() -> None:
+    fit = {"global_orient": np.zeros((0, 1, 3, 3)), "body_pose": np.zeros((0, 21, 3))}
+    fit |= {"betas": np.zeros((0, 10)), "transl": np.zeros((0, 3))}
+    world = {"world_rotation": np.zeros((0, 9)), "world_translation": np.zeros((0, 3))}
+    labels = Labels("smplx", "relative", "owners", "mocap")
+    columns = body_columns(fit, "neutral", labels, BODIES, world)
+    assert {len(values) for values in columns.values()} == {0}
+
+
 def test_an_unknown_split_is_refused_with_those_that_there_are() -> None:
     order = Order(Path("unused"), BODIES, WorldSettings(), split="val")
     with pytest.raises(InputError, match="emdb1"):

@@ -235,9 +235,9 @@ def test_broken_or_missing_files_are_named(file: str, root: Path) -> None:
         read_unit(taken, BODIES)
 
 
-def test_an_annotation_of_an_unknown_image_is_an_error_of_the_unit(root: Path) -> None:
+def test_an_annotation_of_an_unknown_image_is_an_error_that_names_the_file(root: Path) -> None:
     edit_people(root, image_id=424242)
-    with pytest.raises(InputError, match=r"Unit 'Interview' of UBody.*424242"):
+    with pytest.raises(InputError, match=r"Interview/keypoint_annotation\.json.*424242"):
         read_unit(unit(root), BODIES)
 
 
