@@ -119,33 +119,19 @@ def versus(
     if sides[0] == sides[1]:
         raise InputError(f"{a} and {b} are the same results; name two that differ.")
     facts = columns_of(board)
-    missing, pairs = dict[str, str](), dict[str, Pair]()
-    for column in board.benchmarks:
-        if lacks := _lacking(store, column, sides):
-            missing[column.id] = lacks
-        else:
-            pairs[column.id] = _pair(store, column, sides)
-    if not pairs:
-        why = "; ".join(f"{column}: {lacks}" for column, lacks in missing.items())
-        raise InputError(f"{a} and {b} share no benchmark of the board {board.name}. {why}.")
-    known = {c.id: c for c in board.benchmarks if c.id in pairs}
+    lacks = {c.id: why for c in board.benchmarks if (why := _lacking(store, c, sides))}
+    known = [c for c in board.benchmarks if c.id not in lacks]
+    if not known:
+        words = "; ".join(f"{column}: {why}" for column, why in lacks.items())
+        raise InputError(f"{a} and {b} share no benchmark of the board {board.name}. {words}.")
+    pairs = {c.id: _pair(store, c, sides) for c in known}
     columns = tuple(
-        Column(c.id, facts[c.id], c.counts, difference(pairs[i], samples, seed, c.protocol))
-        for i, c in known.items()
+        Column(c.id, facts[c.id], c.counts, difference(pairs[c.id], samples, seed, c.protocol))
+        for c in known
     )
-    return Versus(
-        board=board.title,
-        a=a,
-        b=b,
-        entries_a=sides[0],
-        entries_b=sides[1],
-        columns=columns,
-        mean=_mean(board, columns, pairs, samples, seed),
-        missing=missing,
-        remarks=tuple(_remarks(store, sides, columns)),
-        seed=seed,
-        samples=samples,
-    )
+    mean = _mean(board, columns, pairs, samples, seed)
+    remarks = tuple(_remarks(store, sides, columns))
+    return Versus(board.title, a, b, *sides, columns, mean, lacks, remarks, seed, samples)
 
 
 def _members(store: Store, board: Board, name: str) -> tuple[str, ...]:

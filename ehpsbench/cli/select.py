@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ehpsbench.cli.options import JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from ehpsbench.leaderboards.selection import Selection
+    from ehpsbench.leaderboards.table import Standings
 
 
 def select(
@@ -38,6 +43,22 @@ def select(
     ranked = ranking(place, Path(board).stem)
     stopped = stopped_early(place, ranked)
     found = select_top(ranked, top, by=by, strategy=mix, stopped=stopped)
+    _say(ranked, found, stopped)
+    if out is not None:
+        write_text(out, mix_toml(found.mix))
+    if json:
+        console.print_json(found.mix.model_dump(mode="json"))
+    elif out is None:
+        console.out.print(mix_toml(found.mix), end="", soft_wrap=True)
+    else:
+        console.out.print(f"{', '.join(found.mix.parts)}", soft_wrap=True)
+        console.out.print(f"Now: ehpsbench train --mix-file {out}", soft_wrap=True)
+
+
+def _say(ranked: Standings, found: Selection, stopped: Mapping[str, int]) -> None:
+    """Who could not be chosen, and what to doubt of those who are."""
+    from ehpsbench.cli import console
+
     if stopped:
         console.say(f"Left out by halving, so not chosen from: {', '.join(stopped)}.")
     if found.tied_out:
@@ -49,12 +70,3 @@ def select(
     for name in found.mix.parts:
         if marks := ranked.row(name).marks:
             console.say(f"! {name}: {'; '.join(marks)}")
-    if out is not None:
-        write_text(out, mix_toml(found.mix))
-    if json:
-        console.print_json(found.mix.model_dump(mode="json"))
-    elif out is None:
-        console.out.print(mix_toml(found.mix), end="", soft_wrap=True)
-    else:
-        console.out.print(f"{', '.join(found.mix.parts)}", soft_wrap=True)
-        console.out.print(f"Now: ehpsbench train --mix-file {out}", soft_wrap=True)

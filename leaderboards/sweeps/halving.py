@@ -26,7 +26,7 @@ from ehpsbench.leaderboards.sweeps.rank_datasets import entrants_of, plan, ranki
 from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings
 
-RUNGS = (0.1, 0.3, 1.0)
+RUNGS = (0.1, 0.3, 0.6, 1.0)
 TOP = 3
 
 
@@ -128,7 +128,8 @@ class _Ladder:
         names, left = [place.name for place in order], len(self.running)
         same = None
         if not self.aside:
-            same = _compared(self.work, self.datasets, self.seeds, names, left, self.top)
+            jobs = plan(self.work, self.datasets, self.seeds)
+            same = _compared(self.work, jobs, names, left, self.top)
         store, board = self.work.store, self.work.board
         if self.found is not None and same is None:  # else the full ranking stays the board's
             save_ranking(store, board, self.entrants)
@@ -175,15 +176,9 @@ def _places(found: Standings, samples: int, top: int, *, last: bool) -> list[Pla
 
 
 def _compared(
-    work: Work,
-    datasets: Sequence[str],
-    seeds: Sequence[int],
-    order: Sequence[str],
-    survivors: int,
-    top: int,
+    work: Work, jobs: Sequence[Job], order: Sequence[str], survivors: int, top: int
 ) -> Comparison | None:
     """Against the full sweep; None where the store lacks a cell of it."""
-    jobs = plan(work, datasets, seeds)
     if not all(one.done for one in jobs):
         return None
     full = ranking_of(work, entrants_of(work, jobs))
