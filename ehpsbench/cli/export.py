@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ehpsbench.cli.options import BodyModelsOption, JsonOption, StoreOption
+
+if TYPE_CHECKING:
+    from ehpsbench.curation.export.folder import ExportReport
 
 
 def export(
@@ -30,7 +33,6 @@ def export(
 
     from ehpsbench.cli import console
     from ehpsbench.curation.export.folder import export as write
-    from ehpsbench.curation.export.losses import in_words
     from ehpsbench.curation.export.selection import Selection
     from ehpsbench.store import Store, default_store
 
@@ -47,13 +49,19 @@ def export(
     if json:
         console.print_json(asdict(report))
         return
+    _show(name, format, report)
+
+
+def _show(name: str, format: str, report: ExportReport) -> None:
+    """Write how many went where, and what the format does not hold of them."""
+    from ehpsbench.cli import console
+    from ehpsbench.curation.export.losses import in_words
+
     rows = [
         [part, *(count.get(table, 0) for table in ("instances", "images"))]
         for part, count in report.counts.items()
     ]
-    console.print_table(
-        f"{name} as {format} in {report.folder}", ("split", "people", "images"), rows
-    )
+    console.print_table(f"{name} as {format}", ("split", "people", "images"), rows)
     console.out.print(f"Written to {report.folder}", soft_wrap=True)
     if report.losses:
         console.out.print("\nThis format does not hold:")

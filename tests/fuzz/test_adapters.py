@@ -29,10 +29,11 @@ PROFILE = settings(
 )
 
 
-@pytest.mark.parametrize(("name", "layout"), CASES, ids=["-".join(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids="-".join)
 def test_a_release_with_a_damaged_file_is_read_or_refused(
-    name: str, layout: str, reader: Any, damaged: Any, changes: Any, tmp_path: Path
+    case: tuple[str, str], reader: Any, damaged: Any, changes: Any, tmp_path: Path
 ) -> None:
+    name, layout = case
     root = tmp_path / "release"
     small = {"people": 4, "scale": 0.2, "images": "flat", "body": "open-small"}
     write_sample(name, root, seed=2, layout=layout, **small)

@@ -74,18 +74,11 @@ def export(
         MissingBody: the format needs body models that are not at hand.
         StoreError: the disk refuses; nothing is left behind.
     """
-    if format not in FORMATS:
-        raise InputError(f"--format must be one of {', '.join(FORMATS)}; got {format!r}.")
     out = out.resolve()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} is not an empty folder; give --out a new one.")
     manifest = selection.store.manifest(selection.dataset)
+    total = _check(selection, format, out)
     check_embedding(manifest, embed_images)
-    total = sum(selection.count(split) for split in selection.splits())
-    if not total:
-        raise InputError(f"Nobody of {selection.dataset} meets the conditions; nothing to export.")
     unfinished = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     job = Job(
         selection=selection,
         card=catalogue.card(manifest["source_dataset"]),
@@ -98,6 +91,29 @@ def export(
         counts={},
         progress=lambda done: progress(done, total),
     )
+    _fill(job, format, out, unfinished)
+    return ExportReport(out, job.counts, job.tally.losses())
+
+
+def _check(selection: Selection, format: str, out: Path) -> int:
+    """How many people go out.
+
+    Raises:
+        InputError: nobody, or a word or folder that cannot be used.
+    """
+    if format not in FORMATS:
+        raise InputError(f"--format must be one of {', '.join(FORMATS)}; got {format!r}.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is not an empty folder; give --out a new one.")
+    total = sum(selection.count(split) for split in selection.splits())
+    if not total:
+        raise InputError(f"Nobody of {selection.dataset} meets the conditions; nothing to export.")
+    return total
+
+
+def _fill(job: Job, format: str, out: Path, unfinished: Path) -> None:
+    """Write the files beside `out` and move them there; nothing is left of what fails."""
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
         job.folder.mkdir(parents=True)
         job.scratch.mkdir()
@@ -111,7 +127,6 @@ def export(
         ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return ExportReport(out, job.counts, job.tally.losses())
 
 
 def _writer(format: str) -> Writer:

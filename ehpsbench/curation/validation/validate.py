@@ -68,8 +68,7 @@ def validate(
         UnknownName: the store has no such dataset.
         StoreError: its manifest is broken.
     """
-    splits = store.manifest(name)["splits"].values()
-    people, images = (sum(s[table] for s in splits) for table in ("instances", "images"))
+    people, images = (_count(store, name, table) for table in ("instances", "images"))
     found, notes = Findings(), list[str]()
     bodies = _bodies(store, name, body_models, notes)
     check_parts(store, name, found, hashes=hashes)
@@ -87,6 +86,10 @@ def validate(
             draw_sheet(store, name, bodies, sheet)
             drawn = sheet
     return Validation(name, people, images, found.all(), tuple(notes), measures, drawn)
+
+
+def _count(store: Store, name: str, table: str) -> int:
+    return sum(int(account[table]) for account in store.manifest(name)["splits"].values())
 
 
 def _bodies(store: Store, name: str, body_models: Path | None, notes: list[str]) -> BodySet | None:
