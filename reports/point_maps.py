@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 WORDS = {"root": "before alignment", "similarity": "after alignment (PA)"}
 FINGERS = slice(25, 55)
+NEEDED = ("set", "alignment", "name", "mean_mm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _tables(store: Store, entries: Sequence[str], benchmark: str) -> list[pa.Tab
     tables = []
     for entry in entries:
         try:
-            table = read_points(store, entry, benchmark)
+            table = read_points(store, entry, benchmark, NEEDED)
         except InputError:  # not evaluated
             continue
         if table is not None:
@@ -89,41 +90,33 @@ def _tables(store: Store, entries: Sequence[str], benchmark: str) -> list[pa.Tab
 
 
 def _map(row: str, benchmark: str, alignment: str, tables: Sequence[pa.Table]) -> PointMap:
-    vertices = [_means(table, "vertices", alignment) for table in tables]
-    joints = [_means(table, "joints", alignment) for table in tables]
-    names = _names(tables[0], alignment)
+    places = {of: _here(tables[0], of, alignment) for of in ("vertices", "joints")}
     family = (tables[0].schema.metadata or {}).get(b"ehpsbench.vertices", b"").decode()
-    mean = np.mean(joints, axis=0)
+    means = np.mean([np.asarray(table["mean_mm"], np.float64) for table in tables], axis=0)
+    names = _column(tables[0], "name").take(pa.array(places["joints"])).to_pylist()
     return PointMap(
         row=row,
         benchmark=benchmark,
         alignment=alignment,
-        vertices=np.mean(vertices, axis=0) if family else None,
+        vertices=means[places["vertices"]] if family else None,
         family=family,
-        joints=dict(zip(names, mean.tolist(), strict=True)),
+        joints=dict(zip(names, means[places["joints"]].tolist(), strict=True)),
     )
 
 
-def _here(table: pa.Table, of: str, alignment: str) -> NDArray[np.bool_]:
+def _column(table: pa.Table, name: str) -> pa.DictionaryArray:
+    whole = table[name].combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _here(table: pa.Table, of: str, alignment: str) -> NDArray[np.int64]:
     """Rows of a set in an alignment, by the codes of the dictionaries."""
     found = np.ones(table.num_rows, bool)
-    for column, wanted in (("set", of), ("alignment", alignment)):
-        coded = table[column].combine_chunks()
-        coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    for name, wanted in (("set", of), ("alignment", alignment)):
+        coded = _column(table, name)
         words = coded.dictionary.to_pylist()
-        code = words.index(wanted) if wanted in words else -1
-        found &= np.asarray(coded.indices) == code
-    return found
-
-
-def _means(table: pa.Table, of: str, alignment: str) -> Floats:
-    return np.asarray(table["mean_mm"], np.float64)[_here(table, of, alignment)]
-
-
-def _names(table: pa.Table, alignment: str) -> list[str]:
-    rows = table.filter(pa.array(_here(table, "joints", alignment)))
-    names: list[str] = rows["name"].to_pylist()
-    return names
+        found &= np.asarray(coded.indices) == (words.index(wanted) if wanted in words else -1)
+    return np.flatnonzero(found)
 
 
 def by_joint(maps: Sequence[PointMap]) -> list[str]:

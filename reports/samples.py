@@ -10,7 +10,6 @@ from ehpsbench.atomic import digest, write_text
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.reports.permission import Permission
 from ehpsbench.reports.pictures import QUALITY, SIZE, Picture, Stage, of_plain, people, plain
-from ehpsbench.reports.summaries import Summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +26,7 @@ def samples(
     splits: Sequence[str],
     bodies: BodySet,
     may: Permission,
-    found: Summary,
+    ids: Sequence[str],
 ) -> list[Picture]:
     """A picture of each sample person with the true body over it, kept in the store.
 
@@ -37,16 +36,16 @@ def samples(
         splits: theirs.
         bodies: the body set of the labels.
         may: what may be shown; what may not is not drawn, whatever was kept.
-        found: who is shown.
+        ids: who is shown.
     """
     fingerprint = store.manifest(dataset)["fingerprint"]
-    drawn = [SIZE, QUALITY, may.images, may.meshes, bodies.id, found.samples]
+    drawn = [SIZE, QUALITY, may.images, may.meshes, bodies.id, list(ids)]
     key = digest([VERSION, fingerprint, list(splits), *drawn])
     path = store.reports / "summaries" / f"{key[:24]}.json"
     kept = _read(path)
     if kept is not None:
         return kept
-    made = _made(store, dataset, splits, bodies, may, found)
+    made = _made(store, dataset, splits, bodies, may, ids)
     try:
         write_text(path, json.dumps(plain(made)))
     except OSError:  # a store that is only read is still shown
@@ -60,11 +59,11 @@ def _made(
     splits: Sequence[str],
     bodies: BodySet,
     may: Permission,
-    found: Summary,
+    ids: Sequence[str],
 ) -> list[Picture]:
-    rows = people(store, dataset, splits, found.samples)
+    rows = people(store, dataset, splits, ids)
     pictures = []
-    for name in found.samples:
+    for name in ids:
         try:
             stage = Stage.of(store, dataset, rows[name], bodies, may)
             pictures.append(stage.truth(""))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
-VERSION = 3
-POSES, SHAPES, SAMPLES = 512, 128, 3  # people of whom poses and shapes are looked at; shown
+VERSION = 4
+POSES, SHAPES, SAMPLES = 512, 64, 3  # people of whom poses and shapes are looked at; shown
 ROWS = 1 << 14
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 FLAGS = ("owner", "body", "left_hand", "right_hand", "face", "shape", "camera")

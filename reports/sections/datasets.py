@@ -154,8 +154,9 @@ def _shown(
     store: Store, bodies: BodySet, one: _Measured, may: Permission, each: int
 ) -> dict[str, Any]:
     """Sample people, as far as they may be shown."""
-    drawn = samples(store, one.part.dataset, one.part.splits, bodies, may, one.found)
-    return {"samples": drawn[:each], "why": may.why}
+    ids = one.found.samples[:each]
+    drawn = samples(store, one.part.dataset, one.part.splits, bodies, may, ids)
+    return {"samples": drawn, "why": may.why}
 
 
 def _card(

@@ -109,7 +109,7 @@ def _exhibit(
     drawn = _Drawn(store, bodies, summary["dataset"], may, found, said)
     examples = []
     for (person, error), (rank, _) in zip(chosen.items(), RANKS, strict=False):
-        pictures = drawn.pictures(person)
+        pictures = drawn.pictures(person, 2 if rank == "Median" else 1)
         if pictures:
             words = f"{number(error)} {summary['unit']}"
             examples.append(Example(rank, person, words, pictures))
@@ -150,15 +150,16 @@ class _Drawn:
     rows: Mapping[str, Any]
     said: Mapping[str, Mapping[str, Any]]
 
-    def pictures(self, person: str) -> tuple[Picture, ...]:
-        """Crop, truth and predictions; none where the person cannot be drawn."""
+    def pictures(self, person: str, most: int) -> tuple[Picture, ...]:
+        """Crop, truth and so many predictions; none where the person cannot be drawn."""
         if person not in self.rows:
             return ()
         try:
             stage = Stage.of(self.store, self.dataset, self.rows[person], self.bodies, self.may)
             crop = stage.crop()
             found = [*([crop] if crop else []), stage.truth()]
-            found += [stage.said(s[person], name) for name, s in self.said.items() if person in s]
+            said = [(name, s[person]) for name, s in self.said.items() if person in s]
+            found += [stage.said(columns, name) for name, columns in said[:most]]
         except EhpsbenchError:  # an image that is gone, a model that is not here
             return ()
         return tuple(found)

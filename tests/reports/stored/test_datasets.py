@@ -181,10 +181,12 @@ def test_without_permission_samples_are_bones_whatever_was_kept(
 ) -> None:
     found = summary(store, "agora", ["validation"], bodies)
     everything = permission({"miniature": True, "redistribute": True}, Wishes())
-    drawn = samples(store, "agora", ["validation"], bodies, everything, found)
+    drawn = samples(store, "agora", ["validation"], bodies, everything, found.samples)
     assert len(drawn) == 3
     assert all(p.image.startswith("data:image/jpeg") for p in drawn)
-    bones = samples(store, "agora", ["validation"], bodies, permission(manifest, Wishes()), found)
+    bones = samples(
+        store, "agora", ["validation"], bodies, permission(manifest, Wishes()), found.samples
+    )
     assert [p.image for p in bones] == ["", "", ""]
     assert all(p.bones[0].path.count("M") >= 21 for p in bones)
 
