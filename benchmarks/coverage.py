@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.leaderboards.board import Board
-from ehpsbench.leaderboards.bootstrap import seed_deviations
 from ehpsbench.leaderboards.drawn import ErrorRows
 from ehpsbench.leaderboards.groups import Entrant
+from ehpsbench.leaderboards.luck import seed_deviations
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.resampling import interval, resampling_weights
 
@@ -131,7 +131,7 @@ def main() -> None:
             f"{ties['difference']:.1%} {ties['MPE']:.1%} {apart['rank']:.1%}"
         )
     print("One set of seven with more luck than the others: its differences, all differences")
-    for odd in (1.0, 2.0, 4.0):
+    for odd in (1.0, 2.0, 4.0, 8.0):
         found = coverage(Case(seeds=3, odd=odd), trials, rng)
         print(f"  {odd:.0f} times: {found['odd set']:.1%} {found['difference']:.1%}")
 

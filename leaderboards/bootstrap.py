@@ -4,8 +4,8 @@ Two or three seeds are too few to resample by themselves: the interval of a diff
 covers 67 % with two seeds each, 87 % with three. So the deviations of seeds from the mean of their
 set are pooled over the sets, scaled to the variance of a single seed, and drawn from there: 91 %
 with two seeds and seven sets, 93 % with three (benchmarks/coverage.py). The price is one
-assumption, that luck is as large on every set; a set with much more of it gets too narrow an
-interval, one with less too wide a one.
+assumption, that luck is about as large on every set; whose seeds spread far more is found by a test
+and keeps to its own (luck.py).
 """
 
 from __future__ import annotations
@@ -55,16 +55,6 @@ def resampled_means(data: ClusterSums, samples: int, rng: np.random.Generator) -
         weights = resampling_weights(clusters, min(size, samples - start), rng)
         parts.append((weights @ data.sums.T) / (weights @ data.counts)[:, None])
     return np.concatenate(parts)
-
-
-def seed_deviations(resampled: Floats) -> Floats:
-    """(S, n) how far each of a set's n ≥ 2 seeds lies from their mean, as single seeds vary.
-
-    The factor √(n / (n − 1)) gives back the variance that the fitted mean took.
-    """
-    count = resampled.shape[1]
-    deviations = resampled - resampled.mean(axis=1, keepdims=True)
-    return np.asarray(deviations * np.sqrt(count / (count - 1)))
 
 
 def rank_interval(ranks: NDArray[np.int64], level: float = 0.95) -> tuple[int, int]:

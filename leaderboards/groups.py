@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ehpsbench.leaderboards.bootstrap import seed_deviations
 from ehpsbench.leaderboards.drawn import Scored
+from ehpsbench.leaderboards.luck import own_luck, pooled_luck, seed_deviations, wild
 from ehpsbench.resampling import Floats, generator
 
 Estimate = tuple[float, Floats]  # a point estimate and its resamples (S,)
@@ -41,8 +41,14 @@ class Group:
     missing: tuple[str, ...]
     in_domain: frozenset[str]
     cell: bool
+    wild: bool = False  # its seeds spread far more than the others': its luck is its own
     error: dict[str, float] = field(default_factory=dict)
     samples: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def tells_luck(self) -> bool:
+        """Whether its seeds say how much they vary."""
+        return len(self.seeds) > 1 and not self.missing
 
     def estimate(self, benchmark: str) -> Estimate:
         """The error on a benchmark, and its resamples."""
@@ -57,7 +63,6 @@ class Group:
 def groups_of(
     entrants: Mapping[str, Entrant],
     found: Mapping[str, Scored],
-    samples: int,
     seed: int,
     *,
     counted: Sequence[str] | None = None,
@@ -67,7 +72,6 @@ def groups_of(
     Args:
         entrants: of the table.
         found: benchmark → who was scored there.
-        samples: resamples.
         seed: of the random numbers.
         counted: benchmarks that a group must have for a rank; None: all.
     """
@@ -76,22 +80,47 @@ def groups_of(
     for entry, entrant in entrants.items():
         members.setdefault(entrant.group, {})[entry] = entrant
     groups = [_group(name, own, needed) for name, own in members.items()]
-    pool = [g.seeds for g in groups if len(g.seeds) > 1 and not g.missing]
+    own = _wild(groups, needed)
+    for group in groups:
+        group.wild = group.name in own
     for benchmark, data in found.items():
-        known = [seeds for seeds in pool if _has_all(data, seeds)]
-        deviations = [seed_deviations(_resampled(data, seeds)) for seeds in known]
-        luck = np.concatenate(deviations, axis=1) if known else None
-        for group in groups:
-            used = [e for e in group.seeds if e in data.entries]
-            if used:
-                group.error[benchmark] = float(np.mean([data.means[e] for e in used]))
-                group.samples[benchmark] = _resampled(data, used).mean(axis=1)
-                if luck is not None and group.cell:
-                    # the same draw of seeds on every benchmark: a seed is one model
-                    rng = generator(seed, "seeds", group.name, *used)
-                    drawn = rng.integers(luck.shape[1], size=(samples, len(used)))
-                    group.samples[benchmark] += np.take_along_axis(luck, drawn, 1).mean(axis=1)
+        _fill(groups, benchmark, data, seed)
     return groups
+
+
+def _wild(groups: Sequence[Group], needed: Mapping[str, Scored]) -> frozenset[str]:
+    """Names of those whose seeds spread far more than the others', over all that counts."""
+    tables = {
+        group.name: np.array([[data.means[e] for data in needed.values()] for e in group.seeds])
+        for group in groups
+        if group.tells_luck
+    }
+    return wild(tables)
+
+
+def _fill(groups: Sequence[Group], benchmark: str, data: Scored, seed: int) -> None:
+    """Errors and resamples of all groups on a benchmark, with the luck of their seeds."""
+    deviations = {
+        group.name: seed_deviations(_resampled(data, group.seeds))
+        for group in groups
+        if group.tells_luck and _has_all(data, group.seeds)
+    }
+    tame = [deviations[g.name] for g in groups if g.name in deviations and not g.wild]
+    pooled = np.concatenate(tame, axis=1) if tame else None
+    for group in groups:
+        used = [e for e in group.seeds if e in data.entries]
+        if not used:
+            continue
+        group.error[benchmark] = float(np.mean([data.means[e] for e in used]))
+        group.samples[benchmark] = _resampled(data, used).mean(axis=1)
+        if group.cell:
+            # the same draw of seeds on every benchmark: a seed is one model
+            rng = generator(seed, "seeds", group.name, *used)
+            own = deviations.get(group.name) if group.wild else None
+            if own is not None:
+                group.samples[benchmark] += own_luck(own, rng)
+            elif pooled is not None:
+                group.samples[benchmark] += pooled_luck(pooled, len(used), rng)
 
 
 def _group(name: str, entrants: Mapping[str, Entrant], found: Mapping[str, Scored]) -> Group:

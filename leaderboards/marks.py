@@ -38,6 +38,8 @@ def marks_of_seeds(group: Group, groups: Sequence[Group]) -> tuple[str, ...]:
         )
     if group.cell and len(group.seeds) == 1 and _some_have_seeds(groups):
         said.append("one seed only: how lucky it was is taken from the other sets")
+    if group.wild:
+        said.append("its seeds spread far more than the others': its luck is its own")
     return tuple(said)
 
 

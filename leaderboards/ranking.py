@@ -33,7 +33,8 @@ TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 METHOD = (
     "95 % percentile intervals of a paired bootstrap: n − 1 of n clusters of each benchmark drawn "
     "with replacement, the same for all entries, and for each training set as many seeds as it "
-    "has, their luck drawn from the deviations of all sets' seeds pooled; where no set has two "
+    "has, their luck drawn from the deviations of all sets' seeds pooled (Student's t about its "
+    "own seeds for a set whose seeds spread far more, tested at 1 %); where no set has two "
     "seeds, and for models that were not trained here, luck is not in the intervals; in a "
     f"benchmark with fewer than {LEAST_CLUSTERS} clusters people are drawn"
 )
@@ -108,7 +109,7 @@ def rank(
     draws = most_draws(rows, samples)
     found = {b.id: scored(b.id, rows, draws, seed, drawn_as=b.protocol) for b in board.benchmarks}
     known = {e: Entrant(e) for e in rows} | dict(entrants or {})
-    groups = groups_of({e: known[e] for e in rows}, found, draws, seed, counted=board.counted)
+    groups = groups_of({e: known[e] for e in rows}, found, seed, counted=board.counted)
     total = overall(board, [g for g in groups if not g.missing])
     way = sign(board)
     groups.sort(

@@ -80,7 +80,7 @@ def rank_datasets(
     save_minutes: spread.SaveMinutesOption = 10.0,
     replace: spread.ReplaceOption = False,
     halving: HalvingOption = False,
-    rungs: RungsOption = "0.1,0.3,1",
+    rungs: RungsOption = "0.1,0.3,0.6,1",
     top: TopOption = 3,
     dry_run: spread.DryRunOption = False,
     store: StoreOption = None,
