@@ -14,7 +14,6 @@ from ehpsbench.cli import console
 if TYPE_CHECKING:
     from ehpsbench.executors.settings import Settings
     from ehpsbench.leaderboards.sweeps.jobs import Work
-    from ehpsbench.leaderboards.sweeps.ready import refuse_what_is_not_predicted
     from ehpsbench.store import Store
 
 FINDINGS = 1
