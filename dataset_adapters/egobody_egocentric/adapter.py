@@ -10,27 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import joint_boxes
-from ehpsbench.dataset_adapters.egobody_egocentric.camera import (
-    camera_columns,
-    read_pv,
-    read_transform,
-)
-from ehpsbench.dataset_adapters.egobody_egocentric.pictures import (
-    by_picture,
-    frame_of,
-    picture_names,
-    seen,
-)
-from ehpsbench.dataset_adapters.egobody_egocentric.recordings import Recording, recordings
+from ehpsbench.dataset_adapters.egobody_egocentric.camera import camera_columns, read_pv
+from ehpsbench.dataset_adapters.egobody_egocentric.pictures import by_picture, picture_names, seen
 from ehpsbench.dataset_adapters.files import read_frames
 from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
-from ehpsbench.dataset_adapters.parameters import (
-    FIT_SIZES,
-    WHOLE_BODY,
-    Labels,
-    body_columns,
-    validity,
+from ehpsbench.dataset_adapters.parameters import WHOLE_BODY, Labels, body_columns, validity
+from ehpsbench.dataset_adapters.readers.egobody import (
+    FIT_SIZES_12,
+    FPS,
+    Recording,
+    frame_number,
+    read_transform,
+    recordings,
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import MissingFiles
@@ -39,14 +31,11 @@ from ehpsbench.schema import Instances, nullable
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-FPS = 30.0
-SIZES = FIT_SIZES | {"left_hand_pose": 12, "right_hand_pose": 12}
-
 
 def units(release: Release) -> Iterator[Unit]:
     """One unit per recording; its fits are the interactee's, never the wearer's."""
     root = release.root
-    for recording in recordings(root):
+    for recording in recordings(root, "egocentric_color"):
         name, split = recording.name, recording.split
         pv = _one(root, f"egocentric_color/{name}/*/*_pv.txt")
         tables = (root / "data_info_release.csv", root / "data_splits.csv", pv)
@@ -72,7 +61,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     images = _images(unit, pictures)
     inside = (images["frame"] >= recording.start) & (images["frame"] <= recording.end)
     place = {int(f): i for i, f in enumerate(images["frame"]) if inside[i]}
-    fits = {int(p.parent.name.split("_")[-1]): p for p in unit.files if p.name == "000.pkl"}
+    fits = {frame_number(p.parent.name): p for p in unit.files if p.name == "000.pkl"}
     shared = sorted(place.keys() & fits.keys())
     image = np.array([place[frame] for frame in shared], np.int64)
     columns = _people(unit, images, image, [fits[f] for f in shared], bodies) if shared else {}
@@ -101,7 +90,7 @@ def _people(
     columns |= {name: repeat(word, len(image)) for name, word in words.items()}
     columns["source_file"] = text(unit.release.relative(path) for path in paths)
     columns["source_row"] = np.zeros(len(image), np.int64)
-    fits, labels = read_frames(paths, SIZES), Labels.of(unit.release.card)
+    fits, labels = read_frames(paths, FIT_SIZES_12), Labels.of(unit.release.card)
     columns |= body_columns(fits, recording.gender, labels, bodies, world=columns)
     columns |= validity(len(image), WHOLE_BODY)
     columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
@@ -121,7 +110,7 @@ def _images(unit: Unit, pictures: list[str]) -> dict[str, NDArray[Any]]:
     pv = read_pv(path)
     folder = unit.release.relative(path.parent)
     ticks = np.array([int(name.split("_")[0]) for name in pictures], np.int64)
-    frames = [frame_of(name) for name in pictures]
+    frames = [frame_number(name) for name in pictures]
     return image_columns(
         unit,
         [f"{folder}/PV/{name}" for name in pictures],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 
-__all__ = ["OPENGL_TO_OPENCV", "Pv", "camera_columns", "read_pv", "read_transform"]
+__all__ = ["OPENGL_TO_OPENCV", "Pv", "camera_columns", "read_pv"]
 
 Floats = NDArray[np.float64]
 OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -53,11 +52,6 @@ def read_pv(path: Path) -> Pv:
             f"{path}: expected cx,cy,w,h in line 1 and timestamp,fx,fy and 16 numbers in each "
             f"other line ({error}). Is the file complete?"
         ) from error
-
-
-def read_transform(path: Path) -> Floats:
-    """The (4, 4) matrix `trans` of a calibration file."""
-    return np.asarray(json.loads(path.read_text())["trans"], np.float64).reshape(4, 4)
 
 
 def camera_columns(

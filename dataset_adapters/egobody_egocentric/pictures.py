@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.readers.egobody import frame_number
 from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import nullable
 from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import OPENPOSE_BODY_25
 
-__all__ = ["by_picture", "frame_of", "picture_names", "seen"]
+__all__ = ["by_picture", "picture_names", "seen"]
 
 PICTURE = re.compile(r"(\d+)_frame_(\d+)\.jpg")
 
@@ -30,12 +31,7 @@ def by_picture(path: Path, key: str) -> dict[str, Any]:
 def picture_names(folder: Path, listed: Iterable[str]) -> list[str]:
     """Names of the images on disk, else of those that the owners list; sorted by frame."""
     names = [p.name for p in folder.glob("*_frame_*.jpg")] if folder.is_dir() else []
-    return sorted(filter(PICTURE.fullmatch, names or listed), key=frame_of)
-
-
-def frame_of(picture: str) -> int:
-    """The frame in `<timestamp>_frame_<frame>.jpg`."""
-    return int(picture.rsplit("_", 1)[-1].split(".")[0])
+    return sorted(filter(PICTURE.fullmatch, names or listed), key=frame_number)
 
 
 def seen(keypoints: Path, pictures: list[str], valid: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

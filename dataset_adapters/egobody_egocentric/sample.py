@@ -13,25 +13,24 @@ from numpy.typing import NDArray
 from ehpsbench.body.model import BodyModel
 from ehpsbench.dataset_adapters.egobody_egocentric.sample_files import (
     COMPONENTS,
+    as_fit,
     coefficients,
     detections,
     pv_pose,
     random_transform,
-    write_fits,
     write_pv,
     write_seen,
-    write_transform,
 )
 from ehpsbench.dataset_adapters.egobody_egocentric.sample_takes import (
     BROKEN,
     NO_FIT,
     NO_PICTURE,
-    SPLITS,
     Take,
     plan,
-    write_tables,
+    write_takes,
 )
 from ehpsbench.dataset_adapters.parameters import hand_components
+from ehpsbench.dataset_adapters.readers.egobody_sample import SPLITS, write_fits, write_transform
 from ehpsbench.dataset_adapters.sampling import (
     Images,
     Order,
@@ -79,7 +78,7 @@ def write(order: Order) -> Truth:
             order.images, book
         )
     listed = takes if order.split else [*takes, Take(len(takes), "test", ("",))]  # not downloaded
-    write_tables(order.root, listed)
+    write_takes(order.root, listed)
     return book.save(order.root)
 
 
@@ -180,12 +179,13 @@ class _Recording:
         results = f"{take.name}/body_idx_{take.body}/results"
         folder = self.root / f"smplx_interactee_{take.split}" / results
         paths = [folder / f"frame_{take.frames[i]:05d}/000.pkl" for i in kept]
-        write_fits(paths, columns, self.model, self.rng)
+        fit = as_fit(columns, self.model)
+        write_fits(paths, fit, self.model.gender, self.rng)
         if "early" in take.kinds:
             other = f"{take.name}/body_idx_{1 - take.body}/results"
             folder = self.root / f"smplx_camera_wearer_{take.split}" / other
             paths = [folder / f"frame_{take.frames[i]:05d}/000.pkl" for i in kept[:2]]
-            write_fits(paths, {k: v[:2] for k, v in columns.items()}, self.model, self.rng)
+            write_fits(paths, fit, self.model.gender, self.rng)
 
     def _write_pictures(self, folder: Path, images: Images) -> None:
         if images == "none":

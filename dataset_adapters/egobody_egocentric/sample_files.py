@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +13,6 @@ from ehpsbench.body.model import BodyModel
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import OPENGL_TO_OPENCV
 from ehpsbench.dataset_adapters.parameters import FIT_SIZES, hand_components
 from ehpsbench.geometry import rotation_matrix
-from ehpsbench.restricted_pickle import dump_plain
 from ehpsbench.skeleton.human_data import NAMES
 from ehpsbench.skeleton.sources import OPENPOSE_BODY_25
 from ehpsbench.world.camera import Camera
@@ -63,11 +60,6 @@ def write_pv(
     write_text(path, "\n".join(lines) + "\n")
 
 
-def write_transform(path: Path, matrix: Floats) -> None:
-    """A calibration file."""
-    write_text(path, json.dumps({"trans": matrix.tolist()}))
-
-
 def detections(joints: Floats, camera: Camera) -> Floats:
     """(25, 3) what OpenPose would find: those of its joints that the body model has."""
     pixels = camera.pixels(joints)
@@ -98,23 +90,12 @@ def write_seen(
     )
 
 
-def write_fits(
-    paths: Sequence[Path], columns: dict[str, Floats], model: BodyModel, rng: np.random.Generator
-) -> None:
-    """A pickle a frame; hands as coefficients of the mean-relative pose."""
-    fits = {key: columns[key][:, :size] for key, size in FIT_SIZES.items() if size is not None}
+def as_fit(columns: dict[str, Floats], model: BodyModel) -> dict[str, Floats]:
+    """What the owners say of people: hands as coefficients of the mean-relative pose."""
+    fit = {key: columns[key][:, :size] for key, size in FIT_SIZES.items() if size is not None}
     for side in ("left", "right"):
-        fits[f"{side}_hand_pose"] = coefficients(columns[f"{side}_hand_pose"], model, side)
-    for row, path in enumerate(paths):
-        fit: dict[str, Any] = {key: v[row : row + 1].astype(np.float32) for key, v in fits.items()}
-        fit |= {
-            "pose_embedding": rng.standard_normal((1, 32)).astype(np.float32),
-            "camera_rotation": np.eye(3, dtype=np.float32)[None],
-            "camera_translation": rng.standard_normal((1, 3)).astype(np.float32),
-            "gender": model.gender,
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        dump_plain(fit, path)
+        fit[f"{side}_hand_pose"] = coefficients(columns[f"{side}_hand_pose"], model, side)
+    return fit
 
 
 def coefficients(hands: Floats, model: BodyModel, side: str) -> Floats:

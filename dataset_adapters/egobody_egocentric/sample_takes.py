@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ehpsbench.atomic import write_text
+from ehpsbench.dataset_adapters.readers.egobody_sample import SPLITS, listed, write_tables
 
-__all__ = ["BROKEN", "NO_FIT", "NO_PICTURE", "SPLITS", "Take", "plan", "write_tables"]
+__all__ = ["BROKEN", "NO_FIT", "NO_PICTURE", "SPLITS", "Take", "plan", "write_takes"]
 
-SPLITS = ("train", "val", "test")
 FEWEST_FRAMES, MOST_FRAMES, RECORDINGS = 4, 400, 10
 BROKEN = {  # what is wrong with a frame → the rule that must find it
     "singular": "finite",  # the pose of the camera
@@ -65,16 +64,7 @@ class Take:
         """The recording's row of data_info_release.csv."""
         other = "male" if self.gender == "female" else "female"
         people = {self.body: self.gender, 1 - self.body: other}
-        start, end = self.range
-        return {
-            "scene_name": "seminar_g110",
-            "body_idx_0": f"0 {people[0]}",
-            "body_idx_1": f"1 {people[1]}",
-            "start_frame": str(start),
-            "end_frame": str(end),
-            "body_idx_fpv": f"{self.body} {self.gender}",
-            "recording_name": self.name,
-        }
+        return listed(self.name, self.body, (people[0], people[1]), self.range)
 
 
 def plan(people: int, split: str | None) -> list[Take]:
@@ -93,13 +83,6 @@ def plan(people: int, split: str | None) -> list[Take]:
     return takes
 
 
-def write_tables(root: Path, takes: Sequence[Take]) -> None:
+def write_takes(root: Path, takes: Sequence[Take]) -> None:
     """The two CSV files of the release."""
-    rows = [take.listed() for take in takes]
-    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
-    write_text(root / "data_info_release.csv", "\n".join(lines) + "\n")
-    columns = [[take.name for take in takes if take.split == split] for split in SPLITS]
-    length = max(map(len, columns))
-    padded = [column + [""] * (length - len(column)) for column in columns]
-    lines = [",".join(SPLITS), *(",".join(row) for row in zip(*padded, strict=True))]
-    write_text(root / "data_splits.csv", "\n".join(lines) + "\n")
+    write_tables(root, [take.listed() for take in takes], {t.name: t.split for t in takes})

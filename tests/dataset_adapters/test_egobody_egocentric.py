@@ -12,10 +12,10 @@ import pytest
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.egobody_egocentric import adapter, sample
-from ehpsbench.dataset_adapters.egobody_egocentric.adapter import SIZES
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import Pv, camera_columns, read_pv
 from ehpsbench.dataset_adapters.files import read_frames
 from ehpsbench.dataset_adapters.parameters import absolute_hand
+from ehpsbench.dataset_adapters.readers.egobody import FIT_SIZES_12
 from ehpsbench.dataset_adapters.release import Unit, open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
@@ -220,7 +220,9 @@ def test_hands_are_coefficients_of_components_plus_the_mean(root: Path) -> None:
     coefficients = np.zeros((1, 12))
     coefficients[0, 3] = 2.0
     dump_plain(load(path) | {"left_hand_pose": coefficients}, path)
-    found = absolute_hand(read_frames([path], SIZES)["left_hand_pose"], model, "left", "relative")
+    found = absolute_hand(
+        read_frames([path], FIT_SIZES_12)["left_hand_pose"], model, "left", "relative"
+    )
     assert model.left_hand_components is not None
     expected = model.hand_mean("left") + 2 * model.left_hand_components[3]
     np.testing.assert_allclose(found[0], expected)
@@ -231,7 +233,7 @@ def test_left_overs_of_the_fitting_change_nothing(root: Path) -> None:
     for path in root.glob(f"smplx_interactee_train/{FIRST}/body_idx_0/results/*/000.pkl"):
         fit = load(path)
         assert {"pose_embedding", "camera_rotation", "camera_translation"} <= set(fit)
-        dump_plain({key: fit[key] for key in SIZES}, path)
+        dump_plain({key: fit[key] for key in FIT_SIZES_12}, path)
     _same(_read(root), before)
 
 

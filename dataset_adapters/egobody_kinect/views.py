@@ -1,0 +1,94 @@
+"""The Kinects of an EgoBody recording: lenses, and the way from the master's frame to theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.readers.egobody import read_transform
+from ehpsbench.errors import InputError, MissingFiles
+
+__all__ = ["KINECTS", "MASTER", "View", "read_views", "view_files"]
+
+Floats = NDArray[np.float64]
+MASTER = "master"
+KINECTS = {"sub_1": 11, "sub_2": 13, "sub_3": 14, "sub_4": 15}  # the master is no. 12
+COEFFICIENTS = 8
+
+
+class View(NamedTuple):
+    """A colour camera; `from_master` (4, 4) brings the master's colour frame to its own."""
+
+    name: str
+    path: Path
+    focal: Floats
+    principal_point: Floats
+    distortion: Floats
+    from_master: Floats
+
+
+def view_files(root: Path, recording: str) -> Iterator[Path]:
+    """The calibration files of a recording that are there."""
+    for name in (MASTER, *KINECTS):
+        trans = _trans(root, recording, name)
+        if name == MASTER or trans:
+            yield _lens(root, name)
+        if trans:
+            yield trans
+
+
+def read_views(root: Path, recording: str) -> list[View]:
+    """The views of a recording: the master, and each other Kinect that was calibrated there.
+
+    Raises:
+        MissingFiles: a view has no Color.json.
+        InputError: a file is broken.
+    """
+    views = []
+    for name in (MASTER, *KINECTS):
+        trans = _trans(root, recording, name)
+        if name != MASTER and trans is None:  # sub_3 and sub_4 are of 2022 only
+            continue
+        chain = np.eye(4) if trans is None else np.linalg.inv(read_transform(trans))
+        path = _lens(root, name)
+        views.append(View(name, path, *_read_lens(path), chain))
+    return views
+
+
+def _lens(root: Path, name: str) -> Path:
+    return root / f"kinect_cam_params/kinect_{name}/Color.json"
+
+
+def _trans(root: Path, recording: str, name: str) -> Path | None:
+    """The calibration to the master; the documents omit the level cal_trans, the code does not."""
+    if name == MASTER:
+        return None
+    file = f"kinect_{KINECTS[name]}to12_color.json"
+    folder = root / "calibrations" / recording
+    return next((p for p in (folder / "cal_trans" / file, folder / file) if p.is_file()), None)
+
+
+def _read_lens(path: Path) -> tuple[Floats, Floats, Floats]:
+    """Focal length (2,), principal point (2,) and distortion (8,)."""
+    if not path.is_file():
+        raise MissingFiles(f"{path} is not there; unpack kinect_cam_params beside calibrations.")
+    content = read_json(path)
+    try:
+        focal, centre = (np.asarray(content[key], np.float64).reshape(2) for key in "fc")
+        bent = np.asarray(content["k"], np.float64).reshape(-1)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: expected f, c and k of a colour camera ({type(error).__name__}: {error})."
+        ) from error
+    if bent[COEFFICIENTS:].any():
+        raise InputError(
+            f"{path}: expected up to {COEFFICIENTS} coefficients (k1, k2, p1, p2, k3 to k6) under "
+            f"'k', found {len(bent)}: thin-prism and tilt terms are not known of EgoBody."
+        )
+    kept = bent[:COEFFICIENTS]
+    return focal, centre, np.pad(kept, (0, COEFFICIENTS - len(kept)))
