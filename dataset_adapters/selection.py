@@ -59,8 +59,8 @@ class Wish:
 
     def fits(self, card: Card) -> bool:
         """Whether a card answers it."""
-        own = {"kind": card.kind, "scene": card.scene, "body": card.body.family}
-        own["annotation"] = card.annotation
+        own: dict[str, str] = {"kind": card.kind, "scene": card.scene}
+        own |= {"body": card.body.family, "annotation": card.annotation}
         if any(getattr(self, name) not in (None, value) for name, value in own.items()):
             return False
         if self.licence and card.licence.commercial not in LICENCES[self.licence]:

@@ -33,6 +33,7 @@ OTHERS: dict[int, str] = {
 }
 LEG, ARM = ("hip_extra", "knee", "ankle"), ("shoulder", "elbow", "wrist")
 TESTED = {"knee": (4, 5), "elbow": (18, 19)}  # left and right joint of SMPL-X
+CREDIBLE = 0.4  # m, of both limbs together from where the bodies have them
 MOST_TESTED = 64  # people of a file
 JOINTS = tuple(range(17))
 
@@ -79,14 +80,15 @@ def _sides(points: Floats, columns: Columns, bodies: BodySet, root: Path) -> Map
         first, second = (points[rows, limb[1]] for limb in limbs)
         as_named = _distance(first, left) + _distance(second, right)
         crossed = _distance(first, right) + _distance(second, left)
-        sides = ("left", "right") if as_named <= crossed else ("right", "left")
+        near = np.minimum(as_named, crossed) < CREDIBLE  # a broken row says nothing
+        named_so = as_named[near].sum() <= crossed[near].sum()
+        sides = ("left", "right") if named_so else ("right", "left")
         for limb, side in zip(limbs, sides, strict=True):
             names |= {j: f"{side}_{part}" for j, part in zip(limb, parts, strict=True)}
     return named(" ".join(names[j] for j in JOINTS))
 
 
-def _distance(points: Floats, others: Floats) -> float:
-    """Median distance [m], so that a broken row says nothing."""
+def _distance(points: Floats, others: Floats) -> Floats:
+    """(N,) distance [m], NaN where somebody is broken."""
     with np.errstate(invalid="ignore"):
-        apart = np.linalg.norm(points - others, axis=-1)
-    return float(np.nanmedian(apart)) if np.isfinite(apart).any() else 0.0
+        return np.asarray(np.linalg.norm(points - others, axis=-1))
