@@ -121,7 +121,7 @@ def _view(columns: Columns) -> Values:
     size = np.stack([np.ma.getdata(columns[n]) for n in ("width", "height")], 1)[here]
     focal = np.ma.getdata(columns["focal"])[here]
     half = size / 2 / np.maximum(focal, 1e-9)
-    return np.degrees(2 * np.arctan(half.max(1))).astype(np.float32)
+    return np.asarray(np.degrees(2 * np.arctan(half.max(1))), np.float32)
 
 
 def _bearing(columns: Columns) -> tuple[Values, Values]:

@@ -72,7 +72,7 @@ def people(
     store: Store, dataset: str, splits: Sequence[str], ids: Sequence[str]
 ) -> dict[str, dict[str, NDArray[Any]]]:
     """Person → instance columns of length 1, without keypoints; those whom the splits have."""
-    found = {}
+    found: dict[str, dict[str, NDArray[Any]]] = {}
     wanted = set(ids)
     for split in splits:
         for path in store.parts("instances", dataset, split):
@@ -156,7 +156,8 @@ class Stage:
         from ehpsbench.body.posed import posed_joints
 
         root = self.store.release_root(self.dataset)
-        return posed_joints(columns, self.bodies, root)[0][0]
+        joints, _ = posed_joints(columns, self.bodies, root)
+        return np.asarray(joints[0], np.float64)
 
     def _mesh(self, columns: Columns, shift: Floats, colour: Colour) -> Panel:
         from ehpsbench.body.posed import posed_vertices

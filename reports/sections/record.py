@@ -35,7 +35,7 @@ def section(given: Given) -> Section:
 
 def _versions(given: Given) -> list[tuple[str, str]]:
     """(program, versions) of the page, the data, the runs and the results."""
-    made = {
+    made: dict[str, set[Any]] = {
         "This page": {ehpsbench.__version__},
         "Data": {m.get("ehpsbench_version") for m in given.datasets},
         "Runs": {c.get("ehpsbench") for c in given.cells},

@@ -175,7 +175,8 @@ def browser() -> Iterator[Browser]:
             if os.environ.get(MUST):
                 pytest.fail(words)
             pytest.skip(words)
-        flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+        flags = ["--enable-unsafe-swiftshader"]  # WebGL where there is no GPU
+        flags += ["--no-sandbox"] if os.geteuid() == 0 else []
         opened = playwright.chromium.launch(executable_path=found, args=flags)
         yield opened
         opened.close()

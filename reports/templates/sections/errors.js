@@ -53,7 +53,7 @@ function jointTable(data, [row, , alignment]) {
 /** @returns {(chosen: number[]) => void} paints a row, a benchmark and an alignment */
 function viewerOf(box, data, picks) {
   const canvas = box.querySelector("[data-viewer]");
-  const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
+  const gl = canvas.getContext("webgl", { antialias: true });
   if (!gl) return () => {};
   box.hidden = false;
   const scene = sceneOf(gl, data);
