@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import Card
-from ehpsbench.dataset_adapters.release import SAMPLE_MARKER, missing_files, releases_below
+from ehpsbench.dataset_adapters.release import SAMPLE_MARKER, holds, releases_below
 from ehpsbench.errors import MissingFiles
 
 __all__ = ["FoundRelease", "find_releases"]
@@ -47,7 +47,7 @@ def find_releases(parent: Path) -> list[FoundRelease]:
 
 
 def _roots(parent: Path, card: Card) -> list[Path]:
-    if not missing_files(parent, card.files):
+    if holds(parent, card.files):
         return [parent]
     return releases_below(parent, card.files)
 

@@ -81,6 +81,12 @@ def missing_files(root: Path, files: tuple[ExpectedFile, ...]) -> list[ExpectedF
     return [f for f in files if f.required and next(iter(root.glob(f.pattern)), None) is None]
 
 
+def holds(root: Path, files: tuple[ExpectedFile, ...]) -> bool:
+    """Whether `root` has all required files; the patterns that walk a whole tree come last."""
+    patterns = sorted((f.pattern for f in files if f.required), key=lambda p: "**" in p)
+    return all(next(iter(root.glob(pattern)), None) is not None for pattern in patterns)
+
+
 def expected_files(card: Card, layout: str) -> tuple[ExpectedFile, ...]:
     """What a release must hold in a layout."""
     if layout == "owners":
@@ -124,7 +130,7 @@ def releases_below(root: Path, files: tuple[ExpectedFile, ...]) -> list[Path]:
     fitting: list[Path] = []
     for folder in _folders_below(root):
         inside = any(folder.is_relative_to(other) for other in fitting)
-        if not inside and not missing_files(folder, files):
+        if not inside and holds(folder, files):
             fitting.append(folder)
     return fitting
 
