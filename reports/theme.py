@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +79,7 @@ def drawing() -> Iterator[None]:
     import matplotlib as mpl
 
     soft, line = colour("soft"), colour("line")
-    settings = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "ehpsbench",
         "font.size": FONT_PX * 0.75,  # points; the page shows 96 px an inch

@@ -22,17 +22,19 @@ def section(given: Given) -> Section:
     ranked = [row for row in given.standings.rows if row.tie_group is not None]
     best = [row for row in ranked if row.tie_group == 1]
     behind, digits = facts(given), digits_of(given.standings.score.unit)
+    made = any(behind[row.name].miniature for row in best)
     context = {
         "headline": _headline(given, ranked, best),
         "lines": [_line(row, behind[row.name], digits) for row in best[:MOST]],
         "more": len(best) - MOST,
         "label": score_label(given.standings),
-        "licensed": any(behind[row.name].licences for row in best),
-        "miniature": any(behind[row.name].miniature for row in best),
+        "licensed": any(behind[row.name].licences for row in best) and not made,
+        "miniature": made,
         "next": _next(given, ranked),
         "caveats": _caveats(given, best, behind),
     }
     title = "Which dataset should be licensed next?" if given.cells else "In short"
+    title = "Which training set is worth most?" if made else title
     return Section("answer", title, "answer.html.j2", context, menu="Answer")
 
 
@@ -97,7 +99,8 @@ def _caveats(given: Given, best: Sequence[Standing], behind: Mapping[str, Facts]
     missing = [row.name for row in rows if row.tie_group is None]
     if missing:
         said.append(f"Not ranked yet, results are missing: {listed(missing[:MOST])}.")
-    closed = [row.name for row in best if behind[row.name].commercial == "no"]
+    leaders = [(row.name, behind[row.name]) for row in best]
+    closed = [name for name, f in leaders if f.commercial == "no" and not f.miniature]
     if closed:
         said.append(f"No commercial use: {listed(closed[:MOST])}.")
     return [*said, *(f"{remark[0].upper()}{remark[1:]}." for remark in given.standings.remarks)]

@@ -36,7 +36,7 @@ def section(given: Given) -> Section:
         "in_domain": any(row.in_domain for row in standings.rows),
         "zero_shot": any(math.isfinite(row.zero_shot.mean) for row in standings.rows),
         "marked": any(row.marks for row in standings.rows),
-        "licensed": any(found.licences for found in behind.values()),
+        "licensed": any(f.licences and not f.miniature for f in behind.values()),
         "miniature": any(found.miniature for found in behind.values()),
         "filters": _filters(given, behind),
         "halving": halving(given.halved),
@@ -98,12 +98,12 @@ def _filters(given: Given, behind: dict[str, Facts]) -> list[dict[str, Any]]:
     doubts = [("unmarked", "no doubts"), ("marked", "with doubts")]
     uses = [(key, words) for key, words in COMMERCIAL.items()]
     found = [
-        ("domain", "Domain", domains, {bool(row.in_domain) for row in rows}),
-        ("doubt", "Doubts", doubts, {bool(row.marks) for row in rows}),
-        ("commercial", "Commercial use", uses, {f.commercial for f in behind.values()}),
+        ("domain", "Domain", domains, len({bool(row.in_domain) for row in rows})),
+        ("doubt", "Doubts", doubts, len({bool(row.marks) for row in rows})),
+        ("commercial", "Commercial use", uses, len({f.commercial for f in behind.values()})),
     ]
     return [
         {"key": key, "title": title, "options": options}
-        for key, title, options, values in found
-        if len(values) > 1
+        for key, title, options, kinds in found
+        if kinds > 1
     ]
