@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ehpsbench.dataset_adapters.card import Card
 from ehpsbench.dataset_adapters.clips import RULES, Clip, with_shapes
 from ehpsbench.dataset_adapters.sampling import Order, save_image
-from ehpsbench.dataset_adapters.traits import Traits
+from ehpsbench.dataset_adapters.traits import Traits, hands_of
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.skeleton.sources import ALL, Map
@@ -190,7 +190,7 @@ class Miniature:
                 camera.principal_point,
                 valid=noted.valid,
                 distortion=camera.distortion,
-                hands=self.traits.true_hands(noted.person) if known else None,
+                hands=hands_of(noted.person) if known else None,
                 keypoints=noted.keypoints,
             )
         return self.book.save(self.order.root)

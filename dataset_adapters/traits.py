@@ -17,11 +17,21 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.body.model import BodyModel
 
-__all__ = ["SIDES", "Traits"]
+__all__ = ["SIDES", "Traits", "hands_of"]
 
 Floats = NDArray[np.float64]
 
 SIDES = ("left", "right")
+
+
+def hands_of(person: Person) -> Floats | None:
+    """(2, 45) absolute hands of somebody [rad]; NaN for one that the body does not have."""
+    if person.family == "smpl":
+        return None
+    hands = np.stack([person.left_hand_pose, person.right_hand_pose])
+    if person.family.startswith("mano"):
+        hands[0 if person.family == "mano_right" else 1] = np.nan
+    return hands
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +78,6 @@ class Traits:
     def trained(self, people: Sequence[Person], bodies: BodySet) -> list[Person]:
         """The same people as the labels can say them."""
         return [self._reduced(person, model_of(person, bodies)) for person in people]
-
-    def true_hands(self, person: Person) -> Floats | None:
-        """(2, 45) absolute hands of somebody; NaN for one that the body does not have."""
-        if self.family == "smpl":
-            return None
-        left, right = person.left_hand_pose, person.right_hand_pose
-        absent = np.full(45, np.nan)
-        return np.stack(
-            [
-                absent if self.family == "mano_right" else left,
-                absent if self.family == "mano_left" else right,
-            ]
-        )
 
     def stored_hand(self, pose: Floats, model: BodyModel, side: str) -> Floats:
         """Absolute hand poses (N, 45) as the release stores them."""

@@ -17,6 +17,7 @@ from ehpsbench.dataset_adapters.sampling import (
     TruthBook,
     save_image,
 )
+from ehpsbench.dataset_adapters.traits import hands_of
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -163,7 +164,8 @@ def _tell(book: TruthBook, shots: Sequence[Shot], bodies: BodySet) -> None:
                 book.add_broken(shot.id(i), rule)
                 continue
             mesh = camera.to_camera(meshes[scan.number]) if meshes else ()
-            book.add(shot.id(i), mesh, camera.focal, camera.principal_point, valid=shot.valid[i])
+            lens, hands = (camera.focal, camera.principal_point), hands_of(people[scan.number])
+            book.add(shot.id(i), mesh, *lens, valid=shot.valid[i], hands=hands)
 
 
 def _write_shards(root: Path, shots: Sequence[Shot], bodies: BodySet, *, whole: bool) -> None:

@@ -15,6 +15,7 @@ from ehpsbench.dataset_adapters.arctic.adapter import POSE
 from ehpsbench.dataset_adapters.arctic.stage import TO_VICON, WITHHELD, Sequence, Subject, staged
 from ehpsbench.dataset_adapters.arctic.views import DROPPED, EGO, VIEWS
 from ehpsbench.dataset_adapters.sampling import FLAT_GREY, Images, Order, TruthBook
+from ehpsbench.dataset_adapters.traits import hands_of
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import write_obj
@@ -212,4 +213,5 @@ def _note(book: TruthBook, sequence: Sequence, bodies: BodySet) -> None:
                 camera.principal_point,
                 valid=bool(sequence.valid[index, view]),
                 distortion=camera.distortion,
+                hands=hands_of(people[index]),
             )

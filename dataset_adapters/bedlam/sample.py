@@ -19,6 +19,7 @@ from ehpsbench.dataset_adapters.sampling import (
     TruthBook,
     save_image,
 )
+from ehpsbench.dataset_adapters.traits import hands_of
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -191,7 +192,8 @@ def _tell(book: TruthBook, place: Place, people: Sequence[LabelledPerson], bodie
     meshes = posed([p.person for p in people], bodies) if book.keep_vertices else []
     for i, (one, key) in enumerate(zip(people, keys, strict=True)):
         mesh = one.camera.to_camera(meshes[i]) if meshes else ()
-        book.add(place.id(one.picture, key), mesh, one.camera.focal, one.camera.principal_point)
+        lens = one.camera.focal, one.camera.principal_point
+        book.add(place.id(one.picture, key), mesh, *lens, hands=hands_of(one.person))
 
 
 def _broken(root: Path, place: Place, columns: Columns, book: TruthBook, images: Images) -> Columns:

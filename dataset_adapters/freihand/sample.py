@@ -18,6 +18,7 @@ from ehpsbench.dataset_adapters.sampling import (
     Order,
     TruthBook,
 )
+from ehpsbench.dataset_adapters.traits import hands_of
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.world.camera import Camera
@@ -202,4 +203,5 @@ def _note(book: TruthBook, split: str, hands: _Hands) -> None:
                 book.add_broken(key, hands.broken[sample])
             else:
                 mesh = hands.vertices[sample] if hands.vertices else ()
-                book.add(key, mesh, camera.focal, camera.principal_point)
+                lens = camera.focal, camera.principal_point
+                book.add(key, mesh, *lens, hands=hands_of(scene.people[0]))

@@ -16,6 +16,7 @@ from ehpsbench.dataset_adapters.sampling import (
     TruthBook,
     save_image,
 )
+from ehpsbench.dataset_adapters.traits import hands_of
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.dataset_adapters.ubody.sample_labels import (
     BROKEN,
@@ -201,13 +202,13 @@ def _write_scene(
     camera = scene.cameras[0]
     image = writer.image(video, frame, scene)
     meshes = posed_people(scene, writer.bodies)
-    for person, mesh in zip(said, meshes, strict=True):
+    for true, person, mesh in zip(scene.people, said, meshes, strict=True):
         record, fit = label_of(person, camera, writer.bodies)
         if padded:
             writer.pad(video, image, record)
         number = writer.annotation(video, image, record, fit)
-        truth = camera.to_camera(mesh)
-        writer.book.add(video.id(frame, number), truth, camera.focal, camera.principal_point)
+        truth, lens = camera.to_camera(mesh), (camera.focal, camera.principal_point)
+        writer.book.add(video.id(frame, number), truth, *lens, hands=hands_of(true))
 
 
 def _special(writer: _Writer, video: _Video, scene: Scene, person: Person) -> None:
