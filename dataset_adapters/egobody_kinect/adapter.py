@@ -22,6 +22,7 @@ from ehpsbench.dataset_adapters.readers.egobody import (
     frame_number,
     recordings,
 )
+from ehpsbench.dataset_adapters.readers.fit_files import same_frame
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.schema import Instances
 
@@ -71,7 +72,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     images = _images(unit, read_views(unit.release.root, recording.name), fits)
     if not fits:
         return Instances({}, images)
-    image, row = _pairs(images["frame"], np.array([fit.frame for fit in fits]))
+    image, row = same_frame(images["frame"], [fit.frame for fit in fits])
     columns = person_identity(images, image, [fits[r].body for r in row])
     columns |= _words(unit, recording, [fits[r] for r in row])
     table = read_frames([fit.path for fit in fits], FIT_SIZES_12)
@@ -94,17 +95,6 @@ def _fits(unit: Unit, recording: Recording) -> Iterator[_Fit]:
             yield _Fit(frame, body, recording.gender, recording.subject, path)
         else:
             yield _Fit(frame, body, recording.wearer_gender, recording.wearer, path)
-
-
-def _pairs(
-    images: NDArray[np.int64], fits: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Every image (M,) with every fit (K,) of the same frame: rows of both, by image."""
-    order = np.argsort(fits, kind="stable")
-    first, last = (np.searchsorted(fits[order], images, side) for side in ("left", "right"))
-    image = np.repeat(np.arange(len(images)), last - first)
-    start = np.cumsum(last - first) - (last - first)
-    return image, order[first[image] + np.arange(len(image)) - start[image]]
 
 
 def _words(unit: Unit, recording: Recording, fits: Sequence[_Fit]) -> dict[str, NDArray[Any]]:

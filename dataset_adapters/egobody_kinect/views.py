@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.readers.egobody import read_transform
+from ehpsbench.dataset_adapters.readers.fit_files import opencv_lens
 from ehpsbench.errors import InputError, MissingFiles
 
 __all__ = ["KINECTS", "MASTER", "View", "read_views", "view_files"]
@@ -18,7 +19,6 @@ __all__ = ["KINECTS", "MASTER", "View", "read_views", "view_files"]
 Floats = NDArray[np.float64]
 MASTER = "master"
 KINECTS = {"sub_1": 11, "sub_2": 13, "sub_3": 14, "sub_4": 15}  # the master is no. 12
-COEFFICIENTS = 8
 
 
 class View(NamedTuple):
@@ -85,10 +85,4 @@ def _read_lens(path: Path) -> tuple[Floats, Floats, Floats]:
         raise InputError(
             f"{path}: expected f, c and k of a colour camera ({type(error).__name__}: {error})."
         ) from error
-    if bent[COEFFICIENTS:].any():
-        raise InputError(
-            f"{path}: expected up to {COEFFICIENTS} coefficients (k1, k2, p1, p2, k3 to k6) under "
-            f"'k', found {len(bent)}: thin-prism and tilt terms are not known of EgoBody."
-        )
-    kept = bent[:COEFFICIENTS]
-    return focal, centre, np.pad(kept, (0, COEFFICIENTS - len(kept)))
+    return focal, centre, opencv_lens(bent, path)
