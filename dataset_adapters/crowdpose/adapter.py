@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import header_sizes, image_columns
-from ehpsbench.dataset_adapters.parameters import spread
 from ehpsbench.dataset_adapters.readers.coco import box_column, keypoints_of, labelled, read_coco
-from ehpsbench.dataset_adapters.readers.neural_annot import lens_columns, neural_annot_columns
+from ehpsbench.dataset_adapters.readers.neural_annot import joined_columns
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.schema import Instances
 from ehpsbench.skeleton.sources import CROWDPOSE_14
@@ -48,19 +45,10 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     )
     people = coco.annotations
     columns = person_identity(images, coco.image, [a["id"] for a in people])
-    columns |= _bodies(unit, [str(a["id"]) for a in people], bodies)
+    if len(unit.files) > 1:
+        columns |= joined_columns([str(a["id"]) for a in people], unit.files[1], bodies)
     columns |= keypoints_of(people, ("keypoints", CROWDPOSE_14))
     columns["owner_valid"] = labelled(people)
     columns["bbox"] = box_column(people)
     columns["source_row"] = np.arange(len(people))
     return Instances(columns, images)
-
-
-def _bodies(unit: Unit, ids: list[str], bodies: BodySet) -> dict[str, NDArray[Any]]:
-    """Body and camera columns, null for people without a fit."""
-    fits = read_json(unit.files[1]) if len(unit.files) > 1 else {}
-    fitted = np.asarray([key in fits for key in ids], bool)
-    entries = [fits[key] for key in ids if key in fits]
-    if not entries:
-        return {}
-    return spread(neural_annot_columns(entries, bodies) | lens_columns(entries), fitted)

@@ -8,19 +8,33 @@ Of several people in one image each has a camera of its own, so depth is not met
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.parameters import Labels, body_columns, split_pose, validity
+from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.parameters import (
+    Labels,
+    body_columns,
+    split_pose,
+    spread,
+    validity,
+)
 from ehpsbench.errors import InputError
 from ehpsbench.schema import Columns
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["lens_columns", "neural_annot_columns", "neural_annot_fits", "part_flags"]
+__all__ = [
+    "joined_columns",
+    "lens_columns",
+    "neural_annot_columns",
+    "neural_annot_fits",
+    "part_flags",
+]
 
 Floats = NDArray[np.float64]
 Entries = Sequence[Mapping[str, Any]]
@@ -36,6 +50,28 @@ SMPLX = {  # column, name in the file; the last four only in whole-body fits
 }
 FEWEST = 4  # keys that every SMPL-X fit has
 FLAGS = {"left_hand": "lhand_valid", "right_hand": "rhand_valid", "face": "face_valid"}
+
+
+def joined_columns(keys: Sequence[str], path: Path, bodies: BodySet) -> dict[str, NDArray[Any]]:
+    """Body, camera and validity columns of N people; null for those without a fit.
+
+    Args:
+        keys: (N,) of each person in the file.
+        path: of a JSON of entries by key, each with its virtual camera.
+        bodies: the body set of the labels.
+
+    Raises:
+        InputError: the file is broken; names it.
+    """
+    fits = read_json(path)
+    try:
+        fitted = np.asarray([key in fits for key in keys], bool)
+        entries = [fits[key] for key in keys if key in fits]
+        if not entries:
+            return {}
+        return spread(neural_annot_columns(entries, bodies) | lens_columns(entries), fitted)
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a file of NeuralAnnot: {error}") from error
 
 
 def neural_annot_columns(
