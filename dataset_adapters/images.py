@@ -35,7 +35,7 @@ def image_columns(
     split: str | Keys,
     sequence: str | Keys,
     frame: Keys,
-    camera: str | Keys = "0",
+    camera: str | int | Keys = "0",
     cluster: str | Keys | None = None,
     **more: ArrayLike | None,
 ) -> dict[str, NDArray[Any]]:
@@ -58,10 +58,10 @@ def image_columns(
     """
     count = len(path)
     sizes = np.broadcast_to(np.asarray(size, np.int64), (count, 2))
-    keys = [_keys(values, count) for values in (sequence, camera)]
+    named, seen_by = _keys(sequence, count), _keys(camera, count)
     shared = None if cluster is None else _keys(cluster, count)
     columns = {
-        **image_identity(unit.release.name, split, *keys, frame, shared),
+        **image_identity(unit.release.name, split, named, seen_by, frame, shared),
         "image_path": text(path),
         "width": sizes[:, 0].copy(),
         "height": sizes[:, 1].copy(),

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.dataset_adapters.card import Card
-from ehpsbench.dataset_adapters.clips import RULES, Clip, with_shapes
+from ehpsbench.dataset_adapters.clips import Clip, with_shapes
+from ehpsbench.dataset_adapters.filming import Filming
 from ehpsbench.dataset_adapters.sampling import Order, save_image
 from ehpsbench.dataset_adapters.traits import Traits, hands_of
 from ehpsbench.dataset_adapters.truth import Truth
@@ -31,39 +32,12 @@ from ehpsbench.world.scenes import Scene, scenes
 if TYPE_CHECKING:
     from ehpsbench.world.settings import WorldSettings
 
-__all__ = ["Miniature"]
+__all__ = ["Filming", "Miniature"]
 
 Floats = NDArray[np.float64]
 TRIES = 4  # to find scenes where all actors have room
 DISTANCE = 3.6  # m, of several cameras to the middle of the stage
 LENS_DEG = 41.0  # of several cameras, over the height
-
-
-@dataclass(frozen=True, slots=True)
-class Filming:
-    """How a release was filmed.
-
-    Attributes:
-        size: height and width of the images [px], before the order's scale.
-        actors: people in every image, labelled all.
-        views: cameras at once; several stand around the stage.
-        video: one lens and place for all frames of a clip, and the same actors; else stills.
-        moving: the camera of a video has a pose of its own in every frame.
-        focal: focal length [px] that all share, at full size; None: any.
-        distortion: eight coefficients of OpenCV's rational model; None: a pinhole.
-        aligned: the release's world is the camera of the first view (no rigid motion between).
-        broken: rules that a row each must break, where everything is asked for.
-    """
-
-    size: tuple[int, int] = (1080, 1920)
-    actors: int = 1
-    views: int = 1
-    video: bool = True
-    moving: bool = False
-    focal: float | None = None
-    distortion: tuple[float, ...] | None = None
-    aligned: bool = False
-    broken: tuple[str, ...] = RULES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,7 +159,7 @@ class Miniature:
             known = mesh is not None and noted.body
             self.book.add(
                 noted.key,
-                camera.to_camera(mesh) if known else np.zeros((0, 3)),
+                camera.to_camera(mesh) if mesh is not None and known else np.zeros((0, 3)),
                 camera.focal,
                 camera.principal_point,
                 valid=noted.valid,

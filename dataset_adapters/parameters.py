@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.dataset_adapters.card import Card
 from ehpsbench.dataset_adapters.identity import repeat, text
+from ehpsbench.dataset_adapters.pose_vectors import (
+    FIT_SIZES,
+    ORDERS,
+    Fit,
+    flat,
+    joined_pose,
+    split_pose,
+)
 from ehpsbench.errors import InputError, MissingBody
 from ehpsbench.geometry import axis_angle, body_to_camera
 from ehpsbench.schema import Columns, nullable
@@ -20,35 +27,25 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.body.model import BodyModel
 
-Floats = NDArray[np.float64]
-Fit = Mapping[str, ArrayLike]
+__all__ = [
+    "BODY_ONLY",
+    "FIT_SIZES",
+    "ORDERS",
+    "PARTS",
+    "WHOLE_BODY",
+    "Labels",
+    "absolute_hand",
+    "body_columns",
+    "hand_columns",
+    "hand_components",
+    "joined_pose",
+    "split_pose",
+    "spread",
+    "validity",
+]
 
-ORDERS: Mapping[str, Mapping[str, int]] = {  # of the parts of one long pose vector
-    "smplx": {
-        "global_orient": 3,
-        "body_pose": 63,
-        "jaw_pose": 3,
-        "leye_pose": 3,
-        "reye_pose": 3,
-        "left_hand_pose": 45,
-        "right_hand_pose": 45,
-    },
-    "smplh": {"global_orient": 3, "body_pose": 63, "left_hand_pose": 45, "right_hand_pose": 45},
-    "smpl": {"global_orient": 3, "body_pose": 63, "smpl_hand_pose": 6},
-    "mano": {"global_orient": 3, "hand_pose": 45},
-}
-FIT_SIZES: Mapping[str, int | None] = {  # of a fit a frame, as SMPLify-X and its heirs write it
-    "global_orient": 3,
-    "body_pose": 63,
-    "betas": 10,
-    "left_hand_pose": None,
-    "right_hand_pose": None,
-    "jaw_pose": 3,
-    "leye_pose": 3,
-    "reye_pose": 3,
-    "expression": 10,
-    "transl": 3,
-}
+Floats = NDArray[np.float64]
+
 BETAS, EXPRESSION = 16, 10  # in the columns; the rest goes to betas_more, expression_more
 PARTS = ("body", "left_hand", "right_hand", "face", "shape", "camera")
 BODY_ONLY = ("body", "camera")
@@ -75,27 +72,6 @@ class Labels:
     def of(cls, card: Card) -> Labels:
         """As the dataset's card has it."""
         return cls(card.body.family, card.body.hands, card.labels, card.annotation)
-
-
-def split_pose(pose: ArrayLike, family: str) -> dict[str, NDArray[Any]]:
-    """One long pose vector (N, …) cut into its parts, in the order of the family.
-
-    SMPL-X 165: root, body, jaw, eyes, left and right hand; SMPL-H 156; SMPL 72; MANO 48. A vector
-    that is longer by nothing but whole parts is refused.
-    """
-    order = ORDERS[family]
-    flat = _flat(np.asarray(pose, np.float64))
-    if flat.shape[1] != sum(order.values()):
-        raise InputError(
-            f"A pose of {family} has {sum(order.values())} values ({order}), found {flat.shape[1]}."
-        )
-    return dict(zip(order, np.split(flat, np.cumsum([*order.values()])[:-1], 1), strict=True))
-
-
-def joined_pose(fit: Fit, family: str) -> Floats:
-    """The long pose vector (N, …) of the parts, the inverse of `split_pose`."""
-    parts = [np.asarray(fit[name], np.float64) for name in ORDERS[family]]
-    return np.concatenate([_flat(part) for part in parts], 1)
 
 
 def absolute_hand(pose: ArrayLike, model: BodyModel | None, side: str, convention: str) -> Floats:
@@ -246,12 +222,7 @@ def _vectors(name: str, values: ArrayLike) -> Floats:
         return array.reshape(-1)
     if array.ndim >= 3 and array.shape[-2:] == (3, 3):
         array = axis_angle(array)
-    return _flat(array)
-
-
-def _flat(array: Floats) -> Floats:
-    """(N, …) → (N, k), also of nobody."""
-    return array.reshape(len(array), prod(array.shape[1:]))
+    return flat(array)
 
 
 def _model(bodies: BodySet | None, family: str, gender: str) -> BodyModel | None:

@@ -209,7 +209,7 @@ def _points(
     result = keypoint_columns(3, (scored, INTERHAND_42))
     pixels = project(points, columns["focal"], columns["principal_point"])
     pixels = np.where(valid[..., None], pixels, np.nan)
-    for side, joints in JOINTS.items():
-        box = clip_box(box_around(pixels[:, joints]), columns["width"], columns["height"])
+    for side, part in JOINTS.items():
+        box = clip_box(box_around(pixels[:, part]), columns["width"], columns["height"])
         result[f"{side}_hand_bbox"] = nullable(np.nan_to_num(box), np.isfinite(box).all(1))
     return result
