@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ehpsbench.errors import InputError
+from ehpsbench.atomic import read_json
 from ehpsbench.leaderboards.convergence import Curve, read_curve
 from ehpsbench.leaderboards.sweeps.halved import read_halved
 from ehpsbench.leaderboards.table import Standings
@@ -16,6 +14,9 @@ from ehpsbench.store import Store
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
+
+
+REMEDY = "Delete it and make it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def gather(
         about: a line on each training set.
     """
     entries = [(row.name, e) for row in standings.rows for e in row.entries]
-    cells = {e: r for _, e in entries if (r := read_json(store.runs / e / "cell.json"))}
+    cells = {e: r for _, e in entries if (r := read_json(store.runs / e / "cell.json", REMEDY))}
     protocols = _summaries(store, standings)
     names = dict.fromkeys(part for c in cells.values() for part in (c["dataset"], *c["parts"]))
     names |= dict.fromkeys([p["dataset"] for p in protocols])
@@ -122,28 +123,13 @@ def gather(
     )
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no file.
-
-    Raises:
-        InputError: the file is broken.
-    """
-    if not path.is_file():
-        return None
-    try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is broken ({error}); delete it and make it again.") from error
-    return value
-
-
 def _summaries(store: Store, standings: Standings) -> list[dict[str, Any]]:
     """One summary a benchmark: protocol, counts and body are the same for all entries."""
     found = []
     for benchmark in standings.benchmarks:
         for row in standings.rows:
             paths = [store.results / e / f"{benchmark.id}.json" for e in row.entries]
-            summary = next((s for p in paths if (s := read_json(p))), None)
+            summary = next((s for p in paths if (s := read_json(p, REMEDY))), None)
             if summary is not None:
                 found.append(summary)
                 break

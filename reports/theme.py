@@ -32,7 +32,6 @@ ROLES = {
 LIGHT = ("#0a69a8", "#b85a00", "#11805c", "#a3428a", "#5b55a8", "#8f6a00", "#a3322b", "#4a5666")
 DARK = ("#63b3ea", "#f0a04b", "#4cc79d", "#e08cc8", "#a9a3f0", "#d9b64a", "#f08a80", "#a9b6c6")
 STAND_INS = tuple(f"#0{place}a0b{place}" for place in range(len(LIGHT)))
-STYLES = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)), (0, (9, 3)))
 FONT_PX = 12.0
 SMALLEST = 0.78  # of its width; narrower a figure scrolls, so that its words stay readable
 
