@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ehpsbench.reports.given import Given, read_json
+from ehpsbench.atomic import read_json
+from ehpsbench.reports.given import REMEDY, Given
 
 Command = tuple[str, ...]
 
@@ -49,7 +50,7 @@ def _ingest(manifest: Mapping[str, Any]) -> Command:
 def _sent(given: Given, entry: str, board: str) -> Command:
     """An entry that came as predictions, with what is known to have trained it."""
     path = None if given.store is None else given.store.results / entry / "entry.json"
-    known = (None if path is None else read_json(path)) or {}
+    known = (None if path is None else read_json(path, REMEDY)) or {}
     trained = [flag for name in known.get("datasets", ()) for flag in ("--trained-on", name)]
     command = ["ehpsbench", "leaderboard", "add", entry, "--board", board]
     return (*command, *trained, "--predictions", "PREDICTIONS")
