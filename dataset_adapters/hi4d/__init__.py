@@ -1,0 +1,1 @@
+"""Hi4D (Yin et al., CVPR 2023): two people in close contact, scanned."""
