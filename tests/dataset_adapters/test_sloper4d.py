@@ -1,0 +1,95 @@
+"""The traps of SLOPER4D: which translation counts, the LiDAR's path, rows that do not count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ehpsbench.body.bodies import open_bodies
+from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.release import Unit, open_release
+from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.sloper4d import adapter, sample
+from ehpsbench.dataset_adapters.sloper4d.cameras import extrinsics, lidar_poses
+from ehpsbench.errors import InputError
+from ehpsbench.restricted_pickle import dump_plain, load
+from ehpsbench.schema import present
+from ehpsbench.world.settings import WorldSettings
+
+BODIES = open_bodies("small")
+
+
+@pytest.fixture(scope="module")
+def units(tmp_path_factory: pytest.TempPathFactory) -> list[Unit]:
+    root = tmp_path_factory.mktemp("sloper4d")
+    sample.write(Order(root, BODIES, WorldSettings(), seed=3, people=9, images="none"))
+    return list(adapter.units(open_release(root, catalogue.card("sloper4d"))))
+
+
+def test_a_quaternion_has_its_real_part_last_and_a_pose_takes_the_lidar_to_the_world() -> None:
+    half = np.sqrt(0.5)
+    row = np.array([[7, 1.0, 2.0, 3.0, 0, 0, half, half, 0.1]])  # a quarter turn about z
+    expected = [[0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1]]
+    assert lidar_poses(row)[0] == pytest.approx(np.array(expected), abs=1e-12)
+    data = {
+        "first_person": {"lidar_traj": row},
+        "RGB_frames": {},
+        "RGB_info": {"lidar2cam": np.diag([-1.0, 1.0, -1.0, 1.0])},
+    }
+    ahead = np.array([1.0, 3.0, 3.0, 1.0])  # one metre along the LiDAR's x
+    assert extrinsics(data, 1)[0] @ ahead == pytest.approx([-1.0, 0.0, 0.0, 1.0])
+
+
+def test_the_pelvis_follows_opt_trans_and_not_trans(units: list[Unit]) -> None:
+    data = load(units[0].files[0])
+    columns = adapter.read(units[0], BODIES).columns
+    person, model = data["second_person"], BODIES.model("smpl", data["second_person"]["gender"])
+    pelvis = model.rest_joints(person["beta"][None])[0, 0]
+    place = np.append(pelvis + person["opt_trans"][0], 1.0)
+    expected = (data["RGB_frames"]["cam_pose"][0] @ place)[:3]
+    assert pelvis + columns["transl"][0] == pytest.approx(expected)
+
+
+def test_frames_past_the_count_or_without_an_image_do_not_count(units: list[Unit]) -> None:
+    data = load(units[1].files[0])
+    columns = adapter.read(units[1], BODIES).columns
+    total = data["total_frames"]
+    assert len(data["second_person"]["opt_pose"]) == total + sample.LATE
+    expected = [row for row in range(total) if row != sample.UNSYNCHRONISED]
+    assert columns["source_row"].tolist() == expected
+    assert columns["frame"].tolist() == [sample.FIRST + row for row in expected]
+
+
+def test_who_is_not_detected_has_neither_box_nor_keypoints(units: list[Unit]) -> None:
+    columns = adapter.read(units[1], BODIES).columns
+    unseen = columns["source_row"] == sample.UNSEEN
+    assert unseen.sum() == 1
+    for name in ("bbox", "keypoints2d"):
+        assert (present(columns[name]) == ~unseen).all()
+    assert columns["body_valid"].all()
+
+
+def test_without_a_lens_the_owners_own_counts(units: list[Unit]) -> None:
+    images = adapter.read(units[2], BODIES).images
+    assert set(map(tuple, images["focal"])) == {(599.628, 599.466)}
+    assert set(map(tuple, images["principal_point"])) == {(971.613, 540.258)}
+    assert set(images["width"]) == {1920}
+
+
+@pytest.mark.parametrize(("part", "words"), [("RGB_info", "lidar2cam"), (None, "opt_pose")])
+def test_a_file_that_lacks_something_is_named(
+    units: list[Unit], tmp_path: Path, part: str | None, words: str
+) -> None:
+    path = tmp_path / "seq009_x_001" / "seq009_x_001_labels.pkl"
+    path.parent.mkdir()
+    data = load(units[1].files[0])
+    if part:
+        del data[part]
+    else:
+        del data["second_person"]["opt_pose"]
+    dump_plain(data, path)
+    unit = next(adapter.units(open_release(tmp_path, catalogue.card("sloper4d"))))
+    with pytest.raises(InputError, match=rf"seq009_x_001_labels\.pkl.*{words}"):
+        adapter.read(unit, BODIES)
