@@ -1,0 +1,181 @@
+"""GTA-Human II: SMPL-X fits, a file a person; GTA-Human: SMPL fits, a file a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.files import read_pickle
+from ehpsbench.dataset_adapters.gta_human.skeleton import COUNT, JOINTS, PLACES
+from ehpsbench.dataset_adapters.identity import person_identity, text
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import (
+    BODY_ONLY,
+    Labels,
+    body_columns,
+    spread,
+    validity,
+)
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
+from ehpsbench.restricted_pickle import load_npz
+from ehpsbench.schema import Instances
+from ehpsbench.skeleton.placing import keypoint_columns
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+Floats = NDArray[np.float64]
+
+__all__ = ["FOCAL", "SIZE", "read", "units"]
+
+SIZE = (1920, 1080)  # px
+FOCAL = 1158.0337  # px: the game's vertical field of view of 50 degrees
+FIT = ("global_orient", "body_pose", "betas", "transl")
+HANDS = ("left_hand_pose", "right_hand_pose")
+SEEN = {  # shape of a frame's values
+    "keypoints_2d": (COUNT, 3),
+    "keypoints_3d": (COUNT, 4),
+    "occ": (COUNT,),
+    "bbox_xywh": (4,),
+}
+BODY_ANGLES, SMPL_ANGLES = 63, 69
+SPLIT = "train"
+
+
+def units(release: Release) -> Iterator[Unit]:
+    """One unit per sequence: a folder with a file a person (II), or a pickle (first release)."""
+    for folder in release.find("annotations/seq_*/"):
+        people = release.find(f"annotations/{folder.name}/*.npz")
+        if people:
+            yield Unit(folder.name, release, tuple(people))
+    for path in release.find("annotations/seq_*.pkl"):
+        yield Unit(f"first/{path.stem}", release, (path,))
+
+
+def read(unit: Unit, bodies: BodySet) -> Instances:
+    """The people of one sequence, frame by frame; they are in the camera frame already.
+
+    Raises:
+        InputError: a file is broken, lacks something, or has another number of frames.
+    """
+    people = [_Person.of(path) for path in unit.files]
+    count = len(people[0].seen["keypoints_2d"])
+    odd = next((p for p in people if any(len(v) != count for v in p.all.values())), None)
+    if odd is not None:
+        found = {name: len(values) for name, values in odd.all.items()}
+        raise InputError(
+            f"{odd.path}: expected {count} frames, as keypoints_2d of {people[0].path.name} has, "
+            f"found {found}. Unpack the annotations again."
+        )
+    images = _images(unit, count)
+    frame = np.tile(np.arange(count), len(people))
+    columns = person_identity(images, frame, np.repeat([p.key for p in people], count))
+    columns["track"] = columns["person"]
+    files = [unit.release.relative(p.path) for p in people]
+    columns |= {
+        "source_file": text(np.repeat(files, count)),
+        "source_row": frame,
+        "subject_gender": text(np.repeat([p.sex for p in people], count)),
+    }
+    columns |= _bodies(unit, people, np.repeat([bool(p.fit) for p in people], count), bodies)
+    return Instances(columns | _seen(people), images)
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """The arrays of one person in F frames; `fit` is empty where the owners call it invalid."""
+
+    path: Path
+    key: str
+    sex: str
+    fit: Mapping[str, Floats]
+    seen: Mapping[str, Floats]
+
+    @property
+    def all(self) -> dict[str, Floats]:
+        """All arrays, with one row a frame each."""
+        return {**self.seen, **self.fit}
+
+    @classmethod
+    def of(cls, path: Path) -> _Person:
+        """What a file holds.
+
+        Raises:
+            InputError: it lacks something, or an array has another width.
+        """
+        first = path.suffix == ".pkl"  # one person a file, without a name
+        content = read_pickle(path) if first else load_npz(path)
+        try:
+            fitted = first or bool(np.asarray(content["is_valid_smplx"]))
+            names = (*FIT, *(() if first else HANDS)) if fitted else ()
+            fit = {name: np.asarray(content[name], np.float64) for name in names}
+            seen = {
+                name: np.asarray(content[name], np.float64).reshape(-1, *shape)
+                for name, shape in SEEN.items()
+            }
+            sex = "male" if bool(np.asarray(content["is_male"])) else "female"
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(
+                f"{path} is no person of GTA-Human ({type(error).__name__}: {error}). Expected "
+                f"is_male, {', '.join(SEEN)}, and {', '.join(FIT)} where there is a fit."
+            ) from error
+        if fit and fit["body_pose"].shape[1:] not in ((BODY_ANGLES,), (SMPL_ANGLES,)):
+            raise InputError(
+                f"{path}: body_pose is {fit['body_pose'].shape}, expected {BODY_ANGLES} angles a "
+                f"frame (SMPL-X) or {SMPL_ANGLES} (SMPL)."
+            )
+        return cls(path, "0" if first else path.stem, sex, fit, seen)
+
+
+def _images(unit: Unit, count: int) -> dict[str, NDArray[Any]]:
+    """The labelled frames; row i is the file with the number i."""
+    sequence = unit.name.rpartition("/")[2]
+    return image_columns(
+        unit,
+        [f"images/{sequence}/{frame:08d}.jpeg" for frame in range(count)],
+        SIZE,
+        split=SPLIT,
+        sequence=unit.name,
+        frame=np.arange(count),
+        cluster=unit.name,
+        focal=FOCAL,
+        source_row=np.arange(count),
+    )
+
+
+def _bodies(
+    unit: Unit, people: list[_Person], fitted: NDArray[np.bool_], bodies: BodySet
+) -> dict[str, NDArray[Any]]:
+    """Parameters and flags; nobody's where the owners call the fit of the sequence invalid."""
+    smpl = unit.files[0].suffix == ".pkl"
+    parts = BODY_ONLY if smpl else (*BODY_ONLY, "left_hand", "right_hand", "shape")
+    known = [person.fit for person in people if person.fit]
+    if not known:
+        return validity(len(fitted), (), owner=fitted)
+    fit = {name: np.concatenate([f[name][:, :BODY_ANGLES] for f in known]) for name in known[0]}
+    labels = Labels.of(unit.release.card)
+    if smpl:
+        fit["smpl_hand_pose"] = np.concatenate([f["body_pose"][:, BODY_ANGLES:] for f in known])
+        labels = Labels("smpl", "none", labels.source, labels.annotation)
+    columns = body_columns(fit, "neutral", labels, bodies)
+    return spread(columns | validity(int(fitted.sum()), parts, owner=True), fitted)
+
+
+def _seen(people: list[_Person]) -> dict[str, NDArray[Any]]:
+    """Box, the game's joints, and which share of them something else hides."""
+    pixels, points, hidden, box = (
+        np.concatenate([person.seen[name] for person in people]) for name in SEEN
+    )
+    places = np.asarray(PLACES)
+    return {
+        **keypoint_columns(2, (pixels[:, places], JOINTS)),
+        **keypoint_columns(3, (points[:, places], JOINTS)),
+        "bbox": box,
+        "occlusion": hidden.mean(1),
+    }
