@@ -13,7 +13,13 @@ import numpy as np
 
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
-from ehpsbench.dataset_adapters.readers.coco import box_column, keypoints_of, labelled, read_coco
+from ehpsbench.dataset_adapters.readers.coco import (
+    box_column,
+    image_sizes,
+    keypoints_of,
+    labelled,
+    read_coco,
+)
 from ehpsbench.dataset_adapters.readers.fit_lists import (
     Place,
     cliff_list,
@@ -66,7 +72,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         images = image_columns(
             unit,
             [_place(name).path for name in coco.of_images("file_name")],
-            np.asarray([(i["width"], i["height"]) for i in coco.images]).reshape(-1, 2),
+            image_sizes(coco),
             split=unit.key["split"],
             sequence=unit.key["split"],
             frame=[last_number(name) for name in coco.of_images("file_name")],

@@ -14,12 +14,43 @@ from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.errors import InputError
 from ehpsbench.schema import nullable
 from ehpsbench.skeleton.placing import keypoint_columns
-from ehpsbench.skeleton.sources import Map
+from ehpsbench.skeleton.sources import (
+    COCO_17,
+    COCO_FEET_6,
+    FACE_68,
+    LEFT_HAND_21,
+    RIGHT_HAND_21,
+    Map,
+)
 
-__all__ = ["Coco", "box_column", "keypoints_of", "labelled", "read_coco"]
+__all__ = [
+    "PART_BOXES",
+    "WHOLE_BODY",
+    "Coco",
+    "box_column",
+    "image_sizes",
+    "keypoints_of",
+    "labelled",
+    "part_labels",
+    "read_coco",
+]
 
 Floats = NDArray[np.float64]
 Records = Sequence[Mapping[str, Any]]
+# COCO-WholeBody; the wrists of the hands come after those of the body and win where they were seen
+WHOLE_BODY: tuple[tuple[str, Map], ...] = (
+    ("keypoints", COCO_17),
+    ("foot_kpts", COCO_FEET_6),
+    ("face_kpts", FACE_68),
+    ("lefthand_kpts", LEFT_HAND_21),
+    ("righthand_kpts", RIGHT_HAND_21),
+)
+PART_BOXES = {
+    "face_bbox": "face_box",
+    "left_hand_bbox": "lefthand_box",
+    "right_hand_bbox": "righthand_box",
+}
+PART_FLAGS = {"left_hand": "lefthand_valid", "right_hand": "righthand_valid", "face": "face_valid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +104,20 @@ def labelled(annotations: Records) -> NDArray[np.bool_]:
     crowd = np.asarray([bool(a.get("iscrowd", 0)) for a in annotations], bool)
     count = np.asarray([a.get("num_keypoints", 1) for a in annotations], np.int64)
     return ~crowd & (count > 0)
+
+
+def part_labels(annotations: Records) -> dict[str, NDArray[np.bool_]]:
+    """(N,) whether left hand, right hand and face were labelled; True where a record is silent."""
+    return {
+        part: np.asarray([bool(a.get(key, True)) for a in annotations], bool)
+        for part, key in PART_FLAGS.items()
+    }
+
+
+def image_sizes(coco: Coco) -> NDArray[np.int64]:
+    """(M, 2) width and height [px] as the file has them."""
+    sizes = [(image["width"], image["height"]) for image in coco.images]
+    return np.asarray(sizes, np.int64).reshape(-1, 2)
 
 
 def keypoints_of(annotations: Records, *sources: tuple[str, Map]) -> dict[str, NDArray[Any]]:
