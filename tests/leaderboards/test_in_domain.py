@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,25 +19,22 @@ CARDS = Path(catalogue.__file__).parent
 
 
 @pytest.fixture
-def kinect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Somebody else's adapter of EgoBody's Kinects; its own card lists no overlap."""
+def kinect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Somebody else's adapter of EgoBody; only EgoBody's own card names the overlap."""
     text = (CARDS / "egobody_egocentric" / "card.toml").read_text()
-    text = text.replace('name = "egobody_egocentric"', 'name = "egobody_kinect"')
-    places = tmp_path / "site"
-    (places / "their_kinect").mkdir(parents=True)
-    (places / "their_kinect" / "__init__.py").write_text("")
-    card = text.partition("[[overlaps]]")[0]
-    (places / "their_kinect" / "card.toml").write_text(card)
-    (places / "their_kinect-1.dist-info").mkdir()
-    (places / "their_kinect-1.dist-info" / "METADATA").write_text("Name: their-kinect\nVersion: 1")
-    (places / "their_kinect-1.dist-info" / "entry_points.txt").write_text(
-        "[ehpsbench.datasets]\negobody_kinect = their_kinect\n"
-    )
-    monkeypatch.syspath_prepend(places)
-    catalogue._packages.cache_clear()
-    yield "egobody_kinect"
-    catalogue._packages.cache_clear()
-    sys.modules.pop("their_kinect", None)
+    own = text.replace('name = "egobody_egocentric"', 'name = "their_kinect"')
+    overlap = '[[overlaps]]\ndataset = "their_kinect"\nshares = "recordings"\n'
+    cards = {
+        "their_kinect": own.partition("[[overlaps]]")[0],
+        "egobody_egocentric": f"{text}\n{overlap}",
+    }
+    packages = dict(catalogue._packages())
+    for name, card in cards.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.toml").write_text(card)
+        packages[name] = (name, tmp_path / name)
+    monkeypatch.setattr(catalogue, "_packages", lambda: packages)
+    return "their_kinect"
 
 
 def store_of(root: Path, **sources: str) -> Store:
