@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.atomic import write_text
 from ehpsbench.dataset_adapters.freihand.adapter import ROOT, SIZE, VERSIONS
+from ehpsbench.dataset_adapters.readers.freihand_sample import freihand_points
 from ehpsbench.dataset_adapters.sampling import (
     FLAT_GREY,
     Images,
@@ -36,10 +37,6 @@ Floats = NDArray[np.float64]
 SPLITS = {"training": "training", "train": "training", "evaluation": "evaluation"}
 SPLITS |= {"test": "evaluation"}
 EVALUATION_SHARE = 0.25
-# MANO's 16 joints in FreiHAND's order, without the five tips that are vertices
-MANO_JOINTS = (0, 13, 14, 15, 1, 2, 3, 4, 5, 6, 10, 11, 12, 7, 8, 9)
-PLACES = tuple(i for i in range(21) if i not in (4, 8, 12, 16, 20))
-TIPS = (4, 8, 12, 16, 20)  # thumb, index, middle, ring, pinky
 BACKDROPS = {"gs": (0, 177, 64), "hom": (200, 190, 180), "sample": (96, 120, 168)}
 RULES = ("finite", "angles", "in_front_of_camera")  # of the broken samples, one each
 
@@ -128,9 +125,7 @@ def _write_labels(
     joints = np.stack(
         [c.to_camera(j) for c, j in zip(cameras, posed_joints(people, bodies), strict=True)]
     )
-    xyz = np.empty((len(people), 21, 3))
-    xyz[:, PLACES] = joints[:, MANO_JOINTS]
-    xyz[:, TIPS] = meshes[:, bodies.vertex_ids("right_hand_mano_tips")]
+    xyz = freihand_points(joints, meshes, bodies)
     bone = np.linalg.norm(xyz[:, ROOT + 1] - xyz[:, ROOT], axis=1)
     files: dict[str, Any] = {
         "K": np.stack([camera.intrinsics for camera in cameras]),

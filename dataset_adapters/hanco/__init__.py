@@ -1,0 +1,1 @@
+"""HanCo (Zimmermann et al., GCPR 2021)."""
