@@ -12,19 +12,14 @@ from ehpsbench.atomic import write_text
 from ehpsbench.body.model import BodyModel
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import OPENGL_TO_OPENCV
 from ehpsbench.dataset_adapters.parameters import FIT_SIZES, hand_components
+from ehpsbench.dataset_adapters.readers.openpose import SAME_JOINT
 from ehpsbench.geometry import rotation_matrix
-from ehpsbench.skeleton.human_data import NAMES
 from ehpsbench.skeleton.sources import OPENPOSE_BODY_25
 from ehpsbench.world.camera import Camera
 
 Floats = NDArray[np.float64]
 SCORE = 0.9
 COMPONENTS = 12  # of a hand
-# of each OpenPose joint, the SMPL-X joint of that name; some, like the nose, are only on the skin
-SAME_JOINT = [
-    NAMES.index(name) if (name := NAMES[place].removesuffix("_openpose")) in NAMES else len(NAMES)
-    for place in OPENPOSE_BODY_25
-]
 
 
 def random_transform(rng: np.random.Generator) -> Floats:

@@ -1,0 +1,1 @@
+"""PROX (Hassan et al., ICCV 2019): people in scanned rooms before one Kinect."""
