@@ -12,7 +12,7 @@ from ehpsbench.atomic import write_text
 from ehpsbench.body.model import BodyModel
 from ehpsbench.dataset_adapters.egobody_egocentric.camera import OPENGL_TO_OPENCV
 from ehpsbench.dataset_adapters.parameters import FIT_SIZES, hand_components
-from ehpsbench.dataset_adapters.readers.openpose import SAME_JOINT
+from ehpsbench.dataset_adapters.readers.openpose_joints import SAME_JOINT
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.skeleton.sources import OPENPOSE_BODY_25
 from ehpsbench.world.camera import Camera

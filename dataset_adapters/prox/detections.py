@@ -10,12 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.checks import project_rows
-from ehpsbench.dataset_adapters.readers.openpose import (
-    OPENPOSE_WHOLE,
-    SAME_JOINT,
-    mirrored,
-    openpose_people,
-)
+from ehpsbench.dataset_adapters.readers.openpose import OPENPOSE_135, read_openpose
+from ehpsbench.dataset_adapters.readers.openpose_joints import SAME_JOINT, mirrored
 from ehpsbench.schema import Columns, nullable
 from ehpsbench.skeleton.placing import keypoint_columns
 
@@ -49,7 +45,7 @@ def detected(
     if not any(files):
         return {}
     pixels = project_rows(columns, posed_joints(columns, bodies, root)[0])
-    people = [openpose_people(f) if f else np.zeros((0, len(OPENPOSE_WHOLE), 3)) for f in files]
+    people = [read_openpose(f) if f else np.zeros((0, len(OPENPOSE_135), 3)) for f in files]
     readings = []
     for turn in (False, True):
         seen = [
@@ -63,7 +59,7 @@ def detected(
     side = np.ma.getdata(columns["bbox"])[:, 2:].max(1)
     with np.errstate(invalid="ignore"):
         known = distance < FARTHEST * side
-    placed = keypoint_columns(2, (points, OPENPOSE_WHOLE))
+    placed = keypoint_columns(2, (points, OPENPOSE_135))
     return {name: nullable(values, known) for name, values in placed.items()}
 
 
@@ -72,7 +68,7 @@ def nearest(people: Floats, pixels: Floats) -> tuple[Floats, float]:
 
     NaN if nobody shares a joint with it.
     """
-    nobody = np.zeros((len(OPENPOSE_WHOLE), 3))
+    nobody = np.zeros((len(OPENPOSE_135), 3))
     ours, theirs = pixels[[j for _, j in BODY]], people[:, [i for i, _ in BODY]]
     gap = np.linalg.norm(theirs[..., :2] - ours, axis=-1)
     sure = (theirs[..., 2] > SURE) & np.isfinite(gap)

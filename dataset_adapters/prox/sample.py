@@ -15,8 +15,9 @@ from ehpsbench.dataset_adapters.lenses import with_lens
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.prox.adapter import CENTRE, FOCAL, MIRRORED, SIZE
 from ehpsbench.dataset_adapters.readers.fit_files_sample import write_fit_files
-from ehpsbench.dataset_adapters.readers.openpose import OPENPOSE_WHOLE, mirrored
-from ehpsbench.dataset_adapters.readers.openpose_sample import found_by_openpose, write_openpose
+from ehpsbench.dataset_adapters.readers.openpose import OPENPOSE_135
+from ehpsbench.dataset_adapters.readers.openpose_joints import mirrored
+from ehpsbench.dataset_adapters.readers.openpose_sample import openpose_keypoints, openpose_person
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.truth import Truth
 
@@ -43,7 +44,7 @@ def write(order: Order) -> Truth:
             mini.picture(path, clip, frame, orientation=MIRRORED)
         for frame in fitted:
             key = f"train/{recording}/0/{frame + 1}/{subject}"
-            mini.note(key, clip, frame, keypoints=(found[frame], OPENPOSE_WHOLE))
+            mini.note(key, clip, frame, keypoints=(found[frame], OPENPOSE_135))
     return mini.save()
 
 
@@ -76,12 +77,12 @@ def _write_fits(mini: Miniature, clip: Clip, recording: str, fitted: list[int]) 
 
 def _write_detections(mini: Miniature, clip: Clip, recording: str) -> NDArray[np.float64]:
     """(F, 135, 3) [px] of the person; a file also has somebody else, who comes first."""
-    found = found_by_openpose(clip)
+    found = openpose_keypoints(clip)
     for frame, points in enumerate(found):
         other = points + np.where(points[:, 2:] > 0, [700.0, 500.0, 0.0], 0.0)
         people = [other, points]
         if mini.whole and clip.index == AS_FILMED:
             people = [mirrored(person, SIZE[0]) for person in people]
         place = _made(mini, f"keypoints/{recording}/{_name(frame)}_keypoints.json")
-        write_openpose(place, people)
+        save_json(place, {"version": 1.3, "people": [openpose_person(one) for one in people]})
     return found

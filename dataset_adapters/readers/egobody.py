@@ -21,7 +21,7 @@ from ehpsbench.errors import InputError
 __all__ = ["FIT_SIZES_12", "FPS", "Recording", "frame_number", "read_transform", "recordings"]
 
 FPS = 30.0
-FIT_SIZES_12 = FIT_SIZES | {"left_hand_pose": 12, "right_hand_pose": 12}
+FIT_SIZES_12 = {**FIT_SIZES, "left_hand_pose": 12, "right_hand_pose": 12}
 
 
 class Recording(NamedTuple):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FPS = 30.0
 SPLITS = ("train", "val", "test")
 BODIES = ("bodies/{}", "{}_body")  # of the toolkit's tree; of the archives
-SIZES = FIT_SIZES | {"left_hand_pose": 12, "right_hand_pose": 12}
+SIZES = {**FIT_SIZES, "left_hand_pose": 12, "right_hand_pose": 12}
 WOMEN = frozenset({9, 10, 12, 13, 16, 17, 18, 19, 21})  # the toolkit's gender.json
 SUBJECTS = range(22)
 

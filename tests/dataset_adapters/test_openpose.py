@@ -8,17 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ehpsbench.dataset_adapters.readers.openpose import (
-    OPENPOSE_WHOLE,
-    mirrored,
-    openpose_people,
-)
+from ehpsbench.dataset_adapters.readers.openpose import OPENPOSE_135, read_openpose
+from ehpsbench.dataset_adapters.readers.openpose_joints import mirrored
 from ehpsbench.errors import InputError
 from ehpsbench.skeleton.human_data import INDEX
 
 
 def _at(name: str) -> int:
-    return OPENPOSE_WHOLE.index(INDEX[name])
+    return OPENPOSE_135.index(INDEX[name])
 
 
 def test_parts_go_to_their_places_and_one_not_found_is_zero(tmp_path: Path) -> None:
@@ -31,7 +28,7 @@ def test_parts_go_to_their_places_and_one_not_found_is_zero(tmp_path: Path) -> N
     }
     path = tmp_path / "a_keypoints.json"
     path.write_text(json.dumps({"people": [person, {}]}))
-    people = openpose_people(path)
+    people = read_openpose(path)
     assert people.shape == (2, 135, 3)
     assert people[0, _at("face_67")].tolist() == face[67].tolist()
     assert people[0, _at("right_index_1")].tolist() == [5, 5, 5]
@@ -42,10 +39,10 @@ def test_parts_go_to_their_places_and_one_not_found_is_zero(tmp_path: Path) -> N
 def test_nobody_is_an_empty_table_and_another_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "b_keypoints.json"
     path.write_text('{"people": []}')
-    assert openpose_people(path).shape == (0, 135, 3)
+    assert read_openpose(path).shape == (0, 135, 3)
     path.write_text('{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}')
     with pytest.raises(InputError, match="b_keypoints"):
-        openpose_people(path)
+        read_openpose(path)
 
 
 @pytest.mark.parametrize(
