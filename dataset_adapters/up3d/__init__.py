@@ -1,0 +1,1 @@
+"""UP-3D (Lassner et al., CVPR 2017)."""
