@@ -115,8 +115,9 @@ def versus(
         InputError: the two share no benchmark, or were scored by other rules or on other data.
         BodyMismatch: they were scored with two body sets.
     """
-    sides = [_members(store, board, name) for name in (a, b)]
-    if sides[0] == sides[1]:
+    of_a, of_b = (_members(store, board, name) for name in (a, b))
+    sides = (of_a, of_b)
+    if of_a == of_b:
         raise InputError(f"{a} and {b} are the same results; name two that differ.")
     facts = columns_of(board)
     lacks = {c.id: why for c in board.benchmarks if (why := _lacking(store, c, sides))}
@@ -131,7 +132,7 @@ def versus(
     )
     mean = _mean(board, columns, pairs, samples, seed)
     remarks = tuple(_remarks(store, sides, columns))
-    return Versus(board.title, a, b, *sides, columns, mean, lacks, remarks, seed, samples)
+    return Versus(board.title, a, b, of_a, of_b, columns, mean, lacks, remarks, seed, samples)
 
 
 def _members(store: Store, board: Board, name: str) -> tuple[str, ...]:
