@@ -1,0 +1,1 @@
+"""SSP-3D (Sengupta et al., BMVC 2020)."""
