@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.errors import InputError
 
-__all__ = ["COEFFICIENTS", "opencv_lens", "same_frame"]
+__all__ = ["COEFFICIENTS", "fitting_scale", "opencv_lens", "same_frame"]
 
 COEFFICIENTS = 8  # of OpenCV's rational model: k1, k2, p1, p2, k3 to k6
 
@@ -50,3 +50,16 @@ def opencv_lens(values: ArrayLike, where: object) -> NDArray[np.float64]:
         )
     kept = bent[:COEFFICIENTS]
     return np.pad(kept, (0, COEFFICIENTS - len(kept)))
+
+
+def fitting_scale(size: ArrayLike, principal_point: ArrayLike, scales: tuple[float, ...]) -> float:
+    """That of several scales of a lens which brings its centre nearest to the middle.
+
+    Args:
+        size: (2,) width and height of the picture [px].
+        principal_point: (2,) of the lens, perhaps of a picture of another size [px].
+        scales: to choose from; of equals the first.
+    """
+    seen, centre = np.asarray(size, np.float64), np.asarray(principal_point, np.float64)
+    off = [np.abs(2 * centre * scale / seen - 1).max() for scale in scales]
+    return scales[int(np.argmin(off))]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.dataset_adapters.images import header_sizes
-from ehpsbench.dataset_adapters.readers.fit_files import opencv_lens
+from ehpsbench.dataset_adapters.readers.fit_files import fitting_scale, opencv_lens
 from ehpsbench.dataset_adapters.release import natural_order
 from ehpsbench.errors import InputError, MissingFiles
 
@@ -105,8 +105,7 @@ def lens_scale(size: ArrayLike, principal_point: ArrayLike) -> float:
     """
     seen = np.asarray(size, np.float64)
     shrunk = float(seen[0] / native_size(seen)[0])
-    off = [np.abs(2 * np.asarray(principal_point) * f / seen - 1).max() for f in (1.0, shrunk)]
-    return 1.0 if off[0] <= off[1] else shrunk
+    return fitting_scale(seen, principal_point, (1.0, shrunk))
 
 
 def _view(number: int, path: Path, folder: Path, root: Path) -> View:
