@@ -1,0 +1,137 @@
+"""THuman2's scans have units of their own, hands are components, the second batch is another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ehpsbench.atomic import write_text
+from ehpsbench.body.bodies import open_bodies
+from ehpsbench.body.forward import forward
+from ehpsbench.body.posed import posed_vertices
+from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.files import read_pickle, save_json
+from ehpsbench.dataset_adapters.release import open_release
+from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.thuman2 import adapter, sample
+from ehpsbench.errors import InputError
+from ehpsbench.schema import Instances
+from ehpsbench.world.settings import WorldSettings
+
+BODIES = open_bodies("small")
+FIRST, SECOND, MESHLESS = "0100", "0527", "0526"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("thuman2")
+    sample.write(Order(root, BODIES, WorldSettings(), 6, 8, "flat"))
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "release")
+
+
+def read(root: Path, scan: str) -> Instances:
+    units = adapter.units(open_release(root, catalogue.card("thuman2")))
+    return adapter.read({unit.name: unit for unit in units}[scan], BODIES)
+
+
+def owners_vertices(root: Path, scan: str) -> np.ndarray:
+    """As the owners write it: SMPL-X male, 12 components and the mean hand, scale, translation."""
+    stored = read_pickle(root / f"smplx/{scan}/smplx_param.pkl")
+    model = BODIES.model("smplx", "male")
+    scale, translation = np.asarray(stored.pop("scale")), np.asarray(stored.pop("translation"))
+    space = {"left": model.left_hand_components, "right": model.right_hand_components}
+    for side, components in space.items():
+        weights = stored[f"{side}_hand_pose"]
+        stored[f"{side}_hand_pose"] = weights @ components[:12] + model.hand_mean(side)
+    return np.asarray(forward(model, **stored).vertices)[0] * scale + translation
+
+
+def camera(root: Path, scan: str, view: str = "000") -> dict[str, Any]:
+    content = json.loads((root / f"renders/{scan}/cameras.json").read_text())[view]
+    return {key: np.asarray(value) for key, value in content.items() if key != "split"}
+
+
+def test_the_fit_is_where_scale_and_translation_and_the_camera_of_the_scan_put_it(
+    root: Path,
+) -> None:
+    lens = camera(root, FIRST)
+    seen = owners_vertices(root, FIRST) @ lens["rotation"].T + lens["translation"]
+    expected = seen[:, :2] / seen[:, 2:] * lens["focal"] + lens["principal_point"]
+    columns = read(root, FIRST).columns
+    mesh = posed_vertices(columns, BODIES)[0]
+    found = mesh[:, :2] / mesh[:, 2:] * columns["focal"][0] + columns["principal_point"][0]
+    assert np.abs(found - expected).max() < 0.01
+    scale = float(read_pickle(root / f"smplx/{FIRST}/smplx_param.pkl")["scale"])
+    assert np.ptp(mesh, axis=0) == pytest.approx(np.ptp(seen, axis=0) / scale, rel=1e-3)
+
+
+def test_depth_times_its_scale_is_the_depth_of_the_nearest_vertices(root: Path) -> None:
+    found = read(root, FIRST)
+    images, mesh = found.images, posed_vertices(found.columns, BODIES)[0]
+    depth = np.load(root / images["depth_path"][0]) * images["depth_scale"][0]
+    pixels = mesh[:, :2] / mesh[:, 2:] * images["focal"][0] + images["principal_point"][0]
+    column, row = np.floor(pixels).astype(int).clip(0, 191).T
+    inside = ((pixels > 0) & (pixels < 192)).all(1) & (depth[row, column] > 0)
+    behind = mesh[inside, 2] - depth[row, column][inside]
+    assert np.mean(behind > -0.02) > 0.9  # beside outlines, nothing stands before what is seen
+    assert np.mean(np.abs(behind) < 0.02) > 0.2  # and much is what is seen
+
+
+def test_normals_look_at_the_camera(root: Path) -> None:
+    images = read(root, FIRST).images
+    normals = np.load(root / images["normals_path"][0])
+    assert normals[np.linalg.norm(normals, axis=-1) > 0][:, 2].mean() < -0.3
+    assert images["normals_classes"][0] == "opencv"
+
+
+def test_the_owners_mesh_says_that_hands_of_the_second_batch_are_absolute(root: Path) -> None:
+    stored = read_pickle(root / f"smplx/{SECOND}/smplx_param.pkl")
+    columns = read(root, SECOND).columns
+    assert columns["gender"][0] == "male"
+    assert columns["left_hand_pose"][0] == pytest.approx(stored["left_hand_pose"][0])
+
+
+def test_the_owners_mesh_says_that_a_scan_of_the_second_batch_is_neutral(root: Path) -> None:
+    stored = read_pickle(root / f"smplx/{SECOND}/smplx_param.pkl")
+    scale, translation = np.asarray(stored.pop("scale")), np.asarray(stored.pop("translation"))
+    vertices = forward(BODIES.model("smplx", "neutral"), **stored).vertices[0].numpy()
+    lines = [f"v {x} {y} {z}\n" for x, y, z in (vertices * scale + translation).tolist()]
+    write_text(root / f"smplx/{SECOND}/mesh_smplx.obj", "".join(lines))
+    assert read(root, SECOND).columns["gender"][0] == "neutral"
+
+
+def test_a_scan_that_nothing_explains_has_normals_but_no_body_and_no_depth(root: Path) -> None:
+    path = root / f"smplx/{SECOND}/mesh_smplx.obj"
+    lines = [line.split() for line in path.read_text().splitlines()]
+    write_text(path, "".join(f"v {x} {float(y) + 0.1} {z}\n" for _, x, y, z in lines))
+    for scan in (MESHLESS, SECOND):
+        found = read(root, scan)
+        assert "global_orient" not in found.columns
+        assert not found.columns["body_valid"].any()
+        assert "depth_path" not in found.images
+        assert len(found.images["normals_path"]) == 2
+
+
+def test_an_unknown_split_and_a_second_fit_are_refused(root: Path) -> None:
+    path = root / f"renders/{FIRST}/cameras.json"
+    content = json.loads(path.read_text())
+    content["000"]["split"] = "back"
+    save_json(path, content)
+    with pytest.raises(InputError, match="'back'; expected one of test, face"):
+        read(root, FIRST)
+    (root / "newer").mkdir()
+    (root / f"smplx/{SECOND}").rename(root / f"newer/{SECOND}")
+    (root / f"smplx/{SECOND}").mkdir()
+    write_text(root / f"smplx/{SECOND}/smplx_param.pkl", "")
+    with pytest.raises(InputError, match="Keep one"):
+        read(root, FIRST)
