@@ -9,6 +9,7 @@ import pytest
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import Licence, read_card
+from ehpsbench.dataset_adapters.page import page
 from ehpsbench.dataset_adapters.release import natural_order, open_release
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError, MissingFiles, UnknownName
@@ -89,3 +90,10 @@ def test_a_truth_comes_back_from_disk(tmp_path: Path) -> None:
     back = Truth.load(tmp_path)
     assert (back.instance_id, back.invalid, back.broken) == (("a", "b"), {"b"}, {"c": "finite"})
     assert [v.shape for v in back.vertices] == [(3, 3), (2, 3)]
+
+
+def test_the_page_of_datasets_is_what_the_cards_say() -> None:
+    written = Path(__file__).parents[2] / "docs" / "datasets.md"
+    assert written.read_text(encoding="utf-8") == page(), (
+        "python -m ehpsbench.dataset_adapters.page > docs/datasets.md"
+    )
