@@ -1,0 +1,1 @@
+"""SPEC (Kocabas et al., ICCV 2021): SPEC-SYN and SPEC-MTP."""
