@@ -1,0 +1,1 @@
+"""MTP, Mimic The Pose (Müller et al., CVPR 2021)."""
