@@ -68,7 +68,8 @@ def _bare(mini: Miniature, clip: Clip, frame: int) -> bool:
 
 def _data(mini: Miniature, clip: Clip) -> dict[str, Any]:
     """Images and people of all views; files count from 1, frames from 0."""
-    images, people = [], []
+    images: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
     for view in range(FILMING.views):
         points, boxes = seen_by(clip, STAND_IN, view), clip.box(0, view)
         for frame in range(len(clip)):

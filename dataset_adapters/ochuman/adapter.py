@@ -20,12 +20,12 @@ from ehpsbench.dataset_adapters.readers.fit_lists import (
     eft_list,
     last_number,
     listed_people,
+    with_owners_joints,
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
 from ehpsbench.schema import Columns, Instances, nullable, present
 from ehpsbench.skeleton.human_data import INDEX
-from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import OCHUMAN_19
 
 if TYPE_CHECKING:
@@ -98,13 +98,12 @@ def _own(columns: Columns, candidates: list[Records], unit: Unit) -> dict[str, N
             "bbox (x1, y1, x2, y2) and 57 keypoints, or null."
         ) from error
     boxes = boxes.reshape(-1, 4)
-    native = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    native = np.asarray((boxes[:, 2:] > boxes[:, :2]).all(1), bool)
     corners = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1)
     tight, known = np.ma.getdata(columns["bbox"]), present(columns["bbox"])
-    added = keypoint_columns(2, (points, OCHUMAN_19))
     return {
         "bbox": nullable(np.where(native[:, None], corners, tight), native | known),
-        **{name: _over(columns[name], values) for name, values in added.items()},
+        **with_owners_joints(columns, points, OCHUMAN_19),
     }
 
 
@@ -134,12 +133,3 @@ def _same(limbs: Floats, people: Records) -> Mapping[str, Any] | None:
         if distance < nearest:
             best, nearest = record, distance
     return best
-
-
-def _over(column: NDArray[Any], values: Floats) -> NDArray[Any]:
-    """Keypoints of EFT, overwritten where the owners have a joint (seen or guessed: score 1)."""
-    old, new = np.ma.filled(column, 0.0).reshape(-1, 3), values.reshape(-1, 3).copy()
-    has = new[:, 2:] > 0
-    new[:, 2:] = np.minimum(new[:, 2:], 1.0)
-    mixed = np.where(has, new, old).reshape(values.shape)
-    return nullable(mixed, present(column) | has.reshape(len(values), -1).any(1))

@@ -9,7 +9,7 @@ transl = (tx/s + 2(cx − W/2)/(b·s), ty/s + 2(cy − H/2)/(b·s), 2f/(b·s)).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,10 @@ class Eft:
 
     def __len__(self) -> int:
         return len(self.image)
+
+    def taken(self, rows: NDArray[np.int64]) -> Eft:
+        """Some of the fits, in this order."""
+        return Eft(*(getattr(self, each.name)[rows] for each in fields(self)))
 
 
 def read_eft(path: Path) -> Eft:

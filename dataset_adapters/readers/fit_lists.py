@@ -21,13 +21,24 @@ from ehpsbench.dataset_adapters.readers.cliff import cliff_columns, read_cliff
 from ehpsbench.dataset_adapters.readers.eft import eft_columns, read_eft
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import InputError
-from ehpsbench.schema import Instances
+from ehpsbench.schema import Columns, Instances, nullable, present
+from ehpsbench.skeleton.placing import keypoint_columns
+from ehpsbench.skeleton.sources import Map
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["FitList", "Place", "cliff_list", "eft_list", "last_number", "listed_people"]
+__all__ = [
+    "FitList",
+    "Place",
+    "cliff_list",
+    "eft_list",
+    "last_number",
+    "listed_people",
+    "with_owners_joints",
+]
 
+Floats = NDArray[np.float64]
 Sizes = NDArray[np.int64]
 
 
@@ -119,5 +130,31 @@ def listed_people(
     columns = person_identity(images, image, person_keys(image, fits.key))
     columns |= fits.columns(np.stack([columns["width"], columns["height"]], -1))
     columns["source_row"] = np.arange(len(image))
-    columns["bbox"] = joint_boxes(columns, bodies, root)
+    if "global_orient" in columns:
+        columns["bbox"] = joint_boxes(columns, bodies, root)
     return Instances(columns, images)
+
+
+def with_owners_joints(columns: Columns, points: Floats, joints: Map) -> dict[str, NDArray[Any]]:
+    """The 2D keypoints of N people, with the owners' over those of the list.
+
+    Args:
+        columns: with `keypoints2d` and `keypoints2d_extra`, or without them.
+        points: (N, K, 3) x, y, visibility [px]; any visibility above 0 scores 1.
+        joints: their map.
+    """
+    scored = np.concatenate([points[..., :2], points[..., 2:] > 0], -1)
+    return {
+        name: _over(columns.get(name), values)
+        for name, values in keypoint_columns(2, (scored, joints)).items()
+    }
+
+
+def _over(column: NDArray[Any] | None, values: Floats) -> NDArray[Any]:
+    new = values.reshape(len(values), -1, 3)
+    has = new[..., 2:] > 0
+    if column is None:
+        return nullable(values, has.any((1, 2)))
+    old = np.ma.filled(column, 0.0).reshape(new.shape)
+    mixed = np.where(has, new, old).reshape(values.shape)
+    return nullable(mixed, present(column) | has.any((1, 2)))
