@@ -1,0 +1,13 @@
+"""A miniature DNA-Rendering, of which the 48 cameras of 5 megapixels count."""
+
+from __future__ import annotations
+
+from ehpsbench.dataset_adapters.dna_rendering.adapter import CAMERAS
+from ehpsbench.dataset_adapters.readers.smc_sample import write_smc
+from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.truth import Truth
+
+
+def write(order: Order) -> Truth:
+    """Write a miniature release."""
+    return write_smc(order, "dna_rendering", CAMERAS)
