@@ -38,7 +38,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     """
     coco = read_coco(unit.files[0])
     try:
-        paths = _paths(unit.release.root, coco.of_images("file_name"))
+        paths = _located(unit.release.root, coco.of_images("file_name"))
         sizes = np.asarray([(i["width"], i["height"]) for i in coco.images], np.int64)
         images = image_columns(
             unit,
@@ -70,17 +70,21 @@ def _with_17(annotation: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**annotation, "keypoints": (annotation.get("keypoints_21") or [])[: 3 * len(COCO_17)]}
 
 
-def _paths(root: Path, names: Sequence[str]) -> list[str]:
-    """Image files below the root; names begin with the dataset's folder, or with images/."""
-    rules: tuple[Callable[[str], str], ...] = (
-        lambda name: PurePosixPath(*PurePosixPath(name).parts[1:]).as_posix(),
-        lambda name: name,
-        lambda name: f"images/{name}",
-    )
-    for rule in rules:
-        if any((root / rule(name)).is_file() for name in names[:LOOKED_AT]):
-            return [rule(name) for name in names]
-    return [rules[1 if name.startswith("images/") else 0](name) for name in names]
+def _located(root: Path, names: Sequence[str]) -> list[str]:
+    """Image files below the root: the first reading of their names that finds some, or the first.
+
+    Names begin with the dataset's own folder, with images/, or below it.
+    """
+    readings: tuple[Callable[[str], str], ...] = (_without_prefix, "images/{}".format)
+    for reading in readings:
+        if any((root / reading(name)).is_file() for name in names[:LOOKED_AT]):
+            return [reading(name) for name in names]
+    return [_without_prefix(name) for name in names]
+
+
+def _without_prefix(name: str) -> str:
+    parts = PurePosixPath(name).parts
+    return PurePosixPath(*parts[parts[0] != "images" :]).as_posix()
 
 
 def _scenario(path: str) -> str:

@@ -126,8 +126,8 @@ def _shapes(
     }
     return {
         **{name: nullable(values, known) for name, values in columns.items()},
-        "gender": text(shape and shape.gender for shape in each),
-        "body_hash": text(shape and shape.body_hash for shape in each),
+        "gender": text(shape.gender if shape else None for shape in each),
+        "body_hash": text(shape.body_hash if shape else None for shape in each),
         "subject_gender": text(gender),
         "source_file": text(unit.release.relative(path) for path in files),
         **validity(len(subjects), (), shape=known),

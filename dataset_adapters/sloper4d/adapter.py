@@ -49,6 +49,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         rows = _pictured(data)
         images = _images(unit, data, rows)
         count = len(rows)
+        if not count:  # a sequence that is not synchronised with its video
+            return Instances({}, images)
         columns = person_identity(images, np.arange(count), [PERSON] * count)
         columns |= {"track": repeat(PERSON, count), "source_row": rows}
         person, gender = data[PERSON], str(data[PERSON]["gender"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,14 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> list[Unit]:
     root = tmp_path_factory.mktemp("sloper4d")
     sample.write(Order(root, BODIES, WorldSettings(), seed=3, people=9, images="none"))
     return list(adapter.units(open_release(root, catalogue.card("sloper4d"))))
+
+
+def rewritten(data: dict[str, Any], root: Path) -> Unit:
+    """The one sequence of a new release."""
+    path = root / "seq009_x_001" / "seq009_x_001_labels.pkl"
+    path.parent.mkdir()
+    dump_plain(data, path)
+    return next(adapter.units(open_release(root, catalogue.card("sloper4d"))))
 
 
 def test_a_quaternion_has_its_real_part_last_and_a_pose_takes_the_lidar_to_the_world() -> None:
@@ -78,18 +87,22 @@ def test_without_a_lens_the_owners_own_counts(units: list[Unit]) -> None:
     assert set(images["width"]) == {1920}
 
 
+def test_a_sequence_without_synchronised_images_is_empty(units: list[Unit], tmp_path: Path) -> None:
+    data = load(units[0].files[0])
+    del data["RGB_frames"]
+    found = adapter.read(rewritten(data, tmp_path), BODIES)
+    assert len(found) == 0
+    assert found.images_to_arrow().num_rows == 0
+
+
 @pytest.mark.parametrize(("part", "words"), [("RGB_info", "lidar2cam"), (None, "opt_pose")])
 def test_a_file_that_lacks_something_is_named(
     units: list[Unit], tmp_path: Path, part: str | None, words: str
 ) -> None:
-    path = tmp_path / "seq009_x_001" / "seq009_x_001_labels.pkl"
-    path.parent.mkdir()
     data = load(units[1].files[0])
     if part:
         del data[part]
     else:
         del data["second_person"]["opt_pose"]
-    dump_plain(data, path)
-    unit = next(adapter.units(open_release(tmp_path, catalogue.card("sloper4d"))))
     with pytest.raises(InputError, match=rf"seq009_x_001_labels\.pkl.*{words}"):
-        adapter.read(unit, BODIES)
+        adapter.read(rewritten(data, tmp_path), BODIES)
