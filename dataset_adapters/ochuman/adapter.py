@@ -43,15 +43,15 @@ FEWEST, NEAR = 4, 3.0  # joints in common, and how near they are [px]: EFT's are
 
 def units(release: Release) -> Iterator[Unit]:
     """One unit per file of EFT, with the split that EFT calls it."""
-    labels = tuple(release.find("ochuman.json"))
+    labels = release.root / "ochuman.json"
     for path in release.find("*/OCHuman_*.json"):
         split = "test" if "test" in path.stem else "train"
-        yield Unit(path.stem, release, (path, *labels), {"split": split})
+        yield Unit(path.stem, release, (path, labels), {"split": split})
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
     """The fitted people of one file."""
-    records = _records(unit.files[1]) if len(unit.files) > 1 else {}
+    records = _records(unit.files[1])
     root = unit.release.root
 
     def place(name: str) -> Place:

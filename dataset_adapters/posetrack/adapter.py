@@ -83,10 +83,12 @@ class _Joined:
         rest = sorted({*range(len(fitted))} - {*fit})
         return cls([*tracked, *(fitted[r] for r in rest)], np.asarray([*fit, *rest], np.int64))
 
-    def columns(self, fits: Eft | None, size: NDArray[Any], bodies: BodySet) -> Columns:
+    def columns(
+        self, fits: Eft | None, size: NDArray[Any], bodies: BodySet
+    ) -> dict[str, NDArray[Any]]:
         """Bodies, null for people without a fit, and keypoints of either source."""
         has = self.fit >= 0
-        found: Columns = {}
+        found: dict[str, NDArray[Any]] = {}
         if fits is not None and has.any():
             found = spread(eft_columns(fits.taken(self.fit[has]), size[has], bodies), has)
         points = np.stack([p.keypoints for p in self.people] or [np.zeros((17, 3))])

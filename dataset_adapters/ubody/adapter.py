@@ -13,7 +13,7 @@ from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import validity
-from ehpsbench.dataset_adapters.readers.coco import labelled, read_coco
+from ehpsbench.dataset_adapters.readers.coco import WHOLE_BODY, labelled, read_coco
 from ehpsbench.dataset_adapters.readers.neural_annot import (
     lens_columns,
     neural_annot_columns,
@@ -24,7 +24,6 @@ from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around
 from ehpsbench.restricted_pickle import load_npy
 from ehpsbench.schema import Instances, nullable
-from ehpsbench.skeleton import sources
 from ehpsbench.skeleton.placing import keypoint_columns
 
 if TYPE_CHECKING:
@@ -32,13 +31,6 @@ if TYPE_CHECKING:
 
 FPS = 30.0
 HAND_BOX_SCALE = 1 / 1.5  # the stored boxes are one and a half times the hand
-KEYPOINTS = (
-    ("keypoints", sources.COCO_17),
-    ("foot_kpts", sources.COCO_FEET_6),
-    ("face_kpts", sources.FACE_68),
-    ("lefthand_kpts", sources.LEFT_HAND_21),
-    ("righthand_kpts", sources.RIGHT_HAND_21),
-)
 ANNOTATIONS = ("keypoint_annotation.json", "smplx_annotation.json")
 
 Records = Sequence[Mapping[str, Any]]
@@ -120,9 +112,8 @@ def _inside(name: str, source: Path) -> PurePosixPath:
 def _keypoints(people: Records) -> dict[str, NDArray[Any]]:
     parts = [
         (np.asarray([p[key] for p in people], np.float64).reshape(-1, len(joints), 3), joints)
-        for key, joints in KEYPOINTS
+        for key, joints in WHOLE_BODY
     ]
-    # the wrists of the hands come after those of the body, and win where they were seen
     return keypoint_columns(2, *parts)
 
 
