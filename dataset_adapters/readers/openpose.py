@@ -19,7 +19,7 @@ from ehpsbench.skeleton.sources import (
     Map,
 )
 
-__all__ = ["OPENPOSE_135", "PARTS", "read_openpose"]
+__all__ = ["OPENPOSE_135", "PARTS", "person_points", "read_openpose"]
 
 PARTS = {  # key → joints in the file, and where those lie that have a place
     "pose_keypoints_2d": (25, OPENPOSE_BODY_25),
@@ -38,7 +38,7 @@ def read_openpose(path: Path) -> NDArray[np.float64]:
     """
     content = read_json(path)
     try:
-        people = [_person(person) for person in content["people"]]
+        people = [person_points(person) for person in content["people"]]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not OpenPose's JSON ({type(error).__name__}: {error}). Expected people "
@@ -47,8 +47,12 @@ def read_openpose(path: Path) -> NDArray[np.float64]:
     return np.asarray(people, np.float64).reshape(-1, len(OPENPOSE_135), 3)
 
 
-def _person(person: Mapping[str, Any]) -> NDArray[np.float64]:
-    """(135, 3); a part that was not looked for is zeros."""
+def person_points(person: Mapping[str, Any]) -> NDArray[np.float64]:
+    """(135, 3) of one person; a part that was not looked for is zeros.
+
+    Raises:
+        ValueError: a part has another number of values.
+    """
     parts = []
     for key, (count, joints) in PARTS.items():
         values = np.asarray(person.get(key) or [0.0] * (3 * count), np.float64)

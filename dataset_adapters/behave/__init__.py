@@ -1,0 +1,1 @@
+"""BEHAVE (Bhatnagar et al., CVPR 2022): a person and an object before four Kinects."""

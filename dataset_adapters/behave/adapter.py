@@ -1,0 +1,151 @@
+"""BEHAVE: a fit a second, gendered SMPL-H in the colour frame of Kinect 1, four distorted views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ehpsbench.dataset_adapters.behave.detections import seen_in_images, seen_in_space
+from ehpsbench.dataset_adapters.behave.views import View, read_views, view_files
+from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.files import read_frames, read_json
+from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
+from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.parameters import (
+    BODY_ONLY,
+    Labels,
+    body_columns,
+    split_pose,
+    validity,
+)
+from ehpsbench.dataset_adapters.readers.fit_files import same_frame
+from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.errors import InputError
+from ehpsbench.schema import Instances, nullable
+
+if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
+
+SIZES = {"pose": 156, "betas": 10, "trans": 3}
+FIT = "person/fit02/person_fit.pkl"
+
+
+def units(release: Release) -> Iterator[Unit]:
+    """One unit per sequence, with all its views."""
+    splits = _splits(release.root / "split.json")
+    for info in release.find("sequences/*/info.json"):
+        folder = info.parent
+        if folder.name not in splits:
+            raise InputError(
+                f"{release.root / 'split.json'} gives no split to {folder.name}, which is in "
+                "sequences/."
+            )
+        fits = sorted(folder.glob(f"t*/{FIT}"))
+        files = (info, *view_files(release.root, read_info(info)), *fits)
+        key = {"split": splits[folder.name], "sequence": folder.name}
+        yield Unit(f"{key['split']}/{folder.name}", release, files, key)
+
+
+def read(unit: Unit, bodies: BodySet) -> Instances:
+    """The person of one sequence in the camera frame of every view.
+
+    Raises:
+        InputError: a file is broken or lacks something.
+    """
+    info = read_info(unit.files[0])
+    paths = [path for path in unit.files if path.name == "person_fit.pkl"]
+    times = [path.parents[2].name for path in paths]
+    images = _images(unit, read_views(unit.release.root, info), times)
+    if not paths:
+        return Instances({}, images)
+    image, row = same_frame(images["frame"], [_milliseconds(time) for time in times])
+    subject, gender = _subject(unit), str(info["gender"]).lower()
+    columns = person_identity(images, image, [subject] * len(image))
+    words = {"subject": subject, "subject_gender": gender}
+    words["track"] = f"{unit.key['sequence']}/{subject}"
+    columns |= {name: repeat(word, len(image)) for name, word in words.items()}
+    columns["source_file"] = text(unit.release.relative(paths[r]) for r in row)
+    columns["source_row"] = np.zeros(len(image), np.int64)
+    table = read_frames(paths, SIZES)
+    fit = split_pose(table["pose"][row], "smplh")
+    fit |= {"betas": table["betas"][row], "transl": table["trans"][row]}
+    columns |= body_columns(fit, gender, Labels.of(unit.release.card), bodies, world=columns)
+    columns |= validity(len(image), BODY_ONLY)  # fingers are not observed
+    columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
+    places = [unit.release.root / str(path) for path in columns["image_path"]]
+    columns |= seen_in_images([place.with_suffix(".json") for place in places])
+    columns |= seen_in_space([p.parents[1] / "person_J3d.json" for p in paths], row, columns)
+    return Instances(columns, images)
+
+
+def read_info(path: Path) -> Mapping[str, Any]:
+    """What a sequence says of itself: `gender`, `kinects`, `config` and `intrinsic`.
+
+    Raises:
+        InputError: something of it is missing.
+    """
+    content = read_json(path)
+    if not isinstance(content, Mapping) or not {"gender", "config", "intrinsic"} <= set(content):
+        raise InputError(f"{path}: expected gender, config and intrinsic of a sequence.")
+    return {"kinects": [0, 1, 2], **content}  # the first recordings do not name their three
+
+
+def _splits(path: Path) -> dict[str, str]:
+    """The split of each sequence."""
+    content = read_json(path)
+    try:
+        return {str(name): split for split in ("train", "test") for name in content[split]}
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: expected lists of sequences, train and test.") from error
+
+
+def _subject(unit: Unit) -> str:
+    """SubYY of DateXX_SubYY_object_action."""
+    return str(unit.key["sequence"]).split("_")[1]
+
+
+def _milliseconds(time: str) -> int:
+    """Of a folder t<seconds>.<three digits>."""
+    return round(1000 * float(time.removeprefix("t")))
+
+
+def _images(unit: Unit, views: Sequence[View], fitted: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Every image of every view: those on disk, else those of the fits; frames in milliseconds."""
+    folder, place = unit.files[0].parent, f"sequences/{unit.key['sequence']}"
+    found = sorted(folder.glob("t*/k[0-9].color.jpg"))
+    there = [(path.parent.name, int(path.name[1])) for path in found]
+    there = there or [(time, view.number) for time in sorted(fitted) for view in views]
+    of_number = {view.number: index for index, view in enumerate(views)}
+    shown = [(time, of_number[number]) for time, number in there if number in of_number]
+    of = np.array([view for _, view in shown], np.int64)
+    frame = np.array([_milliseconds(time) for time, _ in shown], np.int64)
+    names = [f"{place}/{time}/k{views[v].number}" for time, v in shown]
+    masks = np.array([f"{name}.person_mask.jpg" for name in names], object)
+    masked = np.array([(unit.release.root / mask).is_file() for mask in masks], bool)
+    own = {
+        name: np.stack([getattr(view, name) for view in views])[of]
+        for name in (
+            "focal",
+            "principal_point",
+            "distortion",
+            "world_rotation",
+            "world_translation",
+        )
+    }
+    return image_columns(
+        unit,
+        [f"{name}.color.jpg" for name in names],
+        np.stack([view.size for view in views])[of],
+        split=unit.key["split"],
+        sequence=unit.key["sequence"],
+        camera=[f"k{views[v].number}" for v in of],
+        frame=frame,
+        cluster=unit.key["sequence"],
+        timestamp=frame / 1000,
+        mask_path=nullable(masks, masked) if masked.any() else None,
+        **own,
+    )
