@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.behave.detections import seen_in_images, seen_in_space
-from ehpsbench.dataset_adapters.behave.views import View, read_views, view_files
+from ehpsbench.dataset_adapters.behave.views import read_views, view_files
 from ehpsbench.dataset_adapters.boxes import joint_boxes
 from ehpsbench.dataset_adapters.files import read_frames, read_json
 from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
@@ -23,6 +23,11 @@ from ehpsbench.dataset_adapters.parameters import (
     validity,
 )
 from ehpsbench.dataset_adapters.readers.fit_files import same_frame
+from ehpsbench.dataset_adapters.readers.static_views import (
+    StaticView,
+    view_columns,
+    view_sizes,
+)
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
 from ehpsbench.schema import Instances, nullable
@@ -44,7 +49,7 @@ def units(release: Release) -> Iterator[Unit]:
                 f"{release.root / 'split.json'} gives no split to {folder.name}, which is in "
                 "sequences/."
             )
-        fits = sorted(folder.glob(f"t*/{FIT}"))
+        fits = sorted(folder.glob(f"t[0-9]*/{FIT}"))
         files = (info, *view_files(release.root, read_info(info)), *fits)
         key = {"split": splits[folder.name], "sequence": folder.name}
         yield Unit(f"{key['split']}/{folder.name}", release, files, key)
@@ -91,7 +96,10 @@ def read_info(path: Path) -> Mapping[str, Any]:
     content = read_json(path)
     if not isinstance(content, Mapping) or not {"gender", "config", "intrinsic"} <= set(content):
         raise InputError(f"{path}: expected gender, config and intrinsic of a sequence.")
-    return {"kinects": [0, 1, 2], **content}  # the first recordings do not name their three
+    kinects = content.get("kinects") or [0, 1, 2]  # the first recordings do not name their three
+    if not isinstance(kinects, list) or not all(isinstance(each, int) for each in kinects):
+        raise InputError(f"{path}: expected a list of whole numbers under kinects, got {kinects}.")
+    return {**content, "kinects": kinects}
 
 
 def _splits(path: Path) -> dict[str, str]:
@@ -113,39 +121,29 @@ def _milliseconds(time: str) -> int:
     return round(1000 * float(time.removeprefix("t")))
 
 
-def _images(unit: Unit, views: Sequence[View], fitted: Sequence[str]) -> dict[str, NDArray[Any]]:
+def _images(
+    unit: Unit, views: Sequence[StaticView], fitted: Sequence[str]
+) -> dict[str, NDArray[Any]]:
     """Every image of every view: those on disk, else those of the fits; frames in milliseconds."""
     folder, place = unit.files[0].parent, f"sequences/{unit.key['sequence']}"
-    found = sorted(folder.glob("t*/k[0-9].color.jpg"))
-    there = [(path.parent.name, int(path.name[1])) for path in found]
-    there = there or [(time, view.number) for time in sorted(fitted) for view in views]
-    of_number = {view.number: index for index, view in enumerate(views)}
-    shown = [(time, of_number[number]) for time, number in there if number in of_number]
-    of = np.array([view for _, view in shown], np.int64)
+    found = sorted(folder.glob("t[0-9]*/k[0-9].color.jpg"))
+    there = [(path.parent.name, path.name[:2]) for path in found]
+    there = there or [(time, view.name) for time in sorted(fitted) for view in views]
+    place_of = {view.name: index for index, view in enumerate(views)}
+    shown = [(time, name) for time, name in there if name in place_of]
+    of = np.array([place_of[name] for _, name in shown], np.int64)
     frame = np.array([_milliseconds(time) for time, _ in shown], np.int64)
-    names = [f"{place}/{time}/k{views[v].number}" for time, v in shown]
-    masks = np.array([f"{name}.person_mask.jpg" for name in names], object)
+    masks = np.array([f"{place}/{time}/{name}.person_mask.jpg" for time, name in shown], object)
     masked = np.array([(unit.release.root / mask).is_file() for mask in masks], bool)
-    own = {
-        name: np.stack([getattr(view, name) for view in views])[of]
-        for name in (
-            "focal",
-            "principal_point",
-            "distortion",
-            "world_rotation",
-            "world_translation",
-        )
-    }
     return image_columns(
         unit,
-        [f"{name}.color.jpg" for name in names],
-        np.stack([view.size for view in views])[of],
+        [f"{place}/{time}/{name}.color.jpg" for time, name in shown],
+        view_sizes(views, of),
         split=unit.key["split"],
         sequence=unit.key["sequence"],
-        camera=[f"k{views[v].number}" for v in of],
         frame=frame,
         cluster=unit.key["sequence"],
         timestamp=frame / 1000,
         mask_path=nullable(masks, masked) if masked.any() else None,
-        **own,
+        **view_columns(views, of),
     )

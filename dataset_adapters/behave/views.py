@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.readers.fit_files import opencv_lens
+from ehpsbench.dataset_adapters.readers.static_views import StaticView
 from ehpsbench.errors import InputError
 
-__all__ = ["View", "read_views", "view_files"]
+__all__ = ["read_views", "view_files"]
 
-Floats = NDArray[np.float64]
 NAMED = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")  # in OpenCV's order
 LENS_FIRST = 4  # of the list `opencv`: fx, fy, cx, cy
-
-
-class View(NamedTuple):
-    """A colour camera; the world is that of Kinect 1."""
-
-    number: int
-    size: NDArray[np.int64]
-    focal: Floats
-    principal_point: Floats
-    distortion: Floats
-    world_rotation: Floats
-    world_translation: Floats
 
 
 def view_files(root: Path, info: Mapping[str, Any]) -> Iterator[Path]:
@@ -39,7 +26,7 @@ def view_files(root: Path, info: Mapping[str, Any]) -> Iterator[Path]:
         yield _below(root, info["config"]) / f"{number}/config.json"
 
 
-def read_views(root: Path, info: Mapping[str, Any]) -> list[View]:
+def read_views(root: Path, info: Mapping[str, Any]) -> list[StaticView]:
     """The views of a sequence.
 
     Raises:
@@ -54,7 +41,7 @@ def _below(root: Path, place: Any) -> Path:
     return root / "calibs" / str(place).replace("\\", "/").split("calibs/")[-1]
 
 
-def _view(number: int, lens_file: Path, place_file: Path) -> View:
+def _view(number: int, lens_file: Path, place_file: Path) -> StaticView:
     lens, place = read_json(lens_file), read_json(place_file)
     try:
         colour = lens["color"]
@@ -77,5 +64,13 @@ def _view(number: int, lens_file: Path, place_file: Path) -> View:
             f"{place_file}: expected rotation and translation, camera → world "
             f"({type(error).__name__}: {error})."
         ) from error
-    distortion = opencv_lens(bent, lens_file)
-    return View(number, size, focal, centre, distortion, turn.T, -turn.T @ position)
+    return StaticView(
+        name=f"k{number}",
+        path=lens_file,
+        size=size,
+        focal=focal,
+        principal_point=centre,
+        world_rotation=turn.T,
+        world_translation=-turn.T @ position,
+        distortion=opencv_lens(bent, lens_file),
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import joint_boxes
-from ehpsbench.dataset_adapters.egobody_kinect.views import View, read_views, view_files
+from ehpsbench.dataset_adapters.egobody_kinect.views import read_views, view_files
 from ehpsbench.dataset_adapters.files import read_frames
 from ehpsbench.dataset_adapters.identity import person_identity, text
 from ehpsbench.dataset_adapters.images import image_columns
@@ -23,13 +23,16 @@ from ehpsbench.dataset_adapters.readers.egobody import (
     recordings,
 )
 from ehpsbench.dataset_adapters.readers.fit_files import same_frame
+from ehpsbench.dataset_adapters.readers.static_views import (
+    StaticView,
+    view_columns,
+    view_sizes,
+)
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.schema import Instances
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-
-SIZE = (1920, 1080)  # px
 
 
 class _Fit(NamedTuple):
@@ -108,7 +111,9 @@ def _words(unit: Unit, recording: Recording, fits: Sequence[_Fit]) -> dict[str, 
     }
 
 
-def _images(unit: Unit, views: Sequence[View], fits: Sequence[_Fit]) -> dict[str, NDArray[Any]]:
+def _images(
+    unit: Unit, views: Sequence[StaticView], fits: Sequence[_Fit]
+) -> dict[str, NDArray[Any]]:
     """Every image of every view: those on disk, else those of the fits."""
     recording: Recording = unit.key["recording"]
     root, fitted = unit.release.root, sorted({fit.frame for fit in fits})
@@ -119,25 +124,17 @@ def _images(unit: Unit, views: Sequence[View], fits: Sequence[_Fit]) -> dict[str
         else fitted
         for folder in folders
     ]
-    view = np.repeat(np.arange(len(views)), [len(each) for each in frames])
-    frame = np.concatenate([*map(np.asarray, frames), np.zeros(0)]).astype(np.int64)
-    own = {
-        name: np.stack([getattr(v, name) for v in views])[view]
-        for name in ("focal", "principal_point", "distortion")
-    }
-    chain = np.stack([v.from_master for v in views])[view]
+    of = np.repeat(np.arange(len(views)), [len(each) for each in frames])
+    shown = [(v, frame) for v, each in enumerate(frames) for frame in each]
     return image_columns(
         unit,
-        [f"{folders[v]}/frame_{f:05d}.jpg" for v, f in zip(view, frame, strict=True)],
-        SIZE,
+        [f"{folders[v]}/frame_{frame:05d}.jpg" for v, frame in shown],
+        view_sizes(views, of),
         split=recording.split,
         sequence=recording.name,
-        camera=[views[v].name for v in view],
-        frame=frame,
+        frame=[frame for _, frame in shown],
         cluster=recording.name,
         fps=FPS,
-        world_rotation=chain[:, :3, :3],
-        world_translation=chain[:, :3, 3],
-        source_file=text(unit.release.relative(views[v].path) for v in view),
-        **own,
+        source_file=text(unit.release.relative(views[v].path) for v, _ in shown),
+        **view_columns(views, of),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +11,17 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.readers.egobody import read_transform
 from ehpsbench.dataset_adapters.readers.fit_files import opencv_lens
+from ehpsbench.dataset_adapters.readers.static_views import StaticView
 from ehpsbench.errors import InputError, MissingFiles
 
-__all__ = ["KINECTS", "MASTER", "View", "read_views", "view_files"]
+__all__ = ["KINECTS", "MASTER", "read_views", "view_files"]
 
 Floats = NDArray[np.float64]
 MASTER = "master"
 KINECTS = {"sub_1": 11, "sub_2": 13, "sub_3": 14, "sub_4": 15}  # the master is no. 12
 
 
-class View(NamedTuple):
-    """A colour camera; `from_master` (4, 4) brings the master's colour frame to its own."""
-
-    name: str
-    path: Path
-    focal: Floats
-    principal_point: Floats
-    distortion: Floats
-    from_master: Floats
+SIZE = np.array([1920, 1080])  # px
 
 
 def view_files(root: Path, recording: str) -> Iterator[Path]:
@@ -42,7 +34,7 @@ def view_files(root: Path, recording: str) -> Iterator[Path]:
             yield trans
 
 
-def read_views(root: Path, recording: str) -> list[View]:
+def read_views(root: Path, recording: str) -> list[StaticView]:
     """The views of a recording: the master, and each other Kinect that was calibrated there.
 
     Raises:
@@ -54,9 +46,9 @@ def read_views(root: Path, recording: str) -> list[View]:
         trans = _trans(root, recording, name)
         if name != MASTER and trans is None:  # sub_3 and sub_4 are of 2022 only
             continue
-        chain = np.eye(4) if trans is None else np.linalg.inv(read_transform(trans))
-        path = _lens(root, name)
-        views.append(View(name, path, *_read_lens(path), chain))
+        to_master = np.eye(4) if trans is None else read_transform(trans)
+        chain = np.asarray(np.linalg.inv(to_master), np.float64)
+        views.append(_read_view(name, _lens(root, name), chain))
     return views
 
 
@@ -73,8 +65,7 @@ def _trans(root: Path, recording: str, name: str) -> Path | None:
     return next((p for p in (folder / "cal_trans" / file, folder / file) if p.is_file()), None)
 
 
-def _read_lens(path: Path) -> tuple[Floats, Floats, Floats]:
-    """Focal length (2,), principal point (2,) and distortion (8,)."""
+def _read_view(name: str, path: Path, from_master: Floats) -> StaticView:
     if not path.is_file():
         raise MissingFiles(f"{path} is not there; unpack kinect_cam_params beside calibrations.")
     content = read_json(path)
@@ -85,4 +76,13 @@ def _read_lens(path: Path) -> tuple[Floats, Floats, Floats]:
         raise InputError(
             f"{path}: expected f, c and k of a colour camera ({type(error).__name__}: {error})."
         ) from error
-    return focal, centre, opencv_lens(bent, path)
+    return StaticView(
+        name=name,
+        path=path,
+        size=SIZE,
+        focal=focal,
+        principal_point=centre,
+        world_rotation=from_master[:3, :3],
+        world_translation=from_master[:3, 3],
+        distortion=opencv_lens(bent, path),
+    )

@@ -93,7 +93,7 @@ def _meta(path: Path) -> tuple[int, int, list[str]]:
         ) from error
 
 
-def _cameras(path: Path) -> dict[str, Floats]:
+def _cameras(path: Path) -> tuple[list[int], dict[str, Floats]]:
     """Camera numbers and, by the schema's names, where they are; images are undistorted."""
     content = load_npz(path)
     try:
@@ -102,13 +102,14 @@ def _cameras(path: Path) -> dict[str, Floats]:
         ids = np.asarray(content["ids"], np.int64).reshape(-1)
         lens = np.asarray(content[key], np.float64).reshape(len(ids), 3, 3)
         pose = np.asarray(content["extrinsics"], np.float64).reshape(len(ids), -1, 4)[:, :3]
+        if not len(ids):
+            raise ValueError("no ids")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} has no cameras of Hi4D ({type(error).__name__}: {error}). Expected ids, "
             "intrinsics (8, 3, 3) and extrinsics (8, 3, 4)."
         ) from error
-    return {
-        "ids": ids,
+    return ids.tolist(), {
         "focal": lens[:, (0, 1), (0, 1)],
         "principal_point": lens[:, :2, 2],
         "world_rotation": pose[:, :, :3],
@@ -119,12 +120,11 @@ def _cameras(path: Path) -> dict[str, Floats]:
 def _images(unit: Unit, span: tuple[int, int], fitted: Sequence[int]) -> dict[str, NDArray[Any]]:
     """Every image of every view: those on disk, else those of the fits."""
     folder, root = unit.files[0].parent, unit.release.root
-    cameras = _cameras(unit.files[1])
+    ids, cameras = _cameras(unit.files[1])
     place = unit.release.relative(folder / "images")
-    shown = [_shown(folder / f"images/{i}", span, fitted) for i in cameras["ids"]]
+    shown = [_shown(folder / f"images/{i}", span, fitted) for i in ids]
     of = np.repeat(np.arange(len(shown)), [len(frames) for frames in shown])
     frame = np.concatenate([np.asarray(frames, np.int64) for frames in shown])
-    ids = cameras.pop("ids")
     paths = [f"{place}/{ids[v]}/{f:06d}.jpg" for v, f in zip(of, frame, strict=True)]
     first = np.searchsorted(of, np.arange(len(ids)))  # all of a camera have one size
     sizes = header_sizes(root, [paths[i] for i in first if i < len(paths)], SIZE)

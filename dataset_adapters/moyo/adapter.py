@@ -14,6 +14,7 @@ from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.moyo.fits import Fitted, read_fit
 from ehpsbench.dataset_adapters.moyo.views import Pictures, pictures, read_views
 from ehpsbench.dataset_adapters.parameters import Labels, body_columns, validity
+from ehpsbench.dataset_adapters.readers.static_views import view_columns, view_sizes
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import MissingFiles
 from ehpsbench.schema import Instances
@@ -88,20 +89,15 @@ def _body(
 
 def _images(unit: Unit, shown: Pictures) -> dict[str, NDArray[Any]]:
     views = read_views(unit, shown)
-    own = {
-        name: np.stack([getattr(view, name) for view in views])[shown.view]
-        for name in ("focal", "principal_point", "world_rotation", "world_translation")
-    }
     return image_columns(
         unit,
         shown.path,
-        np.stack([view.size for view in views])[shown.view],
+        view_sizes(views, shown.view),
         split=unit.key["split"],
         sequence=unit.key["sequence"],
-        camera=[views[v].name for v in shown.view],
         frame=shown.number,
         cluster=unit.key["sequence"],
         fps=FPS,
         source_file=unit.release.relative(unit.files[1]),
-        **own,
+        **view_columns(views, shown.view),
     )

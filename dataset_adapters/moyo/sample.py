@@ -65,10 +65,10 @@ def _of_yogi(clip: Clip, rest: Person) -> Clip:
     """The clip with everybody as the one yogi, whose rest mesh takes the place of betas."""
     model = model_of(rest, clip.bodies)
     template = model.v_template + model.shapedirs[..., :10] @ rest.betas[:10]
-    bare = {"template": template, "betas": np.zeros_like(rest.betas), "subject": rest.subject}
+    betas = np.zeros_like(rest.betas)
 
     def changed(person: Person) -> Person:
-        yogi = replace(person, **bare)
+        yogi = replace(person, template=template, betas=betas, subject=rest.subject)
         shift = rest_pelvis([person], clip.bodies) - rest_pelvis([yogi], clip.bodies)
         return replace(yogi, transl=yogi.transl + shift[0])
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.images import header_sizes
 from ehpsbench.dataset_adapters.readers.fit_files import fitting_scale
+from ehpsbench.dataset_adapters.readers.static_views import StaticView
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import InputError
 
-__all__ = ["HALF", "Pictures", "View", "pictures", "read_views"]
+__all__ = ["HALF", "Pictures", "pictures", "read_views"]
 
 Floats = NDArray[np.float64]
 CAMERAS = 8
@@ -35,17 +36,6 @@ class Pictures(NamedTuple):
     number: NDArray[np.int64]
     first: int
     cameras: tuple[int, ...]
-
-
-class View(NamedTuple):
-    """A static camera; pixels are those of the pictures, the world is in metres."""
-
-    name: str
-    size: NDArray[np.int64]
-    focal: Floats
-    principal_point: Floats
-    world_rotation: Floats
-    world_translation: Floats
 
 
 def pictures(unit: Unit, fitted: int) -> Pictures:
@@ -71,7 +61,7 @@ def pictures(unit: Unit, fitted: int) -> Pictures:
     return Pictures(path, np.array(view, np.int64), numbers, first, tuple(cameras))
 
 
-def read_views(unit: Unit, shown: Pictures) -> list[View]:
+def read_views(unit: Unit, shown: Pictures) -> list[StaticView]:
     """The cameras of the pictures.
 
     Raises:
@@ -96,8 +86,8 @@ def read_views(unit: Unit, shown: Pictures) -> list[View]:
         # released at half their size, whole, or made smaller still
         shrunk = float(size[0] / (2 * (HALF if size[0] >= size[1] else HALF[::-1])[0]))
         scale = fitting_scale(size, centre, (0.5, 1.0, shrunk))
-        shift = -turn @ position
-        views.append(View(_name(camera), size, scale * focal, scale * centre, turn, shift))
+        lens, shift = (scale * focal, scale * centre), -turn @ position
+        views.append(StaticView(_name(camera), path, size, *lens, turn, shift))
     return views
 
 
@@ -110,7 +100,10 @@ def _size(unit: Unit, shown: Pictures, view: int, centre: Floats) -> NDArray[np.
 
 def _cameras(unit: Unit) -> list[int]:
     known = read_json(unit.files[1])
-    return [number for number in range(1, CAMERAS + 1) if f"cam_{number}" in known]
+    found = [number for number in range(1, CAMERAS + 1) if f"cam_{number}" in known]
+    if not found:
+        raise InputError(f"{unit.files[1]}: expected cam_1 to cam_{CAMERAS}, found none of them.")
+    return found
 
 
 def _name(camera: int) -> str:

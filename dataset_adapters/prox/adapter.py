@@ -34,7 +34,7 @@ FOCAL, CENTRE = (1060.53, 1060.38), (951.30, 536.77)  # px, of every fit, in the
 MIRRORED = 2  # EXIF code
 FPS = 30.0
 TREES = ("PROXD", "fittings")
-WOMEN = frozenset({159, 162, 3403, 3452})
+WOMEN = frozenset({"159", "162", "3403", "3452"})
 NUMBER = re.compile(r"frame_(\d+)")
 TIME = re.compile(r"__(\d+)\.(\d+)\.(\d+)\.(\d{3})$")  # h, min, s, ms
 
@@ -65,7 +65,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         return Instances({}, images)
     paths = [fits[names[i]] for i in image]
     subject = unit.name.split("_")[1]
-    gender = "female" if int(subject) in WOMEN else "male"
+    gender = "female" if subject.lstrip("0") in WOMEN else "male"
     columns = person_identity(images, image, [subject] * len(image))
     words = {"subject": subject, "track": f"{unit.name}/{subject}", "subject_gender": gender}
     columns |= {name: repeat(word, len(image)) for name, word in words.items()}

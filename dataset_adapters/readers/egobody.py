@@ -102,11 +102,14 @@ def frame_number(name: str) -> int:
 
 
 def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = [
-            {k.strip(): (v or "").strip() for k, v in row.items() if k}
-            for row in csv.DictReader(stream)
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [
+                {k.strip(): (v or "").strip() for k, v in row.items() if k}
+                for row in csv.DictReader(stream)
+            ]
+    except (csv.Error, UnicodeDecodeError, AttributeError) as error:
+        raise InputError(f"{path} is no table ({type(error).__name__}: {error}).") from error
     if not rows:
         raise InputError(f"{path}: expected a table with a recording a row, found no row.")
     return rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +20,14 @@ from ehpsbench.dataset_adapters.parameters import (
     validity,
 )
 from ehpsbench.dataset_adapters.readers.fit_files import same_frame
+from ehpsbench.dataset_adapters.readers.static_views import view_columns, view_sizes
 from ehpsbench.dataset_adapters.release import Release, Unit
-from ehpsbench.dataset_adapters.rich.views import View, frame_pictures, read_views, sequence_views
+from ehpsbench.dataset_adapters.rich.views import (
+    Filmed,
+    frame_pictures,
+    read_views,
+    sequence_views,
+)
 from ehpsbench.errors import InputError
 from ehpsbench.schema import Instances
 
@@ -44,6 +49,8 @@ def units(release: Release) -> Iterator[Unit]:
             for folder in release.find(f"{pattern.format(split)}/*"):
                 fits = sorted(folder.glob("[0-9]*/[0-9]*.pkl"))
                 views = sequence_views(release.root, split, folder.name)
+                if not views:  # of its pictures only those of the moving camera are there
+                    continue
                 table = release.find("gender.json")
                 files = (*fits, *(path for path, _ in views.values()), *table)
                 key = {"split": split, "sequence": folder.name, "views": views}
@@ -90,6 +97,8 @@ def _genders(unit: Unit, subjects: Sequence[str]) -> dict[str, str]:
     for path in unit.files:
         if path.name == "gender.json":
             given = read_json(path)
+            if not isinstance(given, Mapping):
+                raise InputError(f"{path}: expected a gender for each subject's number.")
     known = {str(number): "female" if number in WOMEN else "male" for number in SUBJECTS}
     known |= {key: str(value).lower() for key, value in given.items()}
     unknown = [subject for subject in subjects if str(int(subject)) not in known]
@@ -101,33 +110,23 @@ def _genders(unit: Unit, subjects: Sequence[str]) -> dict[str, str]:
     return {subject: known[str(int(subject))] for subject in subjects}
 
 
-def _images(unit: Unit, views: Sequence[View], fitted: Sequence[int]) -> dict[str, NDArray[Any]]:
+def _images(unit: Unit, filmed: Sequence[Filmed], fitted: Sequence[int]) -> dict[str, NDArray[Any]]:
     """Every image of every static view: those on disk, else those of the fits."""
-    names: list[str] = []
-    frames: list[int] = []
-    count: list[int] = []
-    for view in views:
-        found = frame_pictures(unit.release.root, view, fitted)
-        frames += found
-        names += found.values()
-        count.append(len(found))
-    of = np.repeat(np.arange(len(views)), count)
-    own = {
-        name: np.stack([getattr(view, name) for view in views])[of]
-        for name in ("focal", "principal_point", "world_rotation", "world_translation")
-    }
-    bent = np.stack([view.distortion for view in views])
+    found = [frame_pictures(unit.release.root, each, fitted) for each in filmed]
+    of = np.repeat(np.arange(len(filmed)), [len(pictures) for pictures in found])
+    views = [each.view for each in filmed]
+    columns = view_columns(views, of)
+    if not columns["distortion"].any():
+        del columns["distortion"]
     return image_columns(
         unit,
-        names,
-        np.stack([view.size for view in views])[of],
+        [name for pictures in found for name in pictures.values()],
+        view_sizes(views, of),
         split=unit.key["split"],
         sequence=unit.key["sequence"],
-        camera=[views[v].name for v in of],
-        frame=frames,
+        frame=[frame for pictures in found for frame in pictures],
         cluster=unit.key["sequence"],
         fps=FPS,
-        distortion=bent[of] if bent.any() else None,
-        source_file=text(unit.release.relative(Path(views[v].path)) for v in of),
-        **own,
+        source_file=text(unit.release.relative(views[v].path) for v in of.tolist()),
+        **columns,
     )

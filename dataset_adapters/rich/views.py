@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ehpsbench.dataset_adapters.images import header_sizes
 from ehpsbench.dataset_adapters.readers.fit_files import fitting_scale, opencv_lens
+from ehpsbench.dataset_adapters.readers.static_views import StaticView
 from ehpsbench.dataset_adapters.release import natural_order
 from ehpsbench.errors import InputError, MissingFiles
 
 __all__ = [
     "NATIVE",
-    "View",
+    "Filmed",
     "frame_pictures",
     "lens_scale",
     "native_size",
@@ -33,19 +34,12 @@ FORMATS = {"Pavallion": "png", "LectureHall": "png"}  # the other scenes: bmp
 PICTURE = re.compile(r"(\d+)_\d+\.(bmp|png|jpeg|jpg)", re.IGNORECASE)
 
 
-class View(NamedTuple):
-    """A static camera of a sequence; `folder` holds its pictures, if there are any."""
+class Filmed(NamedTuple):
+    """A static camera of a sequence, and where its pictures are, if there are any."""
 
-    name: str
-    path: Path
+    view: StaticView
     folder: Path
     suffix: str
-    size: NDArray[np.int64]
-    focal: Floats
-    principal_point: Floats
-    distortion: Floats
-    world_rotation: Floats
-    world_translation: Floats
 
 
 def sequence_views(root: Path, split: str, sequence: str) -> dict[int, tuple[Path, Path]]:
@@ -71,7 +65,7 @@ def sequence_views(root: Path, split: str, sequence: str) -> dict[int, tuple[Pat
     return found
 
 
-def read_views(views: Mapping[int, tuple[Path, Path]], root: Path) -> list[View]:
+def read_views(views: Mapping[int, tuple[Path, Path]], root: Path) -> list[Filmed]:
     """Calibration and picture size of each view; pixels are those of the pictures.
 
     Raises:
@@ -80,13 +74,13 @@ def read_views(views: Mapping[int, tuple[Path, Path]], root: Path) -> list[View]
     return [_view(number, path, folder, root) for number, (path, folder) in views.items()]
 
 
-def frame_pictures(root: Path, view: View, fitted: Sequence[int]) -> dict[int, str]:
+def frame_pictures(root: Path, filmed: Filmed, fitted: Sequence[int]) -> dict[int, str]:
     """Frame → picture, relative to the root: those on disk, else those of the fitted frames."""
-    place = view.folder.relative_to(root).as_posix()
-    if not view.folder.is_dir():
-        number = int(view.name.removeprefix("cam_"))
-        return {frame: f"{place}/{frame:05d}_{number:02d}.{view.suffix}" for frame in fitted}
-    names = {p.name: PICTURE.fullmatch(p.name) for p in view.folder.iterdir()}
+    place = filmed.folder.relative_to(root).as_posix()
+    if not filmed.folder.is_dir():
+        number = int(filmed.view.name.removeprefix("cam_"))
+        return {frame: f"{place}/{frame:05d}_{number:02d}.{filmed.suffix}" for frame in fitted}
+    names = {p.name: PICTURE.fullmatch(p.name) for p in filmed.folder.iterdir()}
     found = {int(match[1]): name for name, match in sorted(names.items()) if match}
     return {frame: f"{place}/{found[frame]}" for frame in sorted(found)}
 
@@ -108,7 +102,7 @@ def lens_scale(size: ArrayLike, principal_point: ArrayLike) -> float:
     return fitting_scale(seen, principal_point, (1.0, shrunk))
 
 
-def _view(number: int, path: Path, folder: Path, root: Path) -> View:
+def _view(number: int, path: Path, folder: Path, root: Path) -> Filmed:
     pose, lens, bent = _calibration(path)
     centre = lens[:2, 2]
     scene = path.parent.parent.name
@@ -117,18 +111,17 @@ def _view(number: int, path: Path, folder: Path, root: Path) -> View:
     if pictures:
         size = header_sizes(root, [pictures[0].relative_to(root).as_posix()])[0]
     scale = lens_scale(size, centre)
-    return View(
+    view = StaticView(
         name=f"cam_{number:02d}",
         path=path,
-        folder=folder,
-        suffix=FORMATS.get(scene, "bmp"),
         size=size,
         focal=scale * lens[(0, 1), (0, 1)],
         principal_point=scale * centre,
-        distortion=bent,
         world_rotation=pose[:, :3],
         world_translation=pose[:, 3],
+        distortion=bent,
     )
+    return Filmed(view, folder, FORMATS.get(scene, "bmp"))
 
 
 def _calibration(path: Path) -> tuple[Floats, Floats, Floats]:

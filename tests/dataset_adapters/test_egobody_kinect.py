@@ -49,10 +49,12 @@ def test_a_view_s_chain_is_the_inverse_of_its_calibration_and_the_master_has_non
     to_master = np.array([[0, -1, 0, 1], [1, 0, 0, 2], [0, 0, 1, 3], [0, 0, 0, 1.0]])
     place.write_text(json.dumps({"trans": to_master.tolist()}))
     master, first, *_ = read_views(root, EARLY)
-    np.testing.assert_array_equal(master.from_master, np.eye(4))
+    np.testing.assert_array_equal(master.world_rotation, np.eye(3))
+    np.testing.assert_array_equal(master.world_translation, np.zeros(3))
     # what the master sees at (1, 2, 3) is where the sub camera stands
-    np.testing.assert_allclose(first.from_master @ [1, 2, 3, 1], [0, 0, 0, 1], atol=1e-12)
-    np.testing.assert_allclose(first.from_master @ [0, 2, 3, 1], [0, 1, 0, 1], atol=1e-12)
+    for point, seen in (((1, 2, 3), (0, 0, 0)), ((0, 2, 3), (0, 1, 0))):
+        moved = first.world_rotation @ point + first.world_translation
+        np.testing.assert_allclose(moved, seen, atol=1e-12)
 
 
 def test_joints_of_the_master_are_those_of_the_fit_and_of_the_others_moved_rigidly(
