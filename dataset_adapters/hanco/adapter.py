@@ -144,7 +144,7 @@ def _images(
         principal_point=intrinsics[..., :2, 2].reshape(-1, 2),
         world_rotation=chain[..., :3, :3].reshape(-1, 3, 3),
         world_translation=chain[..., :3, 3].reshape(-1, 3),
-        mask_path=mask and [f"mask_hand/{name}{mask.suffix}" for name in names],
+        mask_path=[f"mask_hand/{name}{mask.suffix}" for name in names] if mask else None,
     )
 
 

@@ -146,7 +146,7 @@ def _group(name: str) -> str:
 def _sizes(unit: Unit, paths: list[str], intrinsics: Floats) -> NDArray[np.int64]:
     """(M, 2) width and height [px]: twice the principal point, unless some images say otherwise."""
     assumed = np.round(2 * intrinsics[:, :2, 2]).astype(np.int64)
-    some = np.unique(np.linspace(0, len(paths) - 1, PROBES).astype(np.int64)) if paths else []
+    some = sorted({int(i) for i in np.linspace(0, len(paths) - 1, PROBES)} if paths else set())
     root = unit.release.root
     found = header_sizes(root, [paths[i] for i in some], assumed[some])
     if (found == assumed[some]).all():

@@ -69,6 +69,6 @@ def _error(placed: Floats, points: Floats, intrinsics: Floats) -> Floats:
     distance = np.linalg.norm(pixels - points[..., :2], axis=-1)
     side = np.nan_to_num(box_around(known)[:, 2:]).max(1)
     total = np.where(seen, distance, 0.0).sum(1)
-    count = seen.sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(total / count / side, nan=np.inf)
+        share: Floats = np.nan_to_num(total / seen.sum(1) / side, nan=np.inf)
+    return share

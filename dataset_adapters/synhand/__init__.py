@@ -1,0 +1,1 @@
+"""SynHand (Yin et al., TPAMI 2025): HumanData files."""
