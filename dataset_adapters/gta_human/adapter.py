@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.files import read_pickle
-from ehpsbench.dataset_adapters.gta_human.skeleton import COUNT, JOINTS, PLACES
+from ehpsbench.dataset_adapters.gta_human.people import BODY_ANGLES, SEEN, Person
+from ehpsbench.dataset_adapters.gta_human.skeleton import JOINTS, PLACES
 from ehpsbench.dataset_adapters.identity import person_identity, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import (
@@ -23,28 +21,16 @@ from ehpsbench.dataset_adapters.parameters import (
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
-from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import Instances
 from ehpsbench.skeleton.placing import keypoint_columns
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-Floats = NDArray[np.float64]
-
 __all__ = ["FOCAL", "SIZE", "read", "units"]
 
 SIZE = (1920, 1080)  # px
 FOCAL = 1158.0337  # px: the game's vertical field of view of 50 degrees
-FIT = ("global_orient", "body_pose", "betas", "transl")
-HANDS = ("left_hand_pose", "right_hand_pose")
-SEEN = {  # shape of a frame's values
-    "keypoints_2d": (COUNT, 3),
-    "keypoints_3d": (COUNT, 4),
-    "occ": (COUNT,),
-    "bbox_xywh": (4,),
-}
-BODY_ANGLES, SMPL_ANGLES = 63, 69
 SPLIT = "train"
 
 
@@ -64,7 +50,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     Raises:
         InputError: a file is broken, lacks something, or has another number of frames.
     """
-    people = [_Person.of(path) for path in unit.files]
+    people = [Person.of(path) for path in unit.files]
     count = len(people[0].seen["keypoints_2d"])
     odd = next((p for p in people if any(len(v) != count for v in p.all.values())), None)
     if odd is not None:
@@ -87,52 +73,6 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     return Instances(columns | _seen(people), images)
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """The arrays of one person in F frames; `fit` is empty where the owners call it invalid."""
-
-    path: Path
-    key: str
-    sex: str
-    fit: Mapping[str, Floats]
-    seen: Mapping[str, Floats]
-
-    @property
-    def all(self) -> dict[str, Floats]:
-        """All arrays, with one row a frame each."""
-        return {**self.seen, **self.fit}
-
-    @classmethod
-    def of(cls, path: Path) -> _Person:
-        """What a file holds.
-
-        Raises:
-            InputError: it lacks something, or an array has another width.
-        """
-        first = path.suffix == ".pkl"  # one person a file, without a name
-        content = read_pickle(path) if first else load_npz(path)
-        try:
-            fitted = first or bool(np.asarray(content["is_valid_smplx"]))
-            names = (*FIT, *(() if first else HANDS)) if fitted else ()
-            fit = {name: np.asarray(content[name], np.float64) for name in names}
-            seen = {
-                name: np.asarray(content[name], np.float64).reshape(-1, *shape)
-                for name, shape in SEEN.items()
-            }
-            sex = "male" if bool(np.asarray(content["is_male"])) else "female"
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise InputError(
-                f"{path} is no person of GTA-Human ({type(error).__name__}: {error}). Expected "
-                f"is_male, {', '.join(SEEN)}, and {', '.join(FIT)} where there is a fit."
-            ) from error
-        if fit and fit["body_pose"].shape[1:] not in ((BODY_ANGLES,), (SMPL_ANGLES,)):
-            raise InputError(
-                f"{path}: body_pose is {fit['body_pose'].shape}, expected {BODY_ANGLES} angles a "
-                f"frame (SMPL-X) or {SMPL_ANGLES} (SMPL)."
-            )
-        return cls(path, "0" if first else path.stem, sex, fit, seen)
-
-
 def _images(unit: Unit, count: int) -> dict[str, NDArray[Any]]:
     """The labelled frames; row i is the file with the number i."""
     sequence = unit.name.rpartition("/")[2]
@@ -150,7 +90,7 @@ def _images(unit: Unit, count: int) -> dict[str, NDArray[Any]]:
 
 
 def _bodies(
-    unit: Unit, people: list[_Person], fitted: NDArray[np.bool_], bodies: BodySet
+    unit: Unit, people: list[Person], fitted: NDArray[np.bool_], bodies: BodySet
 ) -> dict[str, NDArray[Any]]:
     """Parameters and flags; nobody's where the owners call the fit of the sequence invalid."""
     smpl = unit.files[0].suffix == ".pkl"
@@ -167,7 +107,7 @@ def _bodies(
     return spread(columns | validity(int(fitted.sum()), parts, owner=True), fitted)
 
 
-def _seen(people: list[_Person]) -> dict[str, NDArray[Any]]:
+def _seen(people: list[Person]) -> dict[str, NDArray[Any]]:
     """Box, the game's joints, and which share of them something else hides."""
     pixels, points, hidden, box = (
         np.concatenate([person.seen[name] for person in people]) for name in SEEN

@@ -132,7 +132,8 @@ class _Lens:
         """As the file has it, with camera → world turned round."""
         matrix = np.asarray(group["K"], np.float64).reshape(3, 3)
         bent = np.asarray(group["D"], np.float64).reshape(5)
-        return cls(matrix, bent, np.linalg.inv(np.asarray(group["RT"], np.float64).reshape(4, 4)))
+        back: Floats = np.asarray(group["RT"], np.float64).reshape(4, 4)
+        return cls(matrix, bent, np.asarray(np.linalg.inv(back), np.float64))
 
 
 def _actor(path: Path) -> _Actor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import WHOLE_BODY, Labels, body_columns, validity
 from ehpsbench.dataset_adapters.readers.hand_convention import hand_convention
 from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.dataset_adapters.synbody.people import PARTS, read_person
 from ehpsbench.errors import InputError
-from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import Columns, Instances
 from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import SMPLX_144
@@ -31,21 +30,7 @@ Floats = NDArray[np.float64]
 SIZE = (1280, 720)  # px
 FOCAL = 640.0  # px, the owners' viewer; SMPLer-X's 540 is not what the labels were made with
 SPLIT = "train"
-PARTS = {  # how many numbers a frame
-    "global_orient": 3,
-    "body_pose": 63,
-    "left_hand_pose": 45,
-    "right_hand_pose": 45,
-    "jaw_pose": 3,
-    "leye_pose": 3,
-    "reye_pose": 3,
-    "expression": 10,
-    "betas": 10,
-    "transl": 3,
-}
-JOINTS = len(SMPLX_144)
 SAME_FRAME = 0.05  # m: 3D joints further from the bodies are not in the camera frame
-Person = Mapping[str, Floats]
 
 
 def units(release: Release) -> Iterator[Unit]:
@@ -63,7 +48,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     Raises:
         InputError: a file is broken, or labels and pictures do not belong together.
     """
-    people = [_person(path) for path in unit.files]
+    people = [read_person(path) for path in unit.files]
     counts = {path.name: person.count for path, person in zip(unit.files, people, strict=True)}
     if len(set(counts.values())) > 1:
         raise InputError(f"{unit.files[0].parent}: its people have different frames: {counts}.")
@@ -71,7 +56,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     images = _images(unit, number)
     fit = {name: np.concatenate([p.fit[name][row] for p in people]) for name in PARTS}
     pixels = np.concatenate([p.pixels[row] for p in people])
-    seen = ((pixels >= 0) & (pixels <= SIZE)).all(-1) & pixels.any(-1)
+    inside: NDArray[np.bool_] = np.all((pixels >= 0) & (pixels <= SIZE), -1)
+    seen = inside & pixels.any(-1)
     keys = np.repeat([path.stem for path in unit.files], len(row))
     gender = np.repeat([person.gender for person in people], len(row))
     here = np.flatnonzero(seen.any(1))  # somebody out of the picture is no instance of it
@@ -91,56 +77,6 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     columns |= keypoint_columns(2, (scored, SMPLX_144)) | _points(columns, points, bodies)
     columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
     return Instances(columns, images)
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """One person in F frames: parameters, joints in pixels and in metres."""
-
-    gender: str
-    fit: Person
-    pixels: Floats
-    points: Floats
-
-    @property
-    def count(self) -> int:
-        return len(self.pixels)
-
-
-def _person(path: Path) -> _Person:
-    """What a file holds.
-
-    Raises:
-        InputError: it lacks something, or an array has another size.
-    """
-    content = load_npz(path)
-    try:
-        table, meta = content["smplx"].item(), content["meta"].item()
-        pixels = np.asarray(content["keypoints2d"], np.float64)[..., :2]
-        points = np.asarray(content["keypoints3d"], np.float64)[..., :3]
-        count = len(pixels)
-        if pixels.shape[1:] != (JOINTS, 2) or points.shape != (count, JOINTS, 3):
-            raise ValueError(f"joints of {pixels.shape} and {points.shape}")
-        fit = {}
-        for name, size in PARTS.items():
-            values = np.asarray(table[name], np.float64)
-            flat = values.reshape(len(values), -1)[:, :size]
-            fit[name] = np.broadcast_to(flat, (count, size))  # betas may be one row for all
-        return _Person(_gender(meta.get("gender", "neutral")), fit, pixels, points)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{path} is no person of SynBody ({type(error).__name__}: {error}). Expected "
-            f"smplx with {', '.join(PARTS)}, meta, and keypoints2d and keypoints3d of "
-            f"{JOINTS} joints."
-        ) from error
-
-
-def _gender(said: Any) -> str:
-    """One gender of one person, who may have a list of the same for all frames."""
-    found = sorted({str(each) for each in np.ravel(np.asarray(said))})
-    if len(found) != 1 or found[0] not in ("neutral", "male", "female"):
-        raise ValueError(f"gender {found}")
-    return found[0]
 
 
 def _frames(unit: Unit, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -177,7 +113,7 @@ def _images(unit: Unit, number: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
 
 
 def _labels(
-    unit: Unit, fit: Person, gender: NDArray[Any], points: Floats, bodies: BodySet
+    unit: Unit, fit: Mapping[str, Floats], gender: NDArray[Any], points: Floats, bodies: BodySet
 ) -> Labels:
     """The card's labels, with hands as the joints of the fingers say."""
     labels = Labels.of(unit.release.card)

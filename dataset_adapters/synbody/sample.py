@@ -12,7 +12,8 @@ from ehpsbench.dataset_adapters.clips import Clip
 from ehpsbench.dataset_adapters.files import save_npz
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.sampling import Order
-from ehpsbench.dataset_adapters.synbody.adapter import FOCAL, JOINTS, PARTS, SIZE, SPLIT
+from ehpsbench.dataset_adapters.synbody.adapter import FOCAL, SIZE, SPLIT
+from ehpsbench.dataset_adapters.synbody.people import JOINTS, PARTS
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.skeleton.sources import SMPLX_144
 
