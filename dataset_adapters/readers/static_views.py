@@ -40,8 +40,8 @@ def view_sizes(views: Sequence[StaticView], of: NDArray[np.int64]) -> NDArray[np
 def view_columns(views: Sequence[StaticView], of: NDArray[np.int64]) -> dict[str, Any]:
     """Camera columns for `image_columns` of M images of the views `of` (M,)."""
     names = ("focal", "principal_point", "world_rotation", "world_translation")
-    columns = {name: np.stack([getattr(view, name) for view in views])[of] for name in names}
-    columns["camera"] = [views[v].name for v in of.tolist()]
+    columns: dict[str, Any] = {"camera": [views[v].name for v in of.tolist()]}
+    columns |= {name: np.stack([getattr(view, name) for view in views])[of] for name in names}
     bent = [view.distortion for view in views if view.distortion is not None]
     if bent:
         columns["distortion"] = np.stack(bent)[of]
