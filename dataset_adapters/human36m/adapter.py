@@ -56,6 +56,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         images = _images(unit, coco, path.with_name(unit.key["camera"]))
         people = coco.annotations
         columns = person_identity(images, coco.image, [unit.name] * len(people))
+        columns["bbox"] = box_column(people)
         seen = _seen(people)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -71,7 +72,6 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         columns |= studio_joints(table, records, FRAME, H36M_17, columns, seen)
     if "fits" in unit.key:
         columns |= studio_bodies(path.with_name(unit.key["fits"]), records, FRAME, columns, bodies)
-    columns["bbox"] = box_column(people)
     columns["source_row"] = np.arange(len(people))
     return Instances(columns, images)
 

@@ -79,6 +79,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         )
         columns = person_identity(images, coco.image, [a["id"] for a in people])
         columns |= keypoints_of(people, ("keypoints", MPII_16))
+        flags = {"owner_valid": labelled(people), "bbox": box_column(people)}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not MPII in COCO's format ({type(error).__name__}: {error}). Expected "
@@ -86,9 +87,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         ) from error
     if len(unit.files) > 1:
         columns |= joined_columns([str(a["id"]) for a in people], unit.files[1], bodies)
-    columns["owner_valid"] = labelled(people)
-    columns["bbox"] = box_column(people)
-    columns["source_row"] = np.arange(len(people))
+    columns |= flags | {"source_row": np.arange(len(people))}
     return Instances(columns, images)
 
 

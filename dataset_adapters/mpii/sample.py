@@ -26,7 +26,9 @@ def write(order: Order, source: str = "neuralannot") -> Truth:
     if source in ("eft", "cliff"):  # the sizes of images are in the images only
         order = replace(order, images=with_sizes(order.images))
         mini = Miniature(order, card, filming_of(source, FILMING), people_of(source, card))
-        write_list(mini, source, SOURCES[source].replace("*", "fits", 1), "{:09d}.jpg")
+        write_list(
+            mini, source, SOURCES[source].replace("*", "fits", 1).replace("*", "01"), "{:09d}.jpg"
+        )
         return mini.save()
     mini = Miniature(order, card, FILMING, people_of(source, card))
     for clip in mini.clips([("train", "train"), ("test", "test")]):

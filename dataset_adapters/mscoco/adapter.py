@@ -95,6 +95,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         columns = person_identity(images, coco.image, [a["id"] for a in people])
         columns |= keypoints_of(people, *WHOLE_BODY)
         columns |= {column: box_column(people, key) for column, key in PART_BOXES.items()}
+        flags = {"owner_valid": labelled(people), "bbox": box_column(people)}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not COCO's or COCO-WholeBody's file ({type(error).__name__}: {error}). "
@@ -102,9 +103,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         ) from error
     if len(unit.files) > 1:
         columns |= _bodies(people, unit.files[1], bodies)
-    columns["owner_valid"] = labelled(people)
-    columns["bbox"] = box_column(people)
-    columns["source_row"] = np.arange(len(people))
+    columns |= flags | {"source_row": np.arange(len(people))}
     return Instances(columns, images)
 
 

@@ -92,7 +92,7 @@ def _own(columns: Columns, candidates: list[Records], unit: Unit) -> dict[str, N
         whose = [_same(row, people) for row, people in zip(joints, candidates, strict=True)]
         points = np.stack([_keypoints(record) for record in whose] or [np.zeros((0, 19, 3))])
         boxes = np.asarray([(r or {}).get("bbox") or [0.0] * 4 for r in whose], np.float64)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{unit.files[-1]} has a broken annotation ({type(error).__name__}: {error}). Expected "
             "bbox (x1, y1, x2, y2) and 57 keypoints, or null."

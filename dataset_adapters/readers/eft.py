@@ -93,7 +93,7 @@ def read_eft(path: Path) -> Eft:
             side=SIDE * table("bbox_scale"),
             keypoints=np.asarray(points, np.float64).reshape(count, len(EFT_49), 3),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path} is not an EFT file ({type(error).__name__}: {error}). Expected `data`, a list "
             "of fits with parm_pose, parm_shape, parm_cam, bbox_scale, bbox_center and imageName."

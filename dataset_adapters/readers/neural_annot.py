@@ -70,7 +70,7 @@ def joined_columns(keys: Sequence[str], path: Path, bodies: BodySet) -> dict[str
         if not entries:
             return {}
         return spread(neural_annot_columns(entries, bodies) | lens_columns(entries), fitted)
-    except (InputError, KeyError, TypeError, ValueError) as error:
+    except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is not a file of NeuralAnnot: {error}") from error
 
 

@@ -88,7 +88,7 @@ def studio_bodies(
     chain = {name: world[name][fitted] for name in ("world_rotation", "world_translation")}
     try:
         found = neural_annot_columns([e for e in entries if e is not None], bodies, world=chain)
-    except InputError as error:
+    except (InputError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: {error}") from error
     return spread(found, fitted)
 
