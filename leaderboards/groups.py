@@ -79,7 +79,7 @@ def groups_of(
     members: dict[str, dict[str, Entrant]] = {}
     for entry, entrant in entrants.items():
         members.setdefault(entrant.group, {})[entry] = entrant
-    groups = [_group(name, own, needed) for name, own in members.items()]
+    groups = [_group(name, members[name], needed) for name in sorted(members)]
     own = _wild(groups, needed)
     for group in groups:
         group.wild = group.name in own
@@ -91,7 +91,7 @@ def groups_of(
 def _wild(groups: Sequence[Group], needed: Mapping[str, Scored]) -> frozenset[str]:
     """Names of those whose seeds spread far more than the others', over all that counts."""
     tables = {
-        group.name: np.array([[data.means[e] for data in needed.values()] for e in group.seeds])
+        group.name: np.array([[d.means[e] for d in needed.values()] for e in sorted(group.seeds)])
         for group in groups
         if group.tells_luck
     }
@@ -99,16 +99,20 @@ def _wild(groups: Sequence[Group], needed: Mapping[str, Scored]) -> frozenset[st
 
 
 def _fill(groups: Sequence[Group], benchmark: str, data: Scored, seed: int) -> None:
-    """Errors and resamples of all groups on a benchmark, with the luck of their seeds."""
+    """Errors and resamples of all groups on a benchmark, with the luck of their seeds.
+
+    Groups come by name and seeds are sorted, so that one table has one set of random numbers,
+    whatever order its entries are named in.
+    """
     deviations = {
-        group.name: seed_deviations(_resampled(data, group.seeds))
+        group.name: seed_deviations(_resampled(data, sorted(group.seeds)))
         for group in groups
         if group.tells_luck and _has_all(data, group.seeds)
     }
     tame = [deviations[g.name] for g in groups if g.name in deviations and not g.wild]
     pooled = np.concatenate(tame, axis=1) if tame else None
     for group in groups:
-        used = [e for e in group.seeds if e in data.entries]
+        used = sorted(e for e in group.seeds if e in data.entries)
         if not used:
             continue
         group.error[benchmark] = float(np.mean([data.means[e] for e in used]))

@@ -235,6 +235,15 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
     assert rank({"a": rows["a"], "b": turned["b"]}, ONE).as_dict() == rank(rows, ONE).as_dict()
 
 
+def test_the_order_of_entries_and_groups_does_not_matter_to_their_luck() -> None:
+    rows = noisy({"a--s0": 0, "a--s1": 2, "b--s0": 3, "b--s1": 9, "c--s0": 5, "c--s1": 6})
+    turned = dict(reversed(rows.items()))
+    entrants = {e: Entrant(e[0]) for e in rows}
+    one, other = rank(rows, ONE, entrants=entrants), rank(turned, ONE, entrants=entrants)
+    assert [row.mpe for row in one.rows] == [row.mpe for row in other.rows]
+    assert np.array_equal(one.difference_low, other.difference_low, equal_nan=True)
+
+
 def test_a_new_entry_changes_no_interval_of_the_others() -> None:
     rows = noisy({"a": 0, "b": 3, "c": 50})
     fewer = rank({e: rows[e] for e in "ab"}, ONE).row("b")
