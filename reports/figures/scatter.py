@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 SIZE = (5.9, 3.7)  # inches
 LETTER = 5.6  # px that a letter of a name takes
 LINE = 12.0  # px
-ASIDE = 9.0  # px between dots of one x
+ASIDE = 9.0  # px between dots of one x, at most
+FAN = 24.0  # px that all dots of one x may take: more would look like a trend
 DECADE = 4.0  # times from the smallest to the largest: from there on the axis is logarithmic
 PLACES = ((9, 0, "left"), (-9, 0, "right"), (0, 11, "center"), (0, -12, "center"),
           (7, 9, "left"), (7, -10, "left"), (-7, 9, "right"), (-7, -10, "right"))  # fmt: skip
@@ -84,11 +85,18 @@ def scatter(dots: Sequence[Dot], x: Axis, y: Axis, name: str, title: str) -> str
 
 
 def _asides(dots: Sequence[Dot]) -> list[float]:
-    """How far aside each dot stands [px], so that those of one x do not hide each other."""
+    """How far aside each dot stands [px], so that those of one x do not hide each other.
+
+    Neighbours in the order stand on different sides: rows come best first, and a fan from left to
+    right would draw a slope where all sizes are the same.
+    """
     found = []
     for place, dot in enumerate(dots):
         twins = [i for i, d in enumerate(dots) if math.isclose(d.x, dot.x, rel_tol=0.01)]
-        found.append(ASIDE * (twins.index(place) - (len(twins) - 1) / 2))
+        step = min(ASIDE, FAN / max(len(twins) - 1, 1))
+        turn = twins.index(place)
+        side = (turn + 1) // 2 * (1 if turn % 2 else -1)
+        found.append(step * (side - (0.5 if len(twins) % 2 == 0 else 0.0)))
     return found
 
 
@@ -110,6 +118,8 @@ def _frame(axes: Axes, x: Axis, y: Axis, dots: Sequence[Dot]) -> None:
     low, high = min(ends) - room, max(ends) + room
     axes.set_ylim(*((high, low) if y.down else (low, high)))
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=y.whole))
+    if y.whole:
+        axes.set_yticks([t for t in axes.get_yticks() if t >= 1 and low <= t <= high] + [1])
     axes.set_xlabel(x.label, labelpad=6)
     axes.set_ylabel(y.label, labelpad=6)
     axes.tick_params(length=0, pad=5, which="both")
