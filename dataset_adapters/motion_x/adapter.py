@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.extracted import extracted
 from ehpsbench.dataset_adapters.identity import person_identity, text
 from ehpsbench.dataset_adapters.images import header_sizes, image_columns
 from ehpsbench.dataset_adapters.parameters import WHOLE_BODY, Labels, body_columns, validity
@@ -57,16 +58,19 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         fit, cameras = _fits(content), _cameras(content)
         people, frames = fit["transl"].shape[:2]
         folder = unit.release.root / _folder(unit.release, unit.files[0])
-        shown = min(frames, sum(1 for _ in folder.glob("*.png"))) or frames
-        images = _images(unit, content, cameras[0][:, :shown], cameras[1][:, :shown])
+        numbers = np.arange(frames) + 1
+        shown = np.flatnonzero(extracted(folder, numbers, ".png"))
+        shown = shown if len(shown) else numbers - 1
+        images = _images(unit, content, cameras, shown)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(
             f"{unit.files[0]} is not a clip of IDEA400 ({type(error).__name__}: {error}). "
             "Expected (people, frames, …) arrays root_orient, pose_body, pose_lhand, pose_rhand, "
             "pose_jaw, trans, expr, cam_R and cam_t, betas of people, and intrins."
         ) from error
-    frame, person = np.repeat(np.arange(shown), people), np.tile(np.arange(people), shown)
-    columns = person_identity(images, frame, person)
+    image, person = np.repeat(np.arange(len(shown)), people), np.tile(np.arange(people), len(shown))
+    frame = shown[image]
+    columns = person_identity(images, image, person)
     columns["world_rotation"] = cameras[0][person, frame].reshape(-1, 9)
     columns["world_translation"] = cameras[1][person, frame]
     columns |= {"track": text(map(str, person)), "source_row": frame}
@@ -111,13 +115,15 @@ def _cameras(content: Mapping[str, Any]) -> tuple[Floats, Floats]:
 
 
 def _images(
-    unit: Unit, content: Mapping[str, Any], turn: Floats, shift: Floats
+    unit: Unit,
+    content: Mapping[str, Any],
+    cameras: tuple[Floats, Floats],
+    rows: NDArray[np.int64],
 ) -> dict[str, NDArray[Any]]:
     """The frames of a clip, numbered from 1; all have the size of the first."""
     lens = np.asarray(content["intrins"], np.float64).reshape(4)
-    numbers = np.arange(turn.shape[1]) + 1
     folder = _folder(unit.release, unit.files[0])
-    paths = [f"{folder}/{number:06d}.png" for number in numbers]
+    paths = [f"{folder}/{row + 1:06d}.png" for row in rows]
     rate = re.search(r"(\d+)fps", unit.name)
     return image_columns(
         unit,
@@ -125,14 +131,14 @@ def _images(
         header_sizes(unit.release.root, paths[:1])[0],
         split=SPLIT,
         sequence=unit.name,
-        frame=numbers,
+        frame=rows + 1,
         cluster=unit.name,
         focal=lens[:2],
         principal_point=lens[2:],
-        world_rotation=turn[0],
-        world_translation=shift[0],
+        world_rotation=cameras[0][0, rows],
+        world_translation=cameras[1][0, rows],
         fps=float(rate[1]) if rate else None,
-        source_row=numbers - 1,
+        source_row=rows,
     )
 
 
