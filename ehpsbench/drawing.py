@@ -59,7 +59,8 @@ def panel(
     """The panel of one person.
 
     Args:
-        row: instance columns of length 1, with `bbox`; without a camera nothing in 3D is placed.
+        row: instance columns of length 1; without a box the whole image is shown, without a camera
+            nothing in 3D is placed.
         picture: the whole image, upright; None: a plain ground.
         size: width and height of the panel [px].
         padding: how much larger than the person's box.
@@ -77,8 +78,9 @@ def _crop(
     row: Mapping[str, NDArray[Any]], size: tuple[int, int], padding: float
 ) -> tuple[Floats, float]:
     """Upper left corner in the image [px], and panel pixels per image pixel."""
-    box = np.ma.getdata(row["bbox"])[0].astype(np.float64)
-    if not present(row["bbox"])[0]:  # nobody said where: the whole image
+    if "bbox" in row and present(row["bbox"])[0]:
+        box = np.ma.getdata(row["bbox"])[0].astype(np.float64)
+    else:  # nobody said where: the whole image
         box = np.array([0, 0, row["width"][0], row["height"][0]], np.float64)
     scale = min(size[0] / max(box[2], 1.0), size[1] / max(box[3], 1.0)) / padding
     return box[:2] + box[2:] / 2 - np.asarray(size) / scale / 2, float(scale)

@@ -19,6 +19,7 @@ from ehpsbench.cli.main import app
 from ehpsbench.curation.validation.chosen import farthest, span
 from ehpsbench.curation.validation.sheet import draw_sheet
 from ehpsbench.curation.validation.validate import Validation, validate
+from ehpsbench.drawing import panel
 from ehpsbench.store import Store
 
 Stored = Callable[[str], Store]
@@ -147,6 +148,13 @@ def test_a_missing_image_becomes_a_skeleton_on_plain_ground(
         pixels = np.asarray(picture)
     assert (pixels == PLAIN).all(-1).mean() > 0.4
     assert (pixels == (52, 150, 98)).all(-1).sum() > 500
+
+
+def test_a_person_without_a_box_is_shown_in_the_whole_image() -> None:
+    row = {"width": np.array([200]), "height": np.array([100])}
+    shown = panel(row, None, (50, 50), padding=1.0)
+    assert shown.scale == 0.25
+    assert shown.placed([100.0, 50.0]).tolist() == [25.0, 25.0]
 
 
 def test_the_command_ends_with_0_or_1_and_writes_the_sheet(copy: Store) -> None:
