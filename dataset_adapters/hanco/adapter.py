@@ -145,6 +145,7 @@ def _images(
         world_rotation=chain[..., :3, :3].reshape(-1, 3, 3),
         world_translation=chain[..., :3, 3].reshape(-1, 3),
         mask_path=[f"mask_hand/{name}{mask.suffix}" for name in names] if mask else None,
+        mask_scale=1 / 255 if mask and mask.suffix != ".png" else None,  # JPEG blurs their edges
     )
 
 

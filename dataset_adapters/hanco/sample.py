@@ -16,6 +16,7 @@ from ehpsbench.dataset_adapters.lenses import Lens, with_own_lenses
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.readers.freihand_sample import freihand_points
 from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.silhouettes import save_silhouette
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.world.camera import Camera
 
@@ -40,6 +41,8 @@ def write(order: Order) -> Truth:
             for view in range(VIEWS):
                 place = f"{clip.name}/cam{view}/{frame:08d}"
                 mini.picture(f"rgb/{place}.jpg", clip, frame, view)
+                mask, camera = f"mask_hand/{place}.jpg", clip.camera(frame, view)
+                save_silhouette(mini.order, mask, clip.scenes[frame], camera)
                 if _special(mini, clip, frame) != BARE:
                     _note(mini, clip, frame, view)
     save_json(order.root / "meta.json", _meta(mini, clips))

@@ -14,6 +14,7 @@ from ehpsbench.dataset_adapters.files import save_npz
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.parameters import joined_pose
 from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.silhouettes import save_silhouette
 from ehpsbench.dataset_adapters.ssp3d.adapter import FOCAL, SIZE
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.skeleton.sources import COCO_17
@@ -45,8 +46,8 @@ def _labels(mini: Miniature, clip: Clip) -> dict[str, NDArray[Any]]:
     fit, points, box = clip.fits(0, 0), clip.keypoints(COCO_17), clip.box()
     person = clip.name.rpartition("_")[2]
     for frame, name in enumerate(names):
-        for folder in ("images", "silhouettes"):
-            mini.picture(f"{folder}/{name}", clip, frame)
+        mini.picture(f"images/{name}", clip, frame)
+        save_silhouette(mini.order, f"silhouettes/{name}", clip.scenes[frame], clip.camera(frame))
         key = f"test/{clip.name}/0/{FIRST + STEP * frame}/{person}"
         mini.note(key, clip, frame, keypoints=(points[frame], COCO_17))
     middle = box[:, :2] + box[:, 2:] / 2

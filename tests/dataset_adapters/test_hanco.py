@@ -101,6 +101,19 @@ def test_a_frame_without_a_fit_has_points_alone_and_one_without_points_nobody(ro
     assert sample.BARE in found.images["frame"]
 
 
+def test_masks_are_named_as_the_first_of_a_sequence(root: Path) -> None:
+    assert "mask_path" not in _read(root, "0002").images
+    first = root / "mask_hand/0002/cam0/00000000.png"
+    first.parent.mkdir(parents=True)
+    first.touch()
+    images = _read(root, "0002").images
+    assert images["mask_path"][9] == "mask_hand/0002/cam1/00000001.png"
+    assert images["image_path"][9] == "rgb/0002/cam1/00000001.jpg"
+    assert "mask_scale" not in images
+    first.rename(first.with_suffix(".jpg"))  # grey at the edges: 255 is one, less than half nobody
+    assert _read(root, "0002").images["mask_scale"].tolist() == [1 / 255] * len(images["frame"])
+
+
 def test_a_frame_that_meta_does_not_know_and_a_fit_that_is_not_there_are_named(root: Path) -> None:
     (root / "shape/0002/00000003.json").unlink()
     with pytest.raises(MissingFiles, match=r"shape/0002/00000003\.json"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.body.posed import posed_joints
@@ -68,6 +70,20 @@ def test_two_people_of_one_frame_have_an_image_each_and_one_cluster(root: Path) 
     assert len(set(ids)) == 3
     assert sorted(cluster) == ["ssp3d/fastball", "ssp3d/fastball", "ssp3d/long_jump_2"]
     assert images["mask_path"][0] == images["image_path"][0].replace("images/", "silhouettes/")
+
+
+def test_a_silhouette_shows_the_person_whose_joints_are_seen_in_it(tmp_path: Path) -> None:
+    order = Order(tmp_path, BODIES, WorldSettings(), seed=3, people=1, images="rendered")
+    sample.write(replace(order, split="test"))
+    found = _read(tmp_path)
+    with Image.open(tmp_path / found.images["mask_path"][0]) as picture:
+        mask = np.asarray(picture)
+    one = {name: values[:1] for name, values in found.columns.items()}
+    pelvis = project_rows(one, posed_joints(one, BODIES)[0][:, :1])[0, 0]
+    x, y = np.floor(pelvis).astype(int)
+    assert mask.shape == (512, 512)
+    assert set(np.unique(mask)) == {0, 255}
+    assert mask[y, x] == 255
 
 
 def test_genders_are_those_of_the_labels_and_shape_is_not_smplx_s(root: Path) -> None:
