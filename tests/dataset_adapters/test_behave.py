@@ -143,3 +143,10 @@ def test_masks_are_named_where_they_are_there(root: Path) -> None:
     shown = [str(path) for path in images["mask_path"][masked]]
     assert shown == [f"sequences/{place.parent.name}/t0003.000/k2.person_mask.jpg"]
     assert images["camera"][masked].tolist() == ["k2"]
+
+
+def test_kinects_that_are_no_list_are_refused_by_the_file(root: Path) -> None:
+    place = next((root / "sequences").glob("Date01*/info.json"))
+    _edit(place, lambda c: {**c, "kinects": "three"})
+    with pytest.raises(InputError, match=r"info\.json.*kinects"):
+        _read(root)

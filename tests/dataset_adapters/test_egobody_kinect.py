@@ -114,3 +114,11 @@ def test_a_lens_that_is_not_there_is_named(root: Path) -> None:
     (root / "kinect_cam_params/kinect_sub_1/Color.json").unlink()
     with pytest.raises(MissingFiles, match="kinect_sub_1"):
         _read(root, EARLY)
+
+
+def test_a_table_without_a_row_or_in_another_encoding_is_named(root: Path) -> None:
+    path = root / "data_splits.csv"
+    for content in (b"train,val,test\n", b"\xff\xfe\x00"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"data_splits\.csv"):
+            _read(root, EARLY)

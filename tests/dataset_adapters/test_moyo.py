@@ -18,7 +18,7 @@ from ehpsbench.dataset_adapters.files import save_npz
 from ehpsbench.dataset_adapters.moyo import adapter, sample
 from ehpsbench.dataset_adapters.release import Unit, open_release
 from ehpsbench.dataset_adapters.sampling import Order
-from ehpsbench.errors import MissingFiles
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.meshes import read_mesh
 from ehpsbench.restricted_pickle import load
 from ehpsbench.schema import Instances
@@ -120,7 +120,7 @@ def test_objects_of_the_fitting_in_a_file_are_no_obstacle(
 
     module = ModuleType("psbody.mesh")
     mesh = type("Mesh", (), {"__module__": "psbody.mesh"})
-    module.Mesh = mesh  # type: ignore[attr-defined]
+    monkeypatch.setattr(module, "Mesh", mesh, raising=False)
     monkeypatch.setitem(sys.modules, "psbody", ModuleType("psbody"))
     monkeypatch.setitem(sys.modules, "psbody.mesh", module)
     before, path = _read(root).columns, _unit(root).files[0]
@@ -132,3 +132,9 @@ def test_a_day_without_cameras_is_named(root: Path) -> None:
     shutil.rmtree(root / sample.HANDS / "cameras/20220926")
     with pytest.raises(MissingFiles, match="20220926"):
         _unit(root, "nothing")
+
+
+def test_a_file_without_any_camera_is_named(root: Path) -> None:
+    _unit(root).files[1].write_text("{}")
+    with pytest.raises(InputError, match=r"cameras_param\.json.*cam_1"):
+        _read(root)

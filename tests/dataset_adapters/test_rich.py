@@ -105,6 +105,19 @@ def test_genders_are_known_without_the_toolkit_s_table_and_by_numbers_without_ze
         _read(root)
 
 
+def test_a_table_of_genders_that_is_a_list_is_refused_by_its_name(root: Path) -> None:
+    (root / "gender.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match=r"gender\.json"):
+        _read(root)
+
+
+def test_a_sequence_of_which_only_the_moving_camera_is_there_is_no_unit(root: Path) -> None:
+    before = [unit.name for unit in _units(root)]
+    sequence = next(name for name in before if name.startswith("val/")).removeprefix("val/")
+    (root / f"images/val/{sequence}/cam_{sample.MOVING}").mkdir(parents=True)
+    assert [unit.name for unit in _units(root)] == [n for n in before if not n.endswith(sequence)]
+
+
 def test_a_missing_fit_leaves_the_other_person_alone(root: Path) -> None:
     columns = _read(root).columns
     people = {f: set(columns["person"][columns["frame"] == f]) for f in set(columns["frame"])}
