@@ -20,7 +20,10 @@ from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.thuman2 import adapter, sample
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.evaluate import evaluate
+from ehpsbench.ingest import ingest
 from ehpsbench.schema import Instances
+from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
 
 BODIES = open_bodies("small")
@@ -85,6 +88,20 @@ def test_depth_times_its_scale_is_the_depth_of_the_nearest_vertices(root: Path) 
     behind = mesh[inside, 2] - depth[row, column][inside]
     assert np.mean(behind > -0.02) > 0.9  # beside outlines, nothing stands before what is seen
     assert np.mean(np.abs(behind) < 0.02) > 0.2  # and much is what is seen
+
+
+def test_metric_depth_is_scored_in_the_metres_of_the_fit(root: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    ingest("thuman2", root, store)
+    predicted = tmp_path / "predicted"
+    predicted.mkdir()
+    for image in store.images("thuman2", "face").to_pylist():
+        fit = read_pickle(root / f"smplx/{image['sequence']}/smplx_param.pkl")
+        metres = np.load(root / image["depth_path"]) / float(fit["scale"]) + 0.25
+        np.save(predicted / f"{image['image_id'].replace('/', '__')}.npy", metres)
+    benchmark = "depth-metric@thuman2@face"
+    result = evaluate(store, "shifted", benchmark, BODIES, predictions=predicted)
+    assert result.summary["numbers"]["rmse"]["value"] == pytest.approx(0.25, rel=1e-3)
 
 
 def test_normals_look_at_the_camera(root: Path) -> None:
