@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ehpsbench.leaderboards.board import board as find_board
 from ehpsbench.leaderboards.entrants import entrants_in
-from ehpsbench.leaderboards.rankings import ranking
+from ehpsbench.leaderboards.rankings import SUFFIX, found_path, ranking
 from ehpsbench.leaderboards.standings import standings
 from ehpsbench.leaderboards.table import Standings
 
@@ -31,3 +31,18 @@ def filled(store: Store, board: str, *, last: bool = False) -> Standings:
         return ranking(store, Path(board).stem)
     rules = find_board(board)
     return standings(store, rules, entrants_in(store, rules))
+
+
+def shown(store: Store, board: str) -> Standings:
+    """What a report shows of a board: the last ranking; everybody where it was never ranked.
+
+    Args:
+        store: with results.
+        board: name of a board, or a .toml file.
+
+    Raises:
+        UnknownName: there is no such board.
+        InputError: nobody has a result on it, or results must not meet in one table.
+    """
+    ranked = found_path(store, Path(board).stem, SUFFIX).is_file()
+    return filled(store, board, last=ranked)

@@ -62,8 +62,11 @@ def standings(
     columns = columns_of(board)
     found = {entry: primary_numbers(store, board, entry) for entry in known}
     if not any(found.values()):
+        who = (
+            "Nobody" if board.takes == "everybody" else f"No cell of those it takes ({board.takes})"
+        )
         raise InputError(
-            f"Nobody in {store.root} has a result on a benchmark of the board {board.name} "
+            f"{who} in {store.root} has a result on a benchmark of the board {board.name} "
             f"({', '.join(board.protocols)}). Evaluate first."
         )
     summaries = summaries_of(store, board, found)

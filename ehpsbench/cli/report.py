@@ -15,7 +15,7 @@ def report(
         list[str] | None,
         typer.Option(
             "--board",
-            help="Board that was ranked; give it again for more. The page opens with the first.",
+            help="Board, or a .toml file; again for more. The page opens with the first.",
             show_default="all that were ranked",
         ),
     ] = None,
@@ -35,13 +35,15 @@ def report(
     """Write the ranking of boards as one HTML file that needs no network."""
     from ehpsbench.cli import console
     from ehpsbench.evaluation.protocol import protocol
-    from ehpsbench.leaderboards.rankings import ranked_boards, ranking
+    from ehpsbench.leaderboards.filled import shown
+    from ehpsbench.leaderboards.rankings import ranked_boards
     from ehpsbench.reports.make import make_report
     from ehpsbench.store import Store, default_store
 
     place = Store(store or default_store())
-    names = [Path(name).stem for name in board or ranked_boards(place)]
-    rankings = [ranking(place, name) for name in names]
+    asked = board or ranked_boards(place)
+    names = [Path(name).stem for name in asked]
+    rankings = [shown(place, name) for name in asked]
     data = {protocol(b.protocol).dataset for found in rankings for b in found.benchmarks}
     path = make_report(
         place,
