@@ -117,6 +117,7 @@ def _images(unit: Unit, intrinsics: NDArray[np.float64]) -> dict[str, NDArray[An
         source_file=f"{split}_mano.json",
         source_row=sample,
         mask_path=[f"{split}/mask/{i:08d}.jpg" for i in sample] if masked else None,
+        mask_scale=1 / 255 if masked else None,  # JPEG blurs their edges
     )
 
 
