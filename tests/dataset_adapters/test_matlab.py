@@ -1,0 +1,80 @@
+"""MATLAB's files: as SciPy writes them, cut off, and of other classes."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ehpsbench.dataset_adapters.readers.matlab import load_mat
+from ehpsbench.dataset_adapters.readers.matlab_sample import save_mat
+from ehpsbench.errors import InputError, MissingFiles
+
+# scipy.io.savemat 1.17.1 (compressed), from byte 116 on: text "hallo", annot3 a cell (2, 1) of
+# arange(6).reshape(2, 3) and 7.5, frames uint16 1, 2, 300, a_rather_long_name float32 1 2, 3 4
+SCIPY = base64.b64decode(
+    "AAAAAAAAAAAAAUlNDwAAACwAAAB4nONjYGCwAGI2IOYAYhYGCGCF8hmhbEagTElqRYkAlJ+RmJOTD6QBRcoEWw8AAABY"
+    "AAAAeJzjY2BguAHEbEDMAcSMDBDACuUzQcUYoWoS8/LyS4wZGPiA7AQkfWxY9DEjmccJxAYM6IDDAUJ/sIfQAlA+A5QW"
+    "cQDZY4HHHkYkDLOHA26+nAMAzmYHYg8AAAAyAAAAeJzjY2BgcABiNiDmAGJuBghghfIZgZgZSoPUpBUl5qYWMzCwQPmM"
+    "DEwMOkBJAFV9AzgPAAAARQAAAHic42NgYIgAYjYg5gBidgYIYIXymaCYEYiFgDgxviixJCO1KD4nPy89Pi8xNxWiHqRP"
+    "AMxqsGdgcHAAMoC4wQEAaW0KSw=="
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "annot.mat").write_bytes(b"MATLAB 5.0 MAT-file".ljust(116) + SCIPY)
+    return tmp_path / "annot.mat"
+
+
+def test_numbers_and_cells_are_those_that_scipy_wrote(path: Path) -> None:
+    found = load_mat(path, "annot3", "frames", "a_rather_long_name")
+    assert found["annot3"].shape == (2, 1)
+    assert found["annot3"][0, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert found["annot3"][1, 0].tolist() == [[7.5]]
+    assert found["frames"].dtype == np.uint16
+    assert found["frames"].tolist() == [[1, 2, 300]]
+    assert found["a_rather_long_name"].tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_variable_of_another_class_is_passed_over_unless_asked_for(path: Path) -> None:
+    assert [*load_mat(path, "frames")] == ["frames"]
+    with pytest.raises(InputError, match=r"annot\.mat.*class 4"):
+        load_mat(path, "text")
+    with pytest.raises(InputError, match=r"annot\.mat.*univ_annot3"):
+        load_mat(path, "univ_annot3")
+
+
+def test_a_file_cut_anywhere_is_named_or_lacks_nothing(path: Path) -> None:
+    whole = path.read_bytes()
+    for size in range(0, len(whole), 7):
+        path.write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"annot\.mat"):
+            load_mat(path, "frames", "a_rather_long_name")
+    with pytest.raises(MissingFiles, match="is the release complete"):
+        load_mat(path.with_name("other.mat"), "frames")
+
+
+def test_mutated_bytes_are_an_error_of_ours_or_a_correct_read(path: Path) -> None:
+    whole, rng = np.frombuffer(path.read_bytes(), np.uint8), np.random.default_rng(0)
+    for _ in range(200):
+        changed = whole.copy()
+        changed[rng.integers(100, len(whole), 4)] = rng.integers(0, 256, 4)
+        path.write_bytes(changed.tobytes())
+        try:
+            found = load_mat(path, "annot3", "frames")
+        except InputError:
+            continue
+        assert found["annot3"].dtype == object or found["annot3"].dtype.kind in "iuf"
+
+
+def test_what_is_written_comes_back(tmp_path: Path) -> None:
+    cells = [np.arange(6.0).reshape(2, 3), np.ones((1, 4))]
+    save_mat(tmp_path / "a/x.mat", {"cells": cells, "row": np.arange(3.0)[None]})
+    found = load_mat(tmp_path / "a/x.mat", "cells", "row")
+    assert found["row"].tolist() == [[0, 1, 2]]
+    assert found["cells"].shape == (2, 1)
+    assert np.array_equal(found["cells"][0, 0], cells[0])
+    assert np.array_equal(found["cells"][1, 0], cells[1])
