@@ -103,9 +103,9 @@ def studio_joints(
         records: (N,) of the image of each person.
         keys: of a record, that lead to the joints of its frame.
         joints: their map.
-        world: columns of each person's camera: world_rotation, world_translation, focal and
-            principal_point.
-        seen: (N, K) which are seen; they count in 2D.
+        world: columns of each person's camera: world_rotation, world_translation, focal,
+            principal_point, width and height.
+        seen: (N, K) which are seen; those of them that are in the image count in 2D.
 
     Raises:
         InputError: the file is broken, or holds another number of joints; names it.
@@ -125,7 +125,9 @@ def studio_joints(
     camera = points @ rotation.transpose(0, 2, 1) + world["world_translation"][:, None]
     pixels = project(camera, world["focal"], world["principal_point"])
     score = np.broadcast_to(known[:, None], camera.shape[:2])
-    visible = score & np.asarray(seen, bool) & (camera[..., 2] > 0)
+    size = np.stack([world["width"], world["height"]], -1)[:, None]
+    inside = np.asarray((pixels >= 0) & (pixels <= size), bool).all(-1)
+    visible = score & np.asarray(seen, bool) & inside & (camera[..., 2] > 0)
     columns = keypoint_columns(3, (np.concatenate([camera, score[..., None]], -1), joints))
     columns |= keypoint_columns(2, (np.concatenate([pixels, visible[..., None]], -1), joints))
     return {name: nullable(values, known) for name, values in columns.items()}
