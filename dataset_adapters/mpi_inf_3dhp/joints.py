@@ -34,5 +34,5 @@ def joint_columns(
     return {
         **keypoint_columns(2, (np.concatenate([pixels, inside], -1), joints)),
         **keypoint_columns(3, (np.concatenate([space, known], -1), joints)),
-        "bbox": nullable(np.nan_to_num(box), inside.any((1, 2))),
+        "bbox": nullable(np.nan_to_num(box), np.any(inside, axis=(1, 2))),
     }
