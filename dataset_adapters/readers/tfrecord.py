@@ -42,7 +42,7 @@ def read_records(path: Path) -> Iterator[Example]:
             left -= HEADER.size + len(message) + TRAILER
             try:
                 yield _example(message)
-            except (IndexError, ValueError, KeyError, struct.error, UnicodeDecodeError) as error:
+            except (LookupError, ValueError, StopIteration) as error:
                 raise InputError(
                     f"{path} holds a record that is no tf.train.Example ({error})."
                 ) from error

@@ -84,6 +84,15 @@ def test_a_message_is_read_as_protocol_buffers_specify_it(tmp_path: Path) -> Non
     assert (list(example["n"]), list(example["x"])) == ([150, 2], [0.5])
 
 
+def test_an_entry_without_a_name_is_no_example(tmp_path: Path) -> None:
+    message = bytes([0x0A, 2, 0x0A, 0])  # features { feature { } }
+    length = struct.pack("<Q", len(message))
+    record = length + struct.pack("<I", masked_crc(length)) + message + bytes(4)
+    (tmp_path / "bad.tfrecord").write_bytes(record)
+    with pytest.raises(InputError, match=r"bad\.tfrecord holds a record that is no"):
+        list(read_records(tmp_path / "bad.tfrecord"))
+
+
 def test_large_and_negative_numbers_come_back(tmp_path: Path) -> None:
     numbers = [0, 1, 127, 128, 300, -1, 2**62, -(2**63)]
     save_records(tmp_path / "a.tfrecord", [{"n": np.array(numbers), "s": [b"", b"x" * 300]}])
