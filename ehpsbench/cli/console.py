@@ -19,7 +19,6 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-    from ehpsbench.curation.validation.validate import Validation
     from ehpsbench.store import Store
 
 PIPED_WIDTH = 10_000  # columns where no terminal sets them: nothing is folded in a file
@@ -144,22 +143,6 @@ def bodies_of(store: Store, datasets: Sequence[str], body_models: Path | None) -
     from ehpsbench.label_bodies import bodies_of_rows
 
     return bodies_of_rows(store, datasets, body_models)
-
-
-def print_validation(found: Validation) -> None:
-    """Write what a validation found, what it left out, and where its sheet lies."""
-    out.print(f"{found.dataset}: {found.people:,} people in {found.images:,} images checked.")
-    rows = [[f.rule, f.rows, f.example, f.remedy] for f in found.findings]
-    if rows:
-        print_table("Findings", ("rule", "rows", "for example", "what to do"), rows)
-    else:
-        out.print("Nothing found.", style="green")
-    for name, value in found.measures.items():
-        out.print(f"{name}: {value:.2f}", soft_wrap=True)
-    for note in found.notes:
-        out.print(f"! {note}", soft_wrap=True)
-    if found.sheet is not None:
-        out.print(f"Look at it: {found.sheet} (it shows images of the release)", soft_wrap=True)
 
 
 def print_verdict(verdict: dict[str, Any]) -> None:
