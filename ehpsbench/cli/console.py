@@ -110,29 +110,6 @@ def counting_bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar(done, total, done)
 
 
-def print_card(card: dict[str, Any]) -> None:
-    """Write a dataset's card: a line per field, files as a list, the citation as it is."""
-    plain = {k: v for k, v in card.items() if k not in ("files", "citation")}
-    for key, value in plain.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{k}: {_words(v)}" for k, v in value.items())
-        out.print(Text(f"{key.replace('_', ' '):<22}", "bold") + _words(value), soft_wrap=True)
-    out.print("files", style="bold")
-    for file in card["files"]:
-        need = "" if file["required"] else "  (optional)"
-        out.print(f"  {file['pattern']:<44} {file['what']}{need}", soft_wrap=True)
-    out.print("citation", style="bold")
-    out.print(card["citation"].strip(), soft_wrap=True)
-
-
-def _words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return str(value)
-
-
 def say(line: str) -> None:
     """Write one line of progress to stderr."""
     err.print(line, soft_wrap=True)
