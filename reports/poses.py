@@ -44,7 +44,8 @@ class PoseMap:
 
 def matrices(poses: Floats) -> Floats:
     """(n, 63) axis-angle [rad] → (n, 189) entries of the joints' rotation matrices."""
-    return np.asarray(rotation_matrix(poses.reshape(len(poses), JOINTS, 3)).reshape(len(poses), ENTRIES))
+    turned = rotation_matrix(poses.reshape(len(poses), JOINTS, 3))
+    return np.asarray(turned.reshape(len(poses), ENTRIES))
 
 
 def pose_map(sets: Sequence[Floats]) -> PoseMap | None:
