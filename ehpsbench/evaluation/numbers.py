@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ehpsbench.resampling import generator, interval, resampling_weights, units
+
+if TYPE_CHECKING:
+    from ehpsbench.evaluation.stored import Statistics
 
 Floats = NDArray[np.float64]
 SAMPLES = 1000
@@ -91,6 +94,23 @@ def of_sums(
     return {n: _number(found[n], drawn[n], clusters) for n in found}
 
 
+def of_statistics(rows: pa.Table, one: Statistics) -> dict[str, Number]:
+    """Numbers that follow from statistics of a stored result; the same each time.
+
+    Args:
+        rows: with `cluster`.
+        one: statistics of these rows, in their order.
+    """
+    clusters = np.asarray(rows["cluster"].to_pylist(), object)
+    index = units(clusters.astype(str))
+    count = int(index.max(initial=-1)) + 1
+    whole, drawn = one.numbers(), _drawn(count, count, one.grouped(index).numbers)
+    return {
+        name: _number(value, drawn.get(name, np.full(SAMPLES, np.nan)), clusters)
+        for name, value in whole.items()
+    }
+
+
 def _both(
     statistics: Floats,
     clusters: NDArray[np.object_],
@@ -102,15 +122,23 @@ def _both(
     sums = np.zeros((count, statistics.shape[1]))
     np.add.at(sums, index, statistics)
     whole = numbers(sums.sum(0))
+    drawn = _drawn(count, max(sums.shape), lambda weights: numbers(weights @ sums))
+    return whole, drawn or {name: np.full(SAMPLES, np.nan) for name in whole}
+
+
+def _drawn(
+    count: int, width: int, numbers: Callable[[Floats], Mapping[str, Floats]]
+) -> dict[str, Floats]:
+    """(S,) of each number over draws of `count` units; empty where one unit varies with nothing."""
     if count < 2:
-        return whole, {name: np.full(SAMPLES, np.nan) for name in whole}
+        return {}
     rng = generator(0, "numbers")
-    size = max(1, CHUNK // max(count, statistics.shape[1]))
+    size = max(1, CHUNK // width)
     parts = [
-        numbers(resampling_weights(count, min(size, SAMPLES - start), rng) @ sums)
+        numbers(resampling_weights(count, min(size, SAMPLES - start), rng))
         for start in range(0, SAMPLES, size)
     ]
-    return whole, {name: np.concatenate([p[name] for p in parts]) for name in whole}
+    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 def _number(value: Floats, drawn: Floats, clusters: NDArray[np.object_]) -> Number:

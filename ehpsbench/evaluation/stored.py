@@ -129,9 +129,10 @@ class Detected:
         from ehpsbench.metrics.keypoint_ap import average_precision
 
         wanted = [n for n in self.names if only is None or n in only]
-        each = None if weights is None else torch.from_numpy(weights[..., self.group])
+        device = self.matches.people.device
+        each = None if weights is None else torch.from_numpy(weights[..., self.group]).to(device)
         found = average_precision(self._of_ranges(wanted), each)
-        return {name: np.asarray(found[_number(name)], np.float64) for name in wanted}
+        return {name: np.asarray(found[_number(name)].cpu(), np.float64) for name in wanted}
 
     def _of_ranges(self, wanted: Sequence[str]) -> Matches:
         """Matches without those of ranges of areas that nobody asked for: they are skipped."""

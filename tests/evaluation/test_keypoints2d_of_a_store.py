@@ -29,8 +29,7 @@ Make = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in ("keypoints2d.task", "recomputed"):
-        monkeypatch.setattr(f"ehpsbench.evaluation.{room}.SAMPLES", 60)
+    monkeypatch.setattr("ehpsbench.evaluation.numbers.SAMPLES", 60)
 
 
 def said_file(tmp_path: Path, said: Any) -> Path:

@@ -100,6 +100,21 @@ def test_an_interval_or_count_that_was_edited_is_found(folder: Path, key: str, w
     assert words in said(folder)
 
 
+@pytest.mark.parametrize(("key", "to"), [("low", 0.01), ("high", -0.01), ("high", None)])
+def test_every_end_of_an_interval_is_made_again_to_the_last_digits(
+    folder: Path, key: str, to: float | None
+) -> None:
+    path = folder / "good" / f"{BENCHMARK}.json"
+    numbers = json.loads(path.read_text())["numbers"]
+    for name, number in numbers.items():
+        was = dict(number)
+        number[key] = None if to is None else number[key] + to
+        edit(folder, numbers=numbers)
+        assert found(folder) == [(f"good/{BENCHMARK}.json", "numbers")], name
+        assert f"end of {name} is" in said(folder)
+        number.update(was)
+
+
 def test_rows_that_are_not_those_of_the_summary_are_found(folder: Path) -> None:
     edit(folder, rows_sha256="0" * 64)
     assert found(folder) == [(f"good/{BENCHMARK}.parquet", "hash")]

@@ -35,8 +35,13 @@ def named_number(name: str, rule: Shares, sums: Tensor) -> dict[str, Tensor]:
 
 
 def _detected(rows: pa.Table, group: str) -> Detected:
+    return detected(stored_matches(rows, group), group)
+
+
+def detected(matches: Matches, group: str) -> Detected:
+    """What the ten numbers of a part are made of."""
     names = tuple(f"{group}_{number}" for number in NUMBERS)
-    return Detected(names, stored_matches(rows, group), np.arange(rows.num_rows))
+    return Detected(names, matches, np.arange(len(matches.people)))
 
 
 def stored_matches(rows: pa.Table, group: str) -> Matches:

@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.keypoints2d.rules import Detections, Keypoints2dProtocol, Shares
-from ehpsbench.evaluation.keypoints2d.stored import named_number
+from ehpsbench.evaluation.keypoints2d.stored import detected, named_number
 from ehpsbench.evaluation.keypoints2d.submitted import Submitted, submitted
 from ehpsbench.evaluation.keypoints2d.truth import Truth, truth_of
-from ehpsbench.evaluation.numbers import SAMPLES, Number, of_sums
+from ehpsbench.evaluation.numbers import Number, of_statistics, of_sums
 from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
 from ehpsbench.evaluation.summary import removed_by_checks, summarised
-from ehpsbench.resampling import generator, interval, resampling_weights
 
 if TYPE_CHECKING:
     from ehpsbench.metrics.keypoint_ap import Matches
@@ -92,7 +91,7 @@ def _precision(rule: Detections, request: Request, truth: Truth, said: Submitted
     for group in rule.groups:
         rows = matched(truth, said, group, rule, device=request.device, progress=request.progress)
         columns |= {f"{group}_{n}": values for n, values in _columns(rows).items()}
-        numbers |= {f"{group}_{n}": v for n, v in _numbers(rows, truth.images.clusters).items()}
+        numbers |= of_statistics(pa.table(columns), detected(rows, group))
     seen = np.bincount(said.image, minlength=len(truth.images.ids)) > 0
     about = {
         "people": int((~truth.left_out).sum()),
@@ -124,27 +123,6 @@ def _columns(rows: Matches) -> dict[str, pa.Array]:
     plain = {name: pa.array(values) for name, values in zip(names, ranges, strict=True)}
     made = {n: pa.ListArray.from_arrays(offsets, values) for n, values in lists.items()}
     return {**plain, "found": pa.array(found.astype(np.float64)), **made}
-
-
-def _numbers(rows: Matches, clusters: tuple[str, ...]) -> dict[str, Number]:
-    """The ten numbers, each with the bootstrap over clusters of images that others have."""
-    import torch
-
-    from ehpsbench.metrics.keypoint_ap import average_precision
-
-    names, units = np.unique(np.asarray(clusters, str), return_inverse=True)
-    if len(names) < 2:
-        units = np.arange(len(clusters))
-    draws = resampling_weights(int(units.max()) + 1, SAMPLES, generator(0, "numbers"))
-    weights = torch.from_numpy(draws[:, units]).to(rows.image.device)
-    whole, drawn = average_precision(rows), average_precision(rows, weights)
-    found = {}
-    for name, value in whole.items():
-        known = drawn[name].cpu().numpy()
-        known = known[np.isfinite(known)]
-        low, high = interval(known) if len(known) else (np.nan, np.nan)
-        found[name] = Number(float(value), low, high, len(clusters), len(names))
-    return found
 
 
 def _refuse_missing(
