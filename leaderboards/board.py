@@ -106,6 +106,10 @@ class Board(Definition):
             return next(b.primary for b in self.benchmarks if b.counts)
         return "MPE" if self.direction == "lower" else "mean primary score"
 
+    def score_in(self, unit: str) -> str:
+        """The same where the unit is known: MPE is a mean of errors in millimetres, no other."""
+        return "mean error" if self.score == "MPE" and unit != "mm" else self.score
+
     @property
     def direction(self) -> Direction:
         """Which way the order's number is better."""

@@ -17,7 +17,7 @@ def digits(value: float, unit: str) -> str:
     """
     if math.isnan(value):
         return NOTHING
-    return f"{value:,.{DECIMALS.get(unit, 2)}f}"
+    return f"{value:z,.{DECIMALS.get(unit, 2)}f}"
 
 
 def with_unit(name: str, unit: str) -> str:

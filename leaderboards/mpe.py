@@ -72,4 +72,4 @@ def mean_primary_error(
         )
     unit = next(columns_of(board)[i].unit for i in board.counted)
     mean = float(np.mean([value for value, _ in parts.values()]))
-    return MeanPrimaryError(mean, parts, missing, board.score, unit)
+    return MeanPrimaryError(mean, parts, missing, board.score_in(unit), unit)

@@ -159,7 +159,7 @@ def _method(table: _Table, facts: Sequence[BenchmarkFacts]) -> str:
 def _score(table: _Table) -> Score:
     board = table.board
     unit = "" if board.order == "rank" else table.columns[board.counted[0]].unit
-    return Score(board.score, unit, board.direction, board.order)
+    return Score(board.score_in(unit), unit, board.direction, board.order)
 
 
 def _rows(

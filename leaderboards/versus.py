@@ -212,7 +212,7 @@ def _mean(
     named = {b.id: b.protocol for b in board.benchmarks}
     found = mean_difference([(pairs[i], named[i]) for i in board.counted], samples, seed)
     facts = next(c.facts for c in columns if c.counts)
-    return Column(board.score, facts, True, found)
+    return Column(board.score_in(facts.unit), facts, True, found)
 
 
 def _remarks(store: Store, sides: Sequence[Sequence[str]], columns: Sequence[Column]) -> list[str]:

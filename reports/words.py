@@ -11,11 +11,12 @@ NOTHING = "–"
 
 
 def number(value: float, digits: int = 1, *, sign: bool = False) -> str:
-    """A number to so many digits, with a true minus; a dash where there is none."""
+    """A number to so many digits, with a true minus and zero without a sign; a dash for none."""
     if not math.isfinite(value):
         return NOTHING
     text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-    return text.replace("-", "−")
+    zero = not text.strip("+-0.")
+    return text.lstrip("+-") if zero else text.replace("-", "−")
 
 
 def interval(value: Value, digits: int = 1, *, sign: bool = False) -> str:

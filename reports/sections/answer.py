@@ -79,10 +79,13 @@ def _next(given: Given, ranked: Sequence[Standing]) -> str:
     unit, digits = unit_after(standings.score.unit), digits_of(standings.score.unit)
     names = listed([row.name for row in followers[:MOST]])
     shared = places(standings)[followers[0].name].words
+    comes, whose = f"comes {names} ({shared})", ""
+    if len(followers) > 1:
+        comes = f"come {names} ({shared.replace('shares', 'share')})"
+        whose = f"{followers[0].name} is "
     return (
-        f"Next {'comes' if len(followers) == 1 else 'come'} {names} ({shared}): "
-        f"{number(gap, digits)}{unit} behind {ranked[0].name}, interval {number(low, digits)} to "
-        f"{number(high, digits)}."
+        f"Next {comes}: {whose}{number(gap, digits)}{unit} behind {ranked[0].name}, interval "
+        f"{number(low, digits)} to {number(high, digits)}."
     )
 
 

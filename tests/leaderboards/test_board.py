@@ -41,6 +41,11 @@ def test_a_broken_board_file_is_refused_by_name(tmp_path: Path, text: str) -> No
         board(str(path))
 
 
+def test_only_a_mean_of_millimetres_is_an_mpe() -> None:
+    five = board("ehps-five")
+    assert (five.score_in("mm"), five.score_in("degrees")) == ("MPE", "mean error")
+
+
 def test_a_benchmark_cannot_be_on_a_board_twice() -> None:
     twice = [{"id": "x", "primary": "pve"}] * 2
     with pytest.raises(ValidationError, match="named twice"):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from ehpsbench.leaderboards.digits import digits
 from ehpsbench.leaderboards.table import Standings
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.places import places
 from ehpsbench.reports.sections import answer, defence, worth
+from ehpsbench.reports.words import number
 
 
 def _tied(standings: Standings, groups: list[int | None]) -> Standings:
@@ -19,6 +23,23 @@ def test_one_leader_is_named(data: Given) -> None:
     found = answer.section(data).context
     assert found["headline"] == "good leads 2 ranked sets, and can be told from every other."
     assert found["next"].startswith("Next comes bad & <ugly> (rank 2): 100.0 mm behind good")
+
+
+def test_several_followers_share_their_ranks_and_the_gap_is_that_of_their_best(
+    many: Given,
+) -> None:
+    tied = replace(many, standings=_tied(many.standings, [1, 2, 2, *[3] * 9]))
+    first, second, third = many.names[:3]
+    rows = many.standings.rows
+    gap = number(rows[1].mpe.mean - rows[0].mpe.mean)
+    assert (
+        answer.section(tied)
+        .context["next"]
+        .startswith(
+            f"Next come {second} and {third} (share ranks 2 to 3): "
+            f"{second} is {gap} mm behind {first}, interval"
+        )
+    )
 
 
 def test_without_anybody_apart_there_is_no_answer(data: Given) -> None:
@@ -64,6 +85,13 @@ def test_an_order_that_one_benchmark_turns_over_is_not_called_steady(data: Given
     [steady] = [q for q in made.context["questions"] if "without any one" in q["question"]]
     assert steady["answer"] == "no"
     assert steady["words"].endswith("at least −1.00 (without one)")
+
+
+@pytest.mark.parametrize(("value", "text"), [(-0.04, "0.0"), (0.0, "0.0"), (-0.06, "−0.1")])
+def test_zero_has_no_sign(value: float, text: str) -> None:
+    assert number(value) == text
+    assert number(value, sign=True) == text
+    assert digits(value, "mm").replace("-", "−") == text
 
 
 def test_worth_is_said_against_the_median_and_by_whom_it_beats(data: Given) -> None:
