@@ -120,7 +120,7 @@ def section(given: Given) -> Section | None:
         "map_size": MAP,
         "any_benchmark": any(one.part.benchmark for one in all_),
     }
-    return Section("datasets", "What each dataset is", "datasets.html.j2", context)
+    return Section("datasets", "What each dataset is", "datasets.html.j2", context, "Datasets")
 
 
 def behind(given: Given) -> list[Part]:

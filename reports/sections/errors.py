@@ -45,12 +45,18 @@ def section(given: Given) -> Section | None:
     each = len(names) * len(ALIGNMENTS) * len(body.vertices) * 4 / 3
     maps, left_out = point_maps(given, max(1, int(MOST_BYTES / max(each, 1))))
     tables = slice_tables(given, names)
-    if not maps and not tables:
+    of_bodies = any(summary["task"] == "mesh" for summary in given.protocols)
+    if not maps and not tables and not of_bodies:
         return None
-    context: dict[str, Any] = {"slices": tables, "viewer": None, "left_out": left_out}
+    context: dict[str, Any] = {
+        "slices": tables,
+        "viewer": None,
+        "left_out": left_out,
+        "unpainted": of_bodies and not maps,
+    }
     if maps:
         context |= _painted(given, body, maps)
-    return Section("errors", "Where errors are", "errors.html.j2", context)
+    return Section("errors", "Where errors are", "errors.html.j2", context, "Errors")
 
 
 def _painted(given: Given, body: DisplayBody, shown: Sequence[PointMap]) -> dict[str, Any]:

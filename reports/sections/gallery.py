@@ -87,7 +87,7 @@ def section(given: Given) -> Section | None:
         "last": shown[-1].name if len(shown) > 1 else "",
         "more": max(0, len(names) - MOST),
     }
-    return Section("gallery", "Best, median, worst", "gallery.html.j2", context)
+    return Section("gallery", "Best, median, worst", "gallery.html.j2", context, "Examples")
 
 
 def _exhibit(

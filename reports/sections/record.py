@@ -10,6 +10,8 @@ from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation.explained import explained
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.evaluation.protocol import protocol as protocol_named
+from ehpsbench.leaderboards.board import board as find_board
+from ehpsbench.leaderboards.rankings import SUFFIX, found_path
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.repeat import commands
 from ehpsbench.reports.section import Section
@@ -21,6 +23,7 @@ ORDER = 130
 def section(given: Given) -> Section:
     """Versions, hashes, recipes, data, protocols, cells, hardware, time and commands."""
     context = {
+        "board": _board(given),
         "versions": _versions(given),
         "bodies": _bodies(given),
         "recipes": _recipes(given),
@@ -30,7 +33,23 @@ def section(given: Given) -> Section:
         "cost": _cost(given),
         "steps": commands(given),
     }
-    return Section("record", "Run record", "record.html.j2", context)
+    return Section("record", "Run record", "record.html.j2", context, "Record")
+
+
+def _board(given: Given) -> str:
+    """Name and version as the ranking's own record has them, and where today's differ."""
+    said = given.standings.board
+    words = f"{said['name']}, version {said['version']}"
+    if given.store is not None:
+        kept = found_path(given.store, said["name"], SUFFIX).name.removesuffix(SUFFIX)
+        words += f", ranked under its former name {kept}" if kept != said["name"] else ""
+    try:
+        today = find_board(said["name"])
+    except EhpsbenchError:
+        return words
+    if today.hash == said["hash"]:
+        return words
+    return f"{words}; today's {today.name} is version {today.version} and differs"
 
 
 def _versions(given: Given) -> list[tuple[str, str]]:

@@ -139,10 +139,12 @@ def test_results_without_points_have_no_viewer_but_slices(
         said = json.loads(path.read_text())
         del said["points_sha256"]
         path.write_text(json.dumps(said))
-    section = errors.section(replace(board, store=store))
+    without = replace(board, store=store)
+    section = errors.section(without)
     assert section is not None
     assert section.context["viewer"] is None
     assert section.context["slices"]
+    assert "Evaluate the predictions again to see where errors are" in page(without)
 
 
 def test_slices_hold_the_numbers_of_the_results(board: Given, scored: Store) -> None:

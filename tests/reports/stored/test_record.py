@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ehpsbench.evaluation.protocol import protocol
@@ -10,6 +11,7 @@ from ehpsbench.reports.build import page
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.repeat import commands
 from ehpsbench.reports.sections import record
+from ehpsbench.store import Store
 from ehpsbench.training.cells import budgeted
 from ehpsbench.training.recipe import recipe
 
@@ -73,6 +75,21 @@ def test_the_protocol_stands_in_words_only_while_it_is_the_one_that_was_used(
     other = replace(board, protocols=(board.protocols[0] | {"protocol_hash": "0" * 64},))
     (changed,) = record.section(other).context["protocols"]
     assert changed["lines"] == []
+
+
+def test_a_ranking_under_a_former_name_says_so_and_what_is_today(
+    board: Given, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "store")
+    store.reports.mkdir(parents=True)
+    (store.reports / "mpe.ranking.json").touch()
+    said = {**board.standings.board, "name": "ehps-five", "version": 1}
+    former = replace(board, store=store, standings=replace(board.standings, board=said))
+    assert record.section(former).context["board"] == (
+        "ehps-five, version 1, ranked under its former name mpe; today's ehps-five is version 2 "
+        "and differs"
+    )
+    assert record.section(board).context["board"] == "tiny, version 1"
 
 
 def test_time_and_hardware_are_summed_up(board: Given) -> None:
