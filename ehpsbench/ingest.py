@@ -7,11 +7,10 @@ the place of the old ones in one move; the manifest is written last.
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +25,14 @@ from ehpsbench.dataset_adapters.release import (
     Unit,
     open_release,
 )
-from ehpsbench.errors import EhpsbenchError, InputError, StoreError
+from ehpsbench.errors import EhpsbenchError, InputError
 from ehpsbench.executors.look_up import results, run
 from ehpsbench.executors.settings import Settings
 from ehpsbench.label_bodies import bodies_for
 from ehpsbench.merge import Merged, merge
 from ehpsbench.processes import completed
 from ehpsbench.schema import SCHEMA_VERSION
-from ehpsbench.staging import StagedUnit, stage
+from ehpsbench.staging import StagedUnit, failures_are_clear, stage, staging_folder
 from ehpsbench.store import Store
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def ingest(
     release = open_release(root, card, name=alias, layout=layout)
     bodies = bodies_for(release, body_models)
     units = _units(release)
-    with _writing(store, release.name) as folder, _failures_are_clear(folder):
+    with staging_folder(store.root, release.name) as folder, failures_are_clear(folder):
         job = _job(release, bodies, units, limit)
         notes = _notes(store, job)
         staging = folder / digest(job)[:24]
@@ -256,38 +255,6 @@ def _stage_all(
 def _stage(bodies: BodySet | None, waiting: tuple[Unit, StagedUnit]) -> None:
     unit, place = waiting
     stage(unit, bodies, place)
-
-
-@contextmanager
-def _writing(store: Store, dataset: str) -> Iterator[Path]:
-    """The staging folder of a dataset, for one ingest at a time; a dead process holds nothing."""
-    folder = store.root / ".staging"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / f"{dataset}.lock").open("w")
-    except OSError as error:
-        raise StoreError(f"The store {store.root} cannot be written: {error}.") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(
-                f"Another ingest of {dataset} into {store.root} is running; wait for it to end."
-            ) from error
-        yield folder / dataset
-
-
-@contextmanager
-def _failures_are_clear(staging: Path) -> Iterator[None]:
-    """A disk that refuses is one message; what is staged already stays for the next try."""
-    try:
-        yield
-    except OSError as error:
-        free = shutil.disk_usage(staging.parent).free / 2**20
-        raise StoreError(
-            f"Writing below {staging} failed: {error} ({free:.0f} MiB free). The store is as it "
-            "was; make room and run the same command again, it goes on where it stopped."
-        ) from error
 
 
 def _report(

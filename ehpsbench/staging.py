@@ -1,8 +1,12 @@
-"""One unit on its way into the store: read, checked, and written to the staging folder."""
+"""The staging folder of an ingest, and one unit on its way into it: read, checked, written."""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +21,7 @@ from ehpsbench.atomic import canonical_json, digest, replacing, write_text
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.identity import repeat
 from ehpsbench.dataset_adapters.release import Unit
-from ehpsbench.errors import EhpsbenchError, InputError
+from ehpsbench.errors import EhpsbenchError, InputError, StoreError
 from ehpsbench.schema import INSTANCES, Columns, Instances, to_arrow
 
 if TYPE_CHECKING:
@@ -62,6 +66,50 @@ class StagedUnit:
         """Rows by table."""
         counts: dict[str, int] = json.loads(self.done.read_text())
         return counts
+
+
+@contextmanager
+def staging_folder(root: Path, dataset: str) -> Iterator[Path]:
+    """The staging folder of a dataset, for one ingest at a time; a dead process holds nothing.
+
+    Args:
+        root: folder of the store.
+        dataset: its name in the store.
+
+    Raises:
+        StoreError: the store cannot be written, or another ingest of the dataset is running.
+    """
+    folder = root / ".staging"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / f"{dataset}.lock").open("w")
+    except OSError as error:
+        raise StoreError(f"The store {root} cannot be written: {error}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(
+                f"Another ingest of {dataset} into {root} is running; wait for it to end."
+            ) from error
+        yield folder / dataset
+
+
+@contextmanager
+def failures_are_clear(staging: Path) -> Iterator[None]:
+    """A disk that refuses is one message; what is staged already stays for the next try.
+
+    Raises:
+        StoreError: in place of the OSError, with the room that is left.
+    """
+    try:
+        yield
+    except OSError as error:
+        free = shutil.disk_usage(staging.parent).free / 2**20
+        raise StoreError(
+            f"Writing below {staging} failed: {error} ({free:.0f} MiB free). The store is as it "
+            "was; make room and run the same command again, it goes on where it stopped."
+        ) from error
 
 
 def stage(unit: Unit, bodies: BodySet | None, staged: StagedUnit) -> None:
