@@ -83,8 +83,9 @@ def test_files_that_are_no_humandata_are_said_to_be_none(
 
 
 def test_code_in_a_file_is_refused_not_run(
-    write: Make, content: Make, read: Make, tmp_path: Path
+    write: Make, content: Make, read: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where the code would leave its folder
     write(tmp_path, content(misc=np.array(Bomb(), object)))
     with pytest.raises(RefusedPickle, match="mkdir"):
         read(tmp_path)
