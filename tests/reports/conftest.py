@@ -200,6 +200,12 @@ class Opened:
 Open = Callable[..., Opened]
 
 
+def _hear(opened: Opened, text: str) -> None:
+    """Keep a line of the console; how long its own software GL took is the browser's matter."""
+    if "GL Driver Message (OpenGL, Performance" not in text:
+        opened.said.append(text)
+
+
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
     """Opens a file with the network blocked: `open_page(path, "#hash", width=, dark=)`."""
@@ -214,7 +220,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         )
         contexts.append(context)
         opened = Opened(context.new_page())
-        opened.page.on("console", lambda message: opened.said.append(message.text))
+        opened.page.on("console", lambda message: _hear(opened, message.text))
         opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
         opened.page.on("request", lambda request: opened.asked.append(request.url))
         opened.page.goto(path.as_uri() + hash)
