@@ -24,7 +24,7 @@ def ranked(errors: dict[str, float], noise: float) -> Standings:
 
 
 def test_rungs_end_with_batches_and_at_the_budget() -> None:
-    assert rung_samples(RUNGS, 12000, 48) == (1200, 3600, 12000)
+    assert rung_samples(RUNGS, 12000, 48) == (1200, 3600, 7200, 12000)
     assert rung_samples([0.1, 0.5], 100, 16) == (16, 64, 100)
     assert rung_samples([0.01, 0.02, 1], 100, 16) == (16, 100)
 
