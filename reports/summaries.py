@@ -172,9 +172,14 @@ def _summed(found: _Found, people: int) -> Summary:
         histograms=histograms,
         flags={name: (int(y), int(n), int(u)) for name, (y, n, u) in found.flags.items()},
         genders=dict(zip(names.tolist(), counts.tolist(), strict=True)),
-        poses=np.concatenate([*(p for p, _ in found.people), np.zeros((0, 63))]),
+        poses=_as_kept(np.concatenate([*(p for p, _ in found.people), np.zeros((0, 63))])),
         samples=tuple(dict.fromkeys(ids[i] for i in places if i < len(ids))),
     )
+
+
+def _as_kept(poses: Floats) -> Floats:
+    """In the precision of the file, so that a page is the same with a summary made or kept."""
+    return poses.astype(np.float16).astype(np.float64)
 
 
 def histogram(values: Floats, measure: Measure) -> Floats:
