@@ -9,7 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import Result, measured, over_blocks, selected
+from ehpsbench.metrics.blocks import Result, over_blocks
+from ehpsbench.metrics.pixels import measured, selected
 
 ZeroTruth = Literal["right_angle", "leave_out"]
 THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)  # degrees

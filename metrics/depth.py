@@ -8,9 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.depth_alignment import Alignment, ToDepth, unaligned
-from ehpsbench.metrics.pixels import depth_pixels, over_blocks, pixel_mask
+from ehpsbench.metrics.pixels import depth_pixels, pixel_mask
 
 CARD = MetricCard(
     title="Depth errors: AbsRel, SqRel, RMSE, RMSElog, log10, δ1–δ3, silog",

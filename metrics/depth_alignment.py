@@ -11,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.pixels import depth_pixels, middle, over_blocks, pixel_mask
+from ehpsbench.metrics.blocks import over_blocks
+from ehpsbench.metrics.pixels import depth_pixels, middle, pixel_mask
 
 Space = Literal["depth", "disparity"]
 ToDepth = Callable[[Tensor, Tensor], None]

@@ -9,8 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.pixels import measured, over_blocks
+from ehpsbench.metrics.pixels import measured
 
 CARD = MetricCard(
     title="Mean intersection over union of classes (mIoU), mean and overall accuracy",

@@ -79,11 +79,12 @@ def learning_curves(curves: Sequence[Curve], names: Sequence[str], name: str) ->
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, width), ylim=(0, height))
         axes.set_axis_off()
+        every = _range(drawn)
         for place, group in enumerate(shown):
             line, column = divmod(place, across)
             x = LEFT + column * (WIDTH + BESIDE)
             panel = _Panel(x, height - TOP - HEIGHT - line * (HEIGHT + BELOW), *ends)
-            _ground(axes, panel, drawn, left=column == 0, low=place + across >= len(shown))
+            _ground(axes, panel, every, left=column == 0, low=place + across >= len(shown))
             own = [c for c in drawn if c.group == group]
             _lines(axes, panel, own, colour_of(names, group))
             _title(axes, panel, group)
@@ -94,11 +95,18 @@ def learning_curves(curves: Sequence[Curve], names: Sequence[str], name: str) ->
         return svg(figure, name, "Learning curves", _described(drawn, shown))
 
 
-def _ground(axes: Axes, panel: _Panel, curves: Sequence[Curve], *, left: bool, low: bool) -> None:
+def _ground(
+    axes: Axes,
+    panel: _Panel,
+    every: tuple[NDArray[np.float64], ...],
+    *,
+    left: bool,
+    low: bool,
+) -> None:
     """The range of all curves, lines across, and numbers where the panel is an outer one."""
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    samples, lowest, highest = _range(curves)
+    samples, lowest, highest = every
     line, soft = colour("line"), colour("soft")
     xs = panel.across(samples)
     axes.fill_between(xs, panel.up(lowest), panel.up(highest), color=line, alpha=0.6, linewidth=0)

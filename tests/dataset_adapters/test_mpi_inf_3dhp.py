@@ -178,7 +178,7 @@ def test_the_outdoor_test_camera_is_distorted_as_opencv_does(tmp_path: Path) -> 
     with hdf5().File(unit.files[0]) as content:
         x, y, z = content["annot3"][0, 0, 9] / 1000  # right knee
         labelled = content["annot2"][0, 0, 9]
-    k1, k2, p1, p2, k3 = -0.276859611, 0.131125256, -0.000360494, -0.001149441, -0.048318332
+    k1, k2, p1, p2, k3 = -0.276859611, 0.131125256, -0.000360494, -0.001149441, -0.049318332
     a, b = x / z, y / z
     r = a * a + b * b
     radial = 1 + k1 * r + k2 * r**2 + k3 * r**3

@@ -1,4 +1,4 @@
-"""Results that must not meet, edited by hand in a store: every verb refuses them with the reason."""
+"""Results edited by hand in a store, that must not meet: each verb refuses them with the reason."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ def test_rows_do_not_depend_on_order_chunks_blocks_threads_or_pixels_left_out(
     assert torch.equal(turned.flip(0), rows)
     mixed = depth.score(*(x.flip(2) for x in (pred, true, mask)), alignment=least_squares)
     torch.testing.assert_close(mixed, rows, rtol=1e-11, atol=1e-12)
-    monkeypatch.setattr("ehpsbench.metrics.pixels.BLOCK", 100)
+    monkeypatch.setattr("ehpsbench.metrics.blocks.BLOCK", 100)
     blocks = depth.score(pred, true, mask, alignment=least_squares)
     torch.testing.assert_close(blocks, rows, rtol=1e-11, atol=1e-12)
 

@@ -195,7 +195,7 @@ def test_rows_do_not_depend_on_rotation_chunks_blocks_threads_or_pixels_left_out
     expected, turned = (metric.numbers(r.sum(0)) for r in (rows, metric.score(*both, mask)))
     for name in ("mean", "rmse", *angular_error.WITHIN):
         torch.testing.assert_close(turned[name], expected[name], rtol=1e-9, atol=1e-9)
-    monkeypatch.setattr("ehpsbench.metrics.pixels.BLOCK", 50)
+    monkeypatch.setattr("ehpsbench.metrics.blocks.BLOCK", 50)
     torch.testing.assert_close(metric.score(pred, true, mask), rows, rtol=1e-12, atol=1e-9)
     threads = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ehpsbench.evaluation.mesh.points import Figures, Pair
 from ehpsbench.evaluation.mesh.rules import ErrorColumn
-from ehpsbench.metrics.pixels import over_blocks
+from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.point_error import length_of_planes, millimetres, root_shift
 from ehpsbench.metrics.rigid_alignment import Moments, residual
 from ehpsbench.metrics.workspace import Workspace
@@ -148,7 +148,7 @@ def _group_errors(
 
     def of_block(_: Tensor, people: Tensor) -> dict[str, list[Tensor]]:
         first, end = int(people[0]), int(people[-1]) + 1
-        room = rooms.pop() if rooms else Workspace(people.device)
+        room = _taken(rooms, people.device)
         with room.frame():
             tiles = []
             for part in parts:
@@ -167,6 +167,14 @@ def _group_errors(
         name: millimetres(torch.cat([few for found in blocks for few in found[name]]))
         for name in blocks[0]
     }
+
+
+def _taken(rooms: list[Workspace], device: torch.device) -> Workspace:
+    """One that no thread uses now."""
+    try:
+        return rooms.pop()  # asking first whether there is one would leave time for another thread
+    except IndexError:
+        return Workspace(device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from ehpsbench.errors import StoreError
 from ehpsbench.evaluation.mesh.columns import BLOCK, Seen
 from ehpsbench.evaluation.mesh.points import (
     H36M_EVALUATED,
@@ -25,8 +22,8 @@ from ehpsbench.evaluation.mesh.points import (
     pair,
 )
 from ehpsbench.evaluation.mesh.rules import BODY_JOINTS, ErrorColumn, MeshProtocol
-from ehpsbench.evaluation.results import points_path, read_summary
-from ehpsbench.metrics.pixels import over_blocks
+from ehpsbench.evaluation.results import points_path, read_spoken_of, read_summary
+from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.point_error import MM_PER_M, planar, root_shift
 from ehpsbench.metrics.rigid_alignment import similarity
 from ehpsbench.skeleton.human_data import NAMES
@@ -252,12 +249,4 @@ def read_points(
     said = read_summary(store, entry, benchmark).get("points_sha256")
     if said is None:
         return None
-    path = points_path(store, entry, benchmark)
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != said:
-        raise StoreError(
-            f"{path} is not the file that its summary speaks of. Evaluate {entry} on {benchmark} "
-            "again."
-        )
-    with pq.ParquetFile(pa.BufferReader(content)) as file:
-        return file.read(list(columns) if columns else None, use_threads=False)
+    return read_spoken_of(points_path(store, entry, benchmark), said, columns)

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from ehpsbench.metrics import depth, normals, normals_per_image, segmentation
+from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.depth_alignment import least_squares
-from ehpsbench.metrics.pixels import over_blocks
 
 
 @pytest.fixture(autouse=True)
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("ehpsbench.metrics.pixels.BLOCK", 100)
+    monkeypatch.setattr("ehpsbench.metrics.blocks.BLOCK", 100)
     monkeypatch.setattr("ehpsbench.metrics.segmentation.PORTION", 100)
     threads = torch.get_num_threads()
     yield
