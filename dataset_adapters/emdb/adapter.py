@@ -89,11 +89,13 @@ def _images(unit: Unit, data: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 def _seen(data: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """Box, projected joints and flags."""
     corners = np.asarray(data["bboxes"]["bboxes"], np.float64)
-    good = np.array(data["good_frames_mask"], bool)
+    trusted = np.asarray(data["good_frames_mask"], bool)
+    good = trusted.copy()
     good[np.asarray(data["bboxes"]["invalid_idxs"], np.int64)] = False
     box = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
     points = np.asarray(data["kp2d"], np.float64)
-    scored = np.concatenate([points, np.ones((*points.shape[:2], 1))], -1)
+    score = np.broadcast_to(trusted[:, None, None], (*points.shape[:2], 1))
+    scored = np.concatenate([points, score], -1)
     return {
         **validity(len(good), BODY_ONLY, body=good, owner=good),
         **keypoint_columns(2, (scored, SMPL_24)),
