@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.extracted import extracted
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
@@ -35,6 +36,7 @@ Floats = NDArray[np.float64]
 CAMERAS = ("50591643", "58860488", "60457274", "65906101")
 SIZE = (900, 900)  # px
 FPS = 50.0
+FEWEST_TOLD = 50  # frames that must be there to call them a whole video
 PARTS = {  # trailing shape of a frame's values
     "transl": (3,),
     "global_orient": (1, 3, 3),
@@ -137,15 +139,33 @@ def _images(unit: Unit, cameras: list[Path], count: int) -> dict[str, NDArray[An
         source_row=frame,
         **{name: np.stack([lens[name] for lens in lenses])[view] for name in lenses[0]},
     )
-    cut = np.asarray([_shown(unit, f"{folder}/{v}/{action}", count) for v in views], np.int64)
     columns["source_file"] = repeat(unit.release.relative(unit.files[0]), len(view))
-    return columns | {"listed": frame < cut[view]}
+    places = [unit.release.root / f"{folder}/{v}/{action}" for v in views]
+    return columns | {"listed": np.concatenate([_shown(place, count) for place in places])}
 
 
-def _shown(unit: Unit, folder: str, count: int) -> int:
-    """How many frames count: all that are labelled, or as many as were cut from the video."""
-    place = unit.release.root / folder
-    return min(sum(1 for _ in place.glob("*.jpg")), count) if place.is_dir() else count
+def _shown(folder: Path, count: int) -> NDArray[np.bool_]:
+    """(F,) which frames count: all that are labelled, or of them those cut from the video.
+
+    Raises:
+        InputError: the pictures are numbered from 1, or belong to more rows than one each.
+    """
+    shown = extracted(folder, np.arange(count), ".jpg")
+    cut = int(shown.sum())
+    if count > 1 and shown[1] and not shown[0]:
+        raise InputError(
+            f"{folder} begins with 0001.jpg, expected 0000.jpg: row 0 of the labels is the first "
+            "frame of the video. Cut it again with `-start_number 0`, as the card says."
+        )
+    times = round(count / max(cut, 1))
+    whole = cut >= FEWEST_TOLD and shown[:cut].all()
+    if whole and times > 1 and abs(count - times * cut) <= times:
+        raise InputError(
+            f"{folder} has {cut} frames for {count} rows of labels, {times} rows a frame: which "
+            "rows are of the video is not known (the motion was captured at 200 Hz). Expected a "
+            "row a frame; cut all frames, or remove this folder and those of the other cameras."
+        )
+    return shown
 
 
 def _camera(path: Path) -> dict[str, Floats]:

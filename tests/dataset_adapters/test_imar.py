@@ -76,6 +76,35 @@ def test_frames_count_as_far_as_they_were_cut(root: Path) -> None:
     assert len(images["frame"]) > 4
 
 
+def cut(root: Path, numbers: range) -> None:
+    folder = root / "train/s03/frames/50591643/squat"
+    folder.mkdir(parents=True)
+    for number in numbers:
+        (folder / f"{number:04d}.jpg").touch()
+
+
+def test_of_frames_cut_here_and_there_those_count_that_are_there(root: Path) -> None:
+    cut(root, range(0, 3, 2))
+    images = read(root).images
+    assert images["frame"][images["camera"] == "50591643"].tolist() == [0, 2]
+
+
+def test_frames_numbered_from_1_are_refused(root: Path) -> None:
+    cut(root, range(1, 9))
+    with pytest.raises(InputError, match=r"squat begins with 0001\.jpg.*start_number 0"):
+        read(root)
+
+
+def test_four_rows_for_each_frame_of_a_video_are_refused(root: Path) -> None:
+    path = root / "train/s03/smplx/squat.json"
+    rows = {key: values[:1] * 240 for key, values in json.loads(path.read_text()).items()}
+    path.write_text(json.dumps(rows))
+    (root / "train/s03/joints3d_25/squat.json").unlink()
+    cut(root, range(60))
+    with pytest.raises(InputError, match=r"60 frames for 240 rows of labels, 4 rows a frame"):
+        read(root)
+
+
 def test_one_person_where_two_are_expected_is_the_old_release(root: Path) -> None:
     unit = next(iter(adapter.units(open_release(root, catalogue.card("fit3d")))))
     with pytest.raises(InputError, match=r"squat\.json.*2023 or later"):
