@@ -74,11 +74,23 @@ class ExpectedFile(Definition):
     """A file (glob pattern below the release root) that ingest needs or can use."""
 
     pattern: str
+    instead: tuple[str, ...] = Field(
+        default=(), description="patterns of which any one does as well, as other sources have it"
+    )
     what: str
     size: str = Field(
         default="unknown", pattern=r"^(unknown|(about )?\d+(\.\d+)? (kB|MB|GB|TB).*)$"
     )
     required: bool = True
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns of which one must be there; those that walk a whole tree come last."""
+        return tuple(sorted((self.pattern, *self.instead), key=lambda p: "**" in p))
+
+    def is_in(self, root: Path) -> bool:
+        """Whether a release has it."""
+        return any(next(root.glob(p), None) is not None for p in self.patterns)
 
 
 class BodyFacts(Definition):

@@ -78,13 +78,13 @@ def natural_order(path: Path) -> tuple[Any, ...]:
 
 def missing_files(root: Path, files: tuple[ExpectedFile, ...]) -> list[ExpectedFile]:
     """The required files of a card that `root` does not have."""
-    return [f for f in files if f.required and next(iter(root.glob(f.pattern)), None) is None]
+    return [f for f in files if f.required and not f.is_in(root)]
 
 
 def holds(root: Path, files: tuple[ExpectedFile, ...]) -> bool:
-    """Whether `root` has all required files; the patterns that walk a whole tree come last."""
-    patterns = sorted((f.pattern for f in files if f.required), key=lambda p: "**" in p)
-    return all(next(iter(root.glob(pattern)), None) is not None for pattern in patterns)
+    """Whether `root` has all required files; those that need a walk of the tree come last."""
+    needed = sorted((f for f in files if f.required), key=lambda f: "**" in f.patterns[0])
+    return all(file.is_in(root) for file in needed)
 
 
 def expected_files(card: Card, layout: str) -> tuple[ExpectedFile, ...]:
@@ -143,7 +143,7 @@ def _folders_below(root: Path) -> list[Path]:
 
 
 def _missing_message(root: Path, card: Card, missing: list[ExpectedFile]) -> str:
-    lines = "\n".join(f"  {f.pattern}  ({f.what})" for f in missing)
+    lines = "\n".join(f"  {' or '.join((f.pattern, *f.instead))}  ({f.what})" for f in missing)
     return (
         f"{root} does not look like a {card.title} release. Missing:\n{lines}\n"
         f"How to get it: {card.how_to_get}"

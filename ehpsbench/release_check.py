@@ -32,12 +32,16 @@ def check(name: str, root: Path, *, layout: str = "owners") -> list[dict[str, st
         if not root.is_dir() or releases_below(root, expected_files(card, layout)):
             raise
     return [
-        {"pattern": f.pattern, "what": f.what, "state": _file_state(root, f)}
+        {
+            "pattern": " or ".join((f.pattern, *f.instead)),
+            "what": f.what,
+            "state": _file_state(root, f),
+        }
         for f in expected_files(card, layout)
     ]
 
 
 def _file_state(root: Path, file: ExpectedFile) -> str:
-    if next(iter(root.glob(file.pattern)), None) is not None:
+    if file.is_in(root):
         return "found"
     return "missing" if file.required else "optional"

@@ -56,6 +56,7 @@ def _branches(tree: dict[str, Any], indent: str) -> list[str]:
             continue
         size = "" if inside["size"] == "unknown" else f", {inside['size']}"
         need = "" if inside["required"] else ", optional"
+        need += f"; or {' or '.join(inside['instead'])}" if inside.get("instead") else ""
         lines.append(f"{indent}{name:<{max(44 - len(indent), 1)}} {inside['what']}{size}{need}")
     return lines
 

@@ -158,7 +158,7 @@ def test_check_finds_what_was_removed(ingested: Ingested, tmp_path: Path) -> Non
     for number, file in enumerate(files):
         place = tmp_path / str(number)
         place.mkdir()
-        found = list(ingested.root.glob(file.pattern))
+        found = [path for pattern in file.patterns for path in ingested.root.glob(pattern)]
         for i, path in enumerate(found):
             path.rename(place / str(i))
         states = check(ingested.name, ingested.root, layout=ingested.layout)

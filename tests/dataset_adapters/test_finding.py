@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.card import ExpectedFile
 from ehpsbench.dataset_adapters.finding import find_releases
+from ehpsbench.dataset_adapters.release import holds, missing_files
 from ehpsbench.dataset_adapters.selection import Wish, matching
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.samples import write_sample
@@ -72,3 +74,12 @@ def test_a_wish_for_what_there_is_not_names_what_there_is() -> None:
         Wish(licence="free")
     with pytest.raises(InputError, match="'wings'"):
         Wish(has=("hands", "wings"))
+
+
+def test_a_release_holds_a_file_in_any_of_its_forms(tmp_path: Path) -> None:
+    labels = ExpectedFile(pattern="labels/*.pkl", instead=("data/*.json",), what="labels")
+    assert missing_files(tmp_path, (labels,)) == [labels]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/train.json").write_text("{}")
+    assert holds(tmp_path, (labels,))
+    assert not missing_files(tmp_path, (labels,))
