@@ -1,4 +1,7 @@
-"""3DPW's sequence files: gendered SMPL in a world frame, seen by one moving camera."""
+"""3DPW's sequence files: gendered SMPL in a world frame, seen by one moving camera.
+
+Where these are not there, the parsed splits with NeuralAnnot's fits are read (`pw3d.parsed`).
+"""
 
 from __future__ import annotations
 
@@ -11,34 +14,39 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.identity import person_identity, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import Labels, body_columns, split_pose, validity
+from ehpsbench.dataset_adapters.pw3d.joints import joint_columns
+from ehpsbench.dataset_adapters.pw3d.parsed import parsed_units, read_parsed
 from ehpsbench.dataset_adapters.pw3d.sequence import Sequence, pictures, read_labels
 from ehpsbench.dataset_adapters.release import Release, Unit
-from ehpsbench.geometry import box_around, clip_box, project
 from ehpsbench.schema import Columns, Instances, nullable
-from ehpsbench.skeleton.placing import keypoint_columns
-from ehpsbench.skeleton.sources import OPENPOSE_18, SMPL_24
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
+FILES = "sequenceFiles/**/*.pkl"
 FPS = 30.0
 SPLITS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per sequence file, whether the zip nested its folder or not."""
-    for path in release.find("sequenceFiles/**/*.pkl"):
+    """One unit per sequence file, whether the zip nested its folder or not; else per split."""
+    found = [path for path in release.find(FILES) if not path.name.startswith(".")]
+    for path in found:
         split = SPLITS.get(path.parent.name)
-        if split is not None and not path.name.startswith("."):
+        if split is not None:
             yield Unit(f"{split}/{path.stem}", release, (path,), {"split": split})
+    if not found:
+        yield from parsed_units(release)
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
-    """The labelled people of one sequence, actor by actor, in the camera frame of each image.
+    """The labelled people of one sequence or split, in the camera frame of each image.
 
     Raises:
         InputError: the file is broken, lacks something, or says it in another shape.
     """
+    if "parsed" in unit.key:
+        return read_parsed(unit, bodies)
     labels = read_labels(unit.files[0])
     images = _images(unit, labels)
     labelled = np.flatnonzero(images["frame"] < len(labels))
@@ -86,23 +94,9 @@ def _images(unit: Unit, labels: Sequence) -> dict[str, NDArray[Any]]:
 
 
 def _seen(columns: Columns, label: Columns) -> Columns:
-    """Keypoints, and a box around the owners' joints: it does not depend on the parameters."""
+    """Keypoints and box of the owners' joints, brought to the camera."""
     rotation = np.ma.getdata(columns["world_rotation"]).reshape(-1, 3, 3)
     shift = np.ma.getdata(columns["world_translation"])[:, None]
     joints = label["jointPositions"] @ rotation.transpose(0, 2, 1) + shift
-    pixels = project(joints, columns["focal"], columns["principal_point"])
-    with np.errstate(invalid="ignore"):
-        front = joints[..., 2] > 0
-    box = box_around(np.where(front[..., None], pixels, np.nan))
-    box = clip_box(box, columns["width"], columns["height"])
-    scored = np.pad(joints, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
     detected = label["poses2d"].transpose(0, 2, 1)
-    flat, solid = (
-        keypoint_columns(2, (detected, OPENPOSE_18)),
-        keypoint_columns(3, (scored, SMPL_24)),
-    )
-    return {
-        **{name: nullable(values, detected.any((1, 2))) for name, values in flat.items()},
-        **{name: nullable(values, label["campose_valid"] > 0) for name, values in solid.items()},
-        "bbox": nullable(np.nan_to_num(box), front.any(1)),
-    }
+    return joint_columns(joints, label["campose_valid"] > 0, detected, columns)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.atomic import replacing
 from ehpsbench.dataset_adapters.clips import with_shapes
+from ehpsbench.dataset_adapters.pw3d.parsed_sample import write_parsed
 from ehpsbench.dataset_adapters.pw3d.sample_clips import (
     BROKEN,
     SPLITS,
@@ -46,12 +47,18 @@ FAR = 20.0  # m
 NECK = INDEX["neck"]
 
 
-def write(order: Order) -> Truth:
+def write(order: Order, source: str = "owners") -> Truth:
     """Write a miniature release below `root`; see `Truth`, which is the SMPL view of the people.
+
+    Args:
+        order: what is asked for.
+        source: owners; or neuralannot: the parsed splits with its SMPL-X.
 
     Raises:
         InputError: a split that 3DPW does not have, or a world in which two people never fit.
     """
+    if source == "neuralannot":
+        return write_parsed(order)
     if order.split not in (None, *SPLITS):
         raise InputError(f"3DPW has the splits {SPLITS}, not {order.split!r}.")
     update = {"num_betas": min(order.settings.num_betas, 10), "kids": 0.0, "templates": False}
