@@ -170,7 +170,7 @@ def _rows(
 ) -> tuple[Standing, ...]:
     """What is known of each group, best first; ties and places only of the ranked ones."""
     board, ordered, way = table.board, table.groups, sign(table.board)
-    total = _values(table.overall, way)
+    total, within = _values(table.overall, way), _within(table.overall, way)
     relative = _values(zero_shot(ordered, medians), way)
     others = _unranked(out_of_domain(board, ordered)) if medians else {}
     errors = {
@@ -192,6 +192,7 @@ def _rows(
             zero_shot=relative.get(g.name, Value()),
             out_of_domain=others.get(g.name, Value()),
             rank_without={b: places[g.name] for b, places in without.items() if g.name in places},
+            within=within.get(g.name, ()),
             marks=marks_of_seeds(g, ordered),
         )
         for i, g in enumerate(ordered)
@@ -232,6 +233,15 @@ def _values(estimates: Mapping[str, Estimate], way: float) -> dict[str, Value]:
         rank_low, rank_high = rank_interval(places[:, i], LEVEL)
         result[name] = Value(mean, low, high, int(points[i]), rank_low, rank_high)
     return result
+
+
+def _within(estimates: Mapping[str, Estimate], way: float) -> dict[str, tuple[float, ...]]:
+    """Share of resamples in which each is among the first k, for k = 1 … all; −1: higher first."""
+    if not estimates:
+        return {}
+    places = ranks(way * np.stack([s for _, s in estimates.values()], axis=1))
+    reached = np.stack([np.mean(places <= k, axis=0) for k in range(1, len(estimates) + 1)], axis=1)
+    return {name: tuple(row.tolist()) for name, row in zip(estimates, reached, strict=True)}
 
 
 def _unranked(estimates: Mapping[str, Estimate]) -> dict[str, Value]:

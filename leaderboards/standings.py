@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from ehpsbench.evaluation.results import (
     has_result,
     identity_column,
     read_result,
-    read_summary,
 )
 from ehpsbench.evaluation.stored import statistics_of
 from ehpsbench.leaderboards.board import Board, columns_of
@@ -60,7 +59,8 @@ def standings(
     """
     known = {e: Entrant(e, cell=False) for e in entries(store)} if entrants is None else entrants
     columns = columns_of(board)
-    found = {entry: primary_numbers(store, board, entry) for entry in known}
+    scored = {entry: _scored(store, board, entry) for entry in known}
+    found = {entry: own.numbers for entry, own in scored.items()}
     if not any(found.values()):
         who = (
             "Nobody" if board.takes == "everybody" else f"No cell of those it takes ({board.takes})"
@@ -69,7 +69,10 @@ def standings(
             f"{who} in {store.root} has a result on a benchmark of the board {board.name} "
             f"({', '.join(board.protocols)}). Evaluate first."
         )
-    summaries = summaries_of(store, board, found)
+    summaries = {
+        p: {e: own.summaries[p] for e, own in scored.items() if p in own.summaries}
+        for p in board.protocols
+    }
     body_set = check_body_sets(board, summaries)
     said = [line for p in board.protocols for line in check_comparable(board, p, summaries[p])]
     trained = {entrant.group for entrant in known.values() if entrant.cell}
@@ -86,21 +89,35 @@ def _doubts(row: Standing, known: Mapping[str, Entrant]) -> list[str]:
     return list(dict.fromkeys(doubt for e in row.entries if (doubt := known[e].doubt)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """An entry's complete results on a board: column → rows, protocol → summary."""
+
+    numbers: dict[str, Rows]
+    summaries: dict[str, dict[str, Any]]
+
+
+def _scored(store: Store, board: Board, entry: str) -> _Scored:
+    found = _Scored({}, {})
+    for name in board.protocols:
+        if not has_result(store, entry, name):
+            continue
+        result = read_result(store, entry, name)
+        if result.summary["complete"]:
+            found.summaries[name] = result.summary
+            for b in board.benchmarks:
+                if b.protocol == name:
+                    found.numbers[b.id] = number_rows(result.rows, protocol(name), b.primary)
+    return found
+
+
 def primary_numbers(store: Store, board: Board, entry: str) -> dict[str, Rows]:
     """Column → what an entry's number is made of; columns without a complete result are not there.
 
     Raises:
         UnknownName: a result has no such number.
     """
-    found: dict[str, Rows] = {}
-    for name in board.protocols:
-        if not has_result(store, entry, name):
-            continue
-        result = read_result(store, entry, name)
-        if result.summary["complete"]:
-            own = [b for b in board.benchmarks if b.protocol == name]
-            found |= {b.id: number_rows(result.rows, protocol(name), b.primary) for b in own}
-    return found
+    return _scored(store, board, entry).numbers
 
 
 def number_rows(rows: pa.Table, rules: Protocol, primary: str) -> Rows:
@@ -116,17 +133,6 @@ def number_rows(rows: pa.Table, rules: Protocol, primary: str) -> Rows:
     if primary not in rows.column_names:
         raise UnknownName.of(f"error on {rules.name}", primary, error_columns(rows))
     return ErrorRows(who, clusters, np.asarray(rows[primary], np.float64))
-
-
-def summaries_of(
-    store: Store, board: Board, found: Mapping[str, Mapping[str, Rows]]
-) -> dict[str, dict[str, Any]]:
-    """Protocol → entry → summary, of those who are in a table."""
-    columns = {p: [b.id for b in board.benchmarks if b.protocol == p] for p in board.protocols}
-    return {
-        p: {e: read_summary(store, e, p) for e, own in found.items() if set(columns[p]) & set(own)}
-        for p in board.protocols
-    }
 
 
 def check_body_sets(board: Board, summaries: Mapping[str, Summaries]) -> str:

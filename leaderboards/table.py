@@ -100,6 +100,8 @@ class Standing:
         out_of_domain: mean primary error over the benchmarks that are not in `in_domain` [mm]; of
             other benchmarks in every row, so it has no rank.
         rank_without: benchmark → rank by the mean over the others; empty for who is not ranked.
+        within: share of resamples in which it is the first, among the first two, …, among all
+            that are ranked; empty for who is not.
         endings: how the learning curves of its cells end; those that are known.
         own_people: the in-domain check; None where it is not known.
         marks: what to doubt about this row, a sentence each.
@@ -116,6 +118,7 @@ class Standing:
     zero_shot: Value
     out_of_domain: Value = Value()
     rank_without: Mapping[str, int] = field(default_factory=dict)
+    within: tuple[float, ...] = ()
     endings: tuple[Ending, ...] = ()
     own_people: InDomain | None = None
     marks: tuple[str, ...] = ()

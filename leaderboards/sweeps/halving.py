@@ -1,8 +1,9 @@
 """Successive halving: all datasets at a small budget; those that may yet be among the top go on.
 
-A dataset stops when even the best rank of its 95 % interval, among those still running, is past k.
+A dataset stops when it is among the top k, of those still running, in fewer than 5 % of the
+resamples.
 The learning rate falls over the whole budget, so that nobody who goes on was trained otherwise than
-in a full sweep; a rung is read before it has fallen. The interval holds the luck of seeds and of
+in a full sweep; a rung is read before it has fallen. The resamples hold the luck of seeds and of
 test recordings, not that curves may cross later: with few seeds or a small first rung, compare.
 A dataset with a failed cell is not judged, and waits until the same call has made that cell; among
 fewer a rank is no worse, so that nobody stops for its absence.
@@ -28,6 +29,7 @@ from ehpsbench.leaderboards.table import Standings
 
 RUNGS = (0.1, 0.3, 0.6, 1.0)
 TOP = 3
+LEAST_CHANCE = 0.05  # of being among the top, with less of which a dataset stops
 
 
 def rung_samples(shares: Sequence[float], budget: int, batch: int) -> tuple[int, ...]:
@@ -164,15 +166,17 @@ def _places(found: Standings, samples: int, top: int, *, last: bool) -> list[Pla
         low, high = row.mpe.rank_low, row.mpe.rank_high
         if low is None or high is None:
             raise InputError(f"{row.name} has no rank: no result on {', '.join(row.missing)}.")
-        stops = not last and low > top
-        if last:
-            why = "ran to the end"
-        elif stops:
-            why = f"its rank interval {low}–{high} cannot reach the top {top}"
-        else:
-            why = f"its rank interval {low}–{high} reaches the top {top}"
+        chance = row.within[min(top, len(row.within)) - 1]
+        stops = not last and chance < LEAST_CHANCE
+        why = "ran to the end" if last else _why(chance, top, stops=stops)
         places.append(Place(row.name, samples, row.mpe.mean, low, high, stops, why))
     return places
+
+
+def _why(chance: float, top: int, *, stops: bool) -> str:
+    """A sentence on a dataset that may stop."""
+    limit = f", less than {100 * LEAST_CHANCE:g} %" if stops else ""
+    return f"among the top {top} in {100 * chance:.1f} % of the resamples{limit}"
 
 
 def _compared(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ def ranked(errors: dict[str, float], noise: float) -> Standings:
         n: {"ehf": ErrorRows(people, people, e + noise * rng.standard_normal(30))}
         for n, e in errors.items()
     }
-    return rank(rows, Board.of("one", "One", {"ehf": "pve"}), samples=200)
+    return rank(rows, Board.of("one", "One", {"ehf": "pve"}), samples=2000)
 
 
 def test_rungs_end_with_batches_and_at_the_budget() -> None:
@@ -35,11 +37,27 @@ def test_rungs_that_do_not_rise_are_refused(shares: list[float]) -> None:
         rung_samples(shares, 100, 10)
 
 
-def test_only_those_whose_interval_is_past_the_top_stop() -> None:
+def test_those_stop_that_are_hardly_ever_among_the_top() -> None:
     found = ranked({"best": 50, "near": 50.5, "also": 51, "worst": 80}, noise=5)
     places = {p.name: p for p in _places(found, 100, 1, last=False)}
     assert [name for name, p in places.items() if p.stopped] == ["worst"]
-    assert places["worst"].why == "its rank interval 4–4 cannot reach the top 1"
+    assert places["worst"].why == "among the top 1 in 0.0 % of the resamples, less than 5 %"
+    assert not any(p.stopped for p in _places(found, 100, 4, last=False))
+
+
+@pytest.mark.parametrize(("chance", "stops"), [(0.1, False), (0.035, True)])
+def test_one_in_twenty_is_the_least_chance_of_the_top(chance: float, stops: bool) -> None:
+    people = np.asarray([str(i) for i in range(30)])
+    normal = NormalDist(sigma=5)
+    spread = np.asarray([normal.inv_cdf((i + 0.5) / 30) for i in range(30)])
+    gap = -NormalDist(sigma=spread.std() / 30**0.5).inv_cdf(chance)  # of a mean of thirty
+    errors = {"best": np.zeros(30), "other": gap + spread}
+    rows = {name: {"ehf": ErrorRows(people, people, error)} for name, error in errors.items()}
+    found = rank(rows, Board.of("one", "One", {"ehf": "pve"}), samples=4000)
+    [_, other] = found.rows
+    assert other.within == pytest.approx((chance, 1.0), abs=0.01)
+    assert other.mpe.rank_low == 1  # an end of a 95 % interval would let it run on
+    assert [p.stopped for p in _places(found, 100, 1, last=False)] == [False, stops]
 
 
 def test_nobody_stops_at_the_end() -> None:
