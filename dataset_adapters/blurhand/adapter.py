@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 
+FOLDERS = ("blur_images", "images")  # as the owners' document has it, and as others rename it
+
+
 def units(release: Release) -> Iterator[Unit]:
     """One unit per split and capture."""
     yield from interhand_units(release, "BlurHand")
@@ -20,7 +23,9 @@ def units(release: Release) -> Iterator[Unit]:
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
     """The hands of one capture in all of its cameras."""
-    return interhand_read(unit, bodies, f"blur_images/{unit.key['split']}", _middle)
+    root = unit.release.root
+    folder = next((name for name in FOLDERS if (root / name).is_dir()), FOLDERS[0])
+    return interhand_read(unit, bodies, f"{folder}/{unit.key['split']}", _middle)
 
 
 def _middle(annotation: Mapping[str, Any]) -> bool:

@@ -37,14 +37,19 @@ Chosen = Callable[[Mapping[str, Any]], bool]
 KINDS = ("data", "camera", "joint_3d", "MANO_NeuralAnnot")
 MM = 1e-3
 WRISTS = {"right": 20, "left": 41}
+BOTH = "interacting"
+# folders of a split's files: of version 1.0, then of the first version, whose files overlap
+FOLDERS = ("{split}", "all", "human_annot", "machine_annot")
 JOINTS = {"right": slice(0, 21), "left": slice(21, 42)}
 
 
 def interhand_units(release: Release, prefix: str) -> Iterator[Unit]:
-    """One unit per split and capture."""
-    for data in release.find(f"**/{prefix}_*_data.json"):
-        split = data.stem.removeprefix(f"{prefix}_").removesuffix("_data")
-        if "/" in split or split not in release.card.splits:
+    """One unit per split and capture; a split is read from the first folder that has it."""
+    for split in sorted(release.card.splits):
+        folders = (release.root / "annotations" / f.format(split=split) for f in FOLDERS)
+        places = [folder / f"{prefix}_{split}_data.json" for folder in folders]
+        data = next((path for path in places if path.is_file()), None)
+        if data is None:
             continue
         files = [data.with_name(f"{prefix}_{split}_{kind}.json") for kind in KINDS]
         there = tuple(f for f in files if f.is_file())
@@ -72,14 +77,15 @@ def interhand_read(
     try:
         images = _images(unit, coco, _json(camera)[unit.key["capture"]], folder)
         records = coco.annotations
-        columns = person_identity(images, coco.image, person_keys(coco.image, None))
-        columns["subject"] = text(
-            str(coco.images[i].get("subject", "")) or None for i in coco.image
-        )
+        subject = text(str(coco.images[i].get("subject", "")) or None for i in coco.image)
+        key = None if None in subject else subject.astype(str)
+        columns = person_identity(images, coco.image, person_keys(coco.image, key))
+        columns["subject"] = subject
         columns["source_row"] = np.asarray([a["row"] for a in records], np.int64)
         frames = [str(coco.images[i]["frame_idx"]) for i in coco.image]
         fits = _json(mano).get(unit.key["capture"], {}) if mano.is_file() else {}
-        columns |= _hands([fits.get(f) or {} for f in frames], columns, unit, bodies)
+        shown = [_labelled(fits.get(f), a) for f, a in zip(frames, records, strict=True)]
+        columns |= _hands(shown, columns, unit, bodies)
         points = _json(joints).get(unit.key["capture"], {})
         columns |= _points([points.get(f) for f in frames], records, columns)
         columns["bbox"] = box_column(records)
@@ -97,7 +103,7 @@ def _file(unit: Unit, kind: str) -> Path:
     return unit.files[0].with_name(f"{prefix}_{split}_{kind}.json")
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=len(KINDS))  # of one split: they are large
 def _parsed(path: Path, stamp: tuple[int, int]) -> Any:
     return read_coco(path) if path.stem.endswith("_data") else read_json(path)
 
@@ -153,6 +159,12 @@ def _images(
     )
 
 
+def _labelled(fit: Mapping[str, Any] | None, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fits of a frame, of those hands that the annotation has."""
+    kind = record.get("hand_type", BOTH)
+    return {side: hand for side, hand in (fit or {}).items() if kind in (side, BOTH)}
+
+
 def _hands(
     fits: list[Mapping[str, Any]], columns: Columns, unit: Unit, bodies: BodySet
 ) -> dict[str, NDArray[Any]]:
@@ -200,7 +212,7 @@ def _points(
             world[row] = np.asarray(joints["world_coord"], np.float64).reshape(42, 3) * MM
     seen = [np.reshape(a["joint_valid"], (42, -1)).any(1) for a in records]
     valid = np.asarray(seen, bool).reshape(count, 42)
-    valid &= np.asarray([joints is not None for joints in labelled], bool)[:, None]
+    valid &= np.asarray([_triangulated(joints) for joints in labelled], bool).reshape(count, 42)
     for side, wrist in WRISTS.items():  # no hand without its wrist
         valid[:, JOINTS[side]] &= valid[:, wrist : wrist + 1]
     turn = columns["world_rotation"].reshape(-1, 3, 3)
@@ -213,3 +225,11 @@ def _points(
         box = clip_box(box_around(pixels[:, part]), columns["width"], columns["height"])
         result[f"{side}_hand_bbox"] = nullable(np.nan_to_num(box), np.isfinite(box).all(1))
     return result
+
+
+def _triangulated(joints: Mapping[str, Any] | None) -> NDArray[np.bool_]:
+    """(42,) which joints of a frame have a place; `joint_valid` is (42,), (42, 1) or (42, 3)."""
+    if joints is None:
+        return np.zeros(42, bool)
+    flags = np.asarray(joints.get("joint_valid", np.ones(42)), np.float64)
+    return np.asarray(flags.reshape(42, -1).any(1), bool)

@@ -23,6 +23,7 @@ __all__ = ["Layout", "write_interhand"]
 Floats = NDArray[np.float64]
 SIDES = ("right", "left")  # the owners' order
 FILMING = Filming(size=(512, 334), views=3, broken=("finite", "ranges", "angles"))
+SUBJECT = 3
 NONE, RIGHT, LEFT, BOTH = "none", "right", "left", "interacting"
 TYPES = (BOTH, RIGHT, LEFT, NONE)  # of the first frames; none: no MANO, joints all the same
 # of MANO's 16 joints and 5 tips, each of the owners' 21: tip to base of a finger, the wrist last
@@ -140,7 +141,7 @@ class _Files:
                 "width": camera.width,
                 "height": camera.height,
                 "capture": int(right.name),
-                "subject": 3,
+                "subject": SUBJECT,
                 "seq_name": sequence,
                 "camera": name[3:],
                 "frame_idx": _number(frame),
@@ -158,7 +159,7 @@ class _Files:
             flag = {} if middle is None else {"is_middle": middle, "aid_list": [0, 1, 2, 3, 4]}
             self.annotations.append({"id": len(self.annotations), **record, **flag})
         key = f"{self.layout.dataset}/{self.split}/Capture{right.name}:{sequence}"
-        self._note(f"{key}/{name[3:]}/{_number(frame)}/0", clips, frame, view, kind, meshes)
+        self._note(f"{key}/{name[3:]}/{_number(frame)}/{SUBJECT}", clips, frame, view, kind, meshes)
 
     def _note(
         self,

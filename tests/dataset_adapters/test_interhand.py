@@ -80,6 +80,50 @@ def test_a_hand_without_a_fit_is_not_valid_and_one_without_a_wrist_has_no_joints
     assert first[INDEX["right_wrist"], 3] == 1
 
 
+def test_the_first_version_is_read_from_all_else_from_one_of_its_overlapping_parts(
+    root: Path,
+) -> None:
+    adapter, card = catalogue.adapter("interhand26m"), catalogue.card("interhand26m")
+    expected = read(root).columns["instance_id"].tolist()
+    folder = root / "annotations"
+    (folder / "train").rename(folder / "machine_annot")
+    assert read(root).columns["instance_id"].tolist() == expected
+    for name in ("human_annot", "all"):
+        (folder / name).mkdir()
+        for path in (folder / "machine_annot").iterdir():
+            (folder / name / path.name).write_bytes(path.read_bytes())
+        units = {u.name: u for u in adapter.units(open_release(root, card))}
+        assert len(units) == 3
+        assert units["train/Capture0"].files[0].parent.name == name
+
+
+@pytest.mark.parametrize("flags", [[0] * 42, [[0]] * 42, [[0, 0, 0]] * 42])
+def test_joints_without_a_place_in_the_world_are_not_kept(root: Path, flags: Any) -> None:
+    def hide(content: Any) -> None:
+        content["0"]["21000"]["joint_valid"] = flags
+
+    edit(root / FILES.format("joint_3d"), hide)
+    columns = read(root).columns
+    seen = columns["keypoints3d"].reshape(-1, 144, 4)[..., 3].any(1)
+    assert not seen[columns["frame"] == 21000].any()
+    assert seen[columns["frame"] == 21006].all()
+
+
+def test_a_fit_of_a_hand_that_the_annotation_does_not_have_is_not_kept(root: Path) -> None:
+    def lone(content: Any) -> None:
+        for person in content["annotations"][:3]:
+            person["hand_type"] = "left"
+
+    before = read(root).columns
+    assert before["right_hand_valid"][before["source_row"] < 3].all()
+    edit(root / FILES.format("data"), lone)
+    columns = read(root).columns
+    mine = columns["source_row"] < 3
+    assert columns["left_hand_valid"][mine].all()
+    assert not columns["right_hand_valid"][mine].any()
+    assert set(columns["person"]) == {"3"}  # the owners' subject
+
+
 def test_capture_frames_without_any_fit_are_people_without_hands(root: Path) -> None:
     edit(root / FILES.format("MANO_NeuralAnnot"), lambda content: content.pop("0"))
     columns = read(root).columns
@@ -94,6 +138,15 @@ def test_blurhand_takes_the_annotation_of_the_middle_frame_only(tmp_path: Path) 
     columns = read(root, "blurhand").columns
     assert all(people[row]["is_middle"] for row in columns["source_row"])
     assert 2 * len(columns["source_row"]) == len(people)
+
+
+def test_blurhand_s_images_lie_in_blur_images_or_in_images(tmp_path: Path) -> None:
+    root = made("blurhand", tmp_path)
+    for folder, made_there in (("blur_images", False), ("images", True), ("blur_images", True)):
+        if made_there:
+            (root / folder / "test").mkdir(parents=True)
+        path = read(root, "blurhand").images["image_path"][0]
+        assert path.startswith(f"{folder}/t")
 
 
 def test_a_camera_that_is_not_in_the_file_is_an_error_that_names_it(root: Path) -> None:
