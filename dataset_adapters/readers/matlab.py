@@ -1,6 +1,7 @@
-"""MATLAB's .mat files up to version 7: numbers and cells, by the layout that MathWorks publishes.
+"""MATLAB's .mat files up to version 7, by the layout that MathWorks publishes.
 
-Files of version 7.3 are HDF5 (`readers.hdf5`). Variables that are not asked for are not unpacked.
+Numbers, cells, structs and text; objects, sparse arrays and functions are not read. Variables that
+are not asked for are not unpacked. Files of version 7.3 are HDF5 (`readers.hdf5`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,20 @@ HEADER = 128  # bytes; the last two tell the byte order
 ORDERS = {b"IM": "<", b"MI": ">"}
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 MATRIX, COMPRESSED = 14, 15
-CELL, NUMBERS = 1, range(6, 16)  # classes of an array
+CELL, STRUCT, TEXT, NUMBERS = 1, 2, 4, range(6, 16)  # classes of an array
+CODES = {1: "latin1", 2: "latin1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 HEAD = 512  # bytes that hold the name of a variable
 MOST = 2**31  # bytes of one variable, unpacked
-DEEPEST = 8  # cells within cells
+DEEPEST = 8  # cells and structs within each other
+LONGEST = 64  # characters of the name of a field
 BROKEN = (ValueError, KeyError, IndexError, TypeError, StopIteration, struct.error, zlib.error)
 
 
-def load_mat(path: Path, *names: str) -> dict[str, NDArray[Any]]:
-    """Variables of a file: arrays of numbers, and cells as arrays of objects.
+def load_mat(path: Path, *names: str) -> dict[str, Any]:
+    """Variables of a file: arrays of numbers, cells as arrays of objects, text.
+
+    A struct array is a dict: field → (N,) values of its N elements, column by column; an array of
+    numbers where each element has one, else of objects.
 
     Args:
         path: of the file.
@@ -44,7 +51,7 @@ def load_mat(path: Path, *names: str) -> dict[str, NDArray[Any]]:
         data = memoryview(path.read_bytes())
     except FileNotFoundError as error:
         raise MissingFiles(f"{path} is not there; is the release complete?") from error
-    found: dict[str, NDArray[Any]] = {}
+    found: dict[str, Any] = {}
     try:
         order = ORDERS[bytes(data[HEADER - 2 : HEADER])]
         for kind, content in _elements(data[HEADER:], order):
@@ -99,22 +106,60 @@ def _name(kind: int, content: memoryview, order: str) -> str:
     return bytes(name).decode("latin1")
 
 
-def _array(content: memoryview, order: str, depth: int = 0) -> NDArray[Any]:
-    """An array; its values lie column by column."""
+def _array(content: memoryview, order: str, depth: int = 0) -> Any:
+    """What a matrix holds; its values lie column by column."""
     if not len(content):  # an empty cell
         return np.zeros((0, 0))
     parts = _elements(content, order)
     flags, shape, _ = _numbers(*next(parts), order), _numbers(*next(parts), order), next(parts)
     kind = int(flags[0]) & 0xFF
+    if kind in NUMBERS:
+        return _numbers(*next(parts), order).reshape(tuple(shape), order="F")
+    if kind == TEXT:
+        return _text(*next(parts), order)
     if kind == CELL and depth < DEEPEST:
         cells = [_array(cell, order, depth + 1) for _, cell in parts]
-        table = np.empty(len(cells), object)
-        for place, cell in enumerate(cells):
-            table[place] = cell
-        return table.reshape(tuple(shape), order="F")
-    if kind not in NUMBERS:
-        raise ValueError(f"an array of class {kind}, expected numbers or cells of them")
-    return _numbers(*next(parts), order).reshape(tuple(shape), order="F")
+        return _objects(cells).reshape(tuple(shape), order="F")
+    if kind == STRUCT and depth < DEEPEST:
+        return _struct(parts, prod(shape.tolist()), order, depth)
+    raise ValueError(f"an array of class {kind}, expected numbers, text, cells or structs")
+
+
+def _struct(
+    parts: Iterator[tuple[int, memoryview]], count: int, order: str, depth: int
+) -> dict[str, NDArray[Any]]:
+    """Fields of `count` elements, which lie one after the other with all of their fields."""
+    width, names = int(_numbers(*next(parts), order)[0]), bytes(next(parts)[1])
+    if not 0 < width <= LONGEST:
+        raise ValueError(f"names of fields of {width} characters")
+    pieces = [names[i : i + width] for i in range(0, len(names), width)]
+    fields = [piece.partition(b"\0")[0].decode("latin1") for piece in pieces]
+    values = [_array(value, order, depth + 1) for _, value in parts]
+    if len(values) != count * len(fields):
+        raise ValueError(f"{len(values)} values for {count} elements of {len(fields)} fields")
+    return {name: _column(values[i :: len(fields)]) for i, name in enumerate(fields)}
+
+
+def _column(values: list[Any]) -> NDArray[Any]:
+    """(N,) values of one field."""
+    if values and all(
+        isinstance(v, np.ndarray) and v.size == 1 and v.dtype != object for v in values
+    ):
+        return np.concatenate([v.reshape(1) for v in values])
+    return _objects(values)
+
+
+def _objects(values: list[Any]) -> NDArray[Any]:
+    table = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        table[place] = value
+    return table
+
+
+def _text(kind: int, content: memoryview, order: str) -> str:
+    code = CODES[kind]
+    suffix = {"<": "-le", ">": "-be"}[order] if code in ("utf-16", "utf-32") else ""
+    return bytes(content).decode(f"{code}{suffix}")
 
 
 def _numbers(kind: int, content: memoryview, order: str) -> NDArray[Any]:
