@@ -4,13 +4,14 @@ python benchmarks/report.py --out DIR
 
 Two sets are written, read, trained for a moment and scored for real; the others are the people of
 the first under other names, their cells its cell with errors that are drawn anew. Timed is the
-whole command in a process of its own.
+whole command in a process of its own, twice: the first has nothing that a report kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -23,14 +24,14 @@ import pyarrow as pa
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.demo.plan import read_plan
 from ehpsbench.demo.run import SOURCE, planted_store
-from ehpsbench.evaluation.mesh.per_point import read_points
 from ehpsbench.evaluation.predictions import file_name
-from ehpsbench.evaluation.results import read_result, write_result
+from ehpsbench.evaluation.results import points_of, read_result, write_result
 from ehpsbench.ingest import ingest
 from ehpsbench.leaderboards.board import board
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.rankings import save_ranking
 from ehpsbench.leaderboards.sweeps.rank_datasets import rank_datasets
+from ehpsbench.reports.kept import FOLDER
 from ehpsbench.store import Store
 from ehpsbench.training.cells import cell_id
 from ehpsbench.training.recipe import Budget, recipe
@@ -82,7 +83,7 @@ def _cell(store: Store, source: str, entry: str, whose: tuple[str, int], factor:
     rng = np.random.default_rng([int(c) for c in entry.encode()])
     for protocol in board(BOARD).protocols:
         result = read_result(store, source, protocol)
-        points = read_points(store, source, protocol)
+        points = points_of(store, result.summary)
         summary = result.summary | {"entry": entry}
         rows = _drawn(result.rows, factor, rng)
         write_result(store, replace(result, rows=rows, summary=summary, points=points))
@@ -113,12 +114,20 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     store = made(given.out, given.sets, given.seeds, given.people, given.benchmark_people)
     path = given.out / "report.html"
+    shutil.rmtree(store.reports / FOLDER, ignore_errors=True)
+    first, again = (_seconds(store, path) for _ in range(2))
+    size = path.stat().st_size / 1e6
+    took = f"{first:.1f} s, again {again:.1f} s"
+    print(f"{given.sets} sets, {given.seeds} seeds: {took}, {size:.2f} MB")
+    sys.exit(0 if max(first, again) < MOST_SECONDS and size < MOST_MB else 1)
+
+
+def _seconds(store: Store, path: Path) -> float:
+    """Of one report."""
     command = [sys.executable, "-m", "ehpsbench", "report", "--store", str(store.root)]
     start = time.perf_counter()
     subprocess.run([*command, "--out", str(path)], check=True)
-    seconds, size = time.perf_counter() - start, path.stat().st_size / 1e6
-    print(f"{given.sets} sets, {given.seeds} seeds: {seconds:.1f} s, {size:.2f} MB")
-    sys.exit(0 if seconds < MOST_SECONDS and size < MOST_MB else 1)
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.body.openbody import open_arrays
+from ehpsbench.reports.kept import kept_array
 from ehpsbench.skeleton.human_data import NAMES
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
     from ehpsbench.body.model import BodyModel
+    from ehpsbench.store import Store
 
 Floats = NDArray[np.float64]
 
 JOINTS = 55
+VERSION = 1  # of the pose
 SHOULDERS = ((15, -0.85), (16, 0.85))  # of the 21 body joints: arms down, about z [rad]
 UNKNOWN = 255  # in place of an error
 LEVELS = 254
@@ -83,12 +86,13 @@ def _parents() -> list[int]:
     return [int(p) for p in open_arrays("small")["parents"]]
 
 
-def display_body(bodies: BodySet, embed: bool) -> DisplayBody:
+def display_body(bodies: BodySet, embed: bool, store: Store | None = None) -> DisplayBody:
     """The body that errors of a body set are painted on.
 
     Args:
         bodies: the set of the numbers.
         embed: whether the owners' mesh may be put into the page.
+        store: that keeps the pose of the open body; None: it is worked out.
     """
     from ehpsbench.body.bodies import open_bodies
 
@@ -96,7 +100,8 @@ def display_body(bodies: BodySet, embed: bool) -> DisplayBody:
     parts = np.asarray(model.weights.argmax(1), np.int64)
     if embed and not bodies.name.startswith("open"):
         every = np.arange(model.num_vertices)
-        return _posed(model, "the body model of the numbers", every, parts)
+        words = "the body model of the numbers"
+        return _standing(model, _posed(model), words, every, parts)
     small = open_bodies("small").model("smplx", "neutral")
     own = None
     if bodies.name == "open":
@@ -104,21 +109,32 @@ def display_body(bodies: BodySet, embed: bool) -> DisplayBody:
     elif bodies.name == "open-small":
         own = np.arange(small.num_vertices)
     words = "the open body" if own is not None else "the open body, as means of its parts"
-    return _posed(small, words, own, parts)
+    of = ["display body", VERSION, small.hash, SHOULDERS]
+    posed = _posed(small) if store is None else kept_array(store, of, lambda: _posed(small))
+    return _standing(small, posed, words, own, parts)
 
 
-def _posed(
-    model: BodyModel, names: str, own: NDArray[np.int64] | None, parts: NDArray[np.int64]
+def _standing(
+    model: BodyModel,
+    vertices: Floats,
+    names: str,
+    own: NDArray[np.int64] | None,
+    parts: NDArray[np.int64],
 ) -> DisplayBody:
+    """Its middle in the origin."""
+    low, high = vertices.min(0), vertices.max(0)
+    return DisplayBody(vertices - (low + high) / 2, model.faces, model.weights, names, own, parts)
+
+
+def _posed(model: BodyModel) -> Floats:
+    """(V, 3) vertices [m] with the arms down."""
     from ehpsbench.body.forward import forward
 
     pose = np.zeros((1, 21, 3))
     for joint, angle in SHOULDERS:
         pose[0, joint, 2] = angle
     found = forward(model, body_pose=pose.reshape(1, 63)).vertices
-    vertices = np.asarray(found[0] if found is not None else model.v_template, np.float64)
-    low, high = vertices.min(0), vertices.max(0)
-    return DisplayBody(vertices - (low + high) / 2, model.faces, model.weights, names, own, parts)
+    return np.asarray(found[0] if found is not None else model.v_template, np.float64)
 
 
 def packed(values: NDArray[np.generic]) -> str:

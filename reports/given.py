@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ehpsbench.atomic import read_json
+from ehpsbench.evaluation.results import has_result, read_summary
 from ehpsbench.leaderboards.convergence import Curve, read_curve
 from ehpsbench.leaderboards.sweeps.halved import read_halved
 from ehpsbench.leaderboards.table import Standings
@@ -46,7 +47,7 @@ class Given:
         curves: one for each cell that has a log.
         datasets: manifests of the training sets and of the benchmarks' datasets.
         cells: records of the cells.
-        protocols: summaries of the benchmarks' results, for the hashes and counts.
+        summaries: benchmark → entry → summary of the result.
         verdict: the planted order and what became of it; only the demo has one.
         about: what each training set is, in words; may be empty.
         halved: what successive halving came to, where the ranking goes back to it.
@@ -61,7 +62,7 @@ class Given:
     curves: tuple[Curve, ...] = ()
     datasets: tuple[dict[str, Any], ...] = ()
     cells: tuple[dict[str, Any], ...] = ()
-    protocols: tuple[dict[str, Any], ...] = ()
+    summaries: Mapping[str, Mapping[str, dict[str, Any]]] = field(default_factory=dict)
     verdict: dict[str, Any] | None = None
     about: Mapping[str, str] = field(default_factory=dict)
     halved: dict[str, Any] | None = None
@@ -70,6 +71,16 @@ class Given:
     def first(self) -> bool:
         """True for the board that the page opens with; the others show only what is theirs."""
         return not self.prefix
+
+    @property
+    def protocols(self) -> list[dict[str, Any]]:
+        """A summary a benchmark: protocol, counts and body are the same for all entries."""
+        return [next(iter(found.values())) for found in self.summaries.values() if found]
+
+    def summaries_on(self, benchmark: str, entries: Sequence[str]) -> list[dict[str, Any]]:
+        """Of the results on a benchmark that these entries have."""
+        found = self.summaries.get(benchmark, {})
+        return [found[entry] for entry in entries if entry in found]
 
     @property
     def names(self) -> list[str]:
@@ -102,9 +113,9 @@ def gather(
     """
     entries = [(row.name, e) for row in standings.rows for e in row.entries]
     cells = {e: r for _, e in entries if (r := read_json(store.runs / e / "cell.json", REMEDY))}
-    protocols = _summaries(store, standings)
+    summaries = _summaries(store, standings)
     names = dict.fromkeys(part for c in cells.values() for part in (c["dataset"], *c["parts"]))
-    names |= dict.fromkeys([p["dataset"] for p in protocols])
+    names |= dict.fromkeys(s["dataset"] for own in summaries.values() for s in own.values())
     known = set(store.datasets())
     return Given(
         title=title,
@@ -116,21 +127,18 @@ def gather(
         curves=tuple(c for name, e in entries if (c := read_curve(store, name, e))),
         datasets=tuple(store.manifest(n) for n in names if n in known),
         cells=tuple(cells.values()),
-        protocols=tuple(protocols),
+        summaries=summaries,
         verdict=verdict,
         about=about or {},
         halved=read_halved(store, standings),
     )
 
 
-def _summaries(store: Store, standings: Standings) -> list[dict[str, Any]]:
-    """One summary a benchmark: protocol, counts and body are the same for all entries."""
-    found = []
-    for benchmark in standings.benchmarks:
-        for row in standings.rows:
-            paths = [store.results / e / f"{benchmark.id}.json" for e in row.entries]
-            summary = next((s for p in paths if (s := read_json(p, REMEDY))), None)
-            if summary is not None:
-                found.append(summary)
-                break
-    return found
+def _summaries(store: Store, standings: Standings) -> dict[str, dict[str, dict[str, Any]]]:
+    """Benchmark → entry → summary, in the order of the board; read once for all sections."""
+    entries = [entry for row in standings.rows for entry in row.entries]
+    names = dict.fromkeys(fact.protocol or fact.id for fact in standings.benchmarks)
+    return {
+        name: {e: read_summary(store, e, name) for e in entries if has_result(store, e, name)}
+        for name in names
+    }

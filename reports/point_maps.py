@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ehpsbench.errors import InputError
-from ehpsbench.evaluation.mesh.per_point import ALIGNMENTS, read_points
+from ehpsbench.evaluation.results import ALIGNMENTS, points_of
 from ehpsbench.reports.given import Given
 from ehpsbench.skeleton.human_data import NAMES
 from ehpsbench.store import POINTS_SUFFIX, Store
@@ -60,9 +59,11 @@ def point_maps(given: Given, most: int) -> tuple[list[PointMap], int]:
     rows = [row for row in given.standings.rows if _has_points(given.store, row.entries)]
     for row in rows[:most]:
         for benchmark in benchmarks(given):
-            tables = _tables(given.store, row.entries, benchmark)
+            summaries = given.summaries_on(benchmark, row.entries)
+            tables = _tables(given.store, summaries)
             if tables:
-                found += [_map(row.name, benchmark, a, tables) for a in ALIGNMENTS]
+                means = np.mean([_errors(table) for table in tables], axis=0)
+                found += [_map(row.name, benchmark, a, tables[0], means) for a in ALIGNMENTS]
     return found, max(0, len(rows) - most)
 
 
@@ -77,23 +78,25 @@ def benchmarks(given: Given) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _tables(store: Store, entries: Sequence[str], benchmark: str) -> list[pa.Table]:
-    tables = []
-    for entry in entries:
-        try:
-            table = read_points(store, entry, benchmark, NEEDED)
-        except InputError:  # not evaluated
-            continue
+def _tables(store: Store, summaries: Sequence[dict[str, Any]]) -> list[pa.Table]:
+    """Of the results that have one: all of the first, of the others the errors alone."""
+    tables: list[pa.Table] = []
+    for summary in summaries:
+        table = points_of(store, summary, ("mean_mm",) if tables else NEEDED)
         if table is not None:
             tables.append(table)
     return tables
 
 
-def _map(row: str, benchmark: str, alignment: str, tables: Sequence[pa.Table]) -> PointMap:
-    places = {of: _here(tables[0], of, alignment) for of in ("vertices", "joints")}
-    family = (tables[0].schema.metadata or {}).get(b"ehpsbench.vertices", b"").decode()
-    means = np.mean([np.asarray(table["mean_mm"], np.float64) for table in tables], axis=0)
-    names = _column(tables[0], "name").take(pa.array(places["joints"])).to_pylist()
+def _errors(table: pa.Table) -> Floats:
+    return np.asarray(table["mean_mm"], np.float64)
+
+
+def _map(row: str, benchmark: str, alignment: str, table: pa.Table, means: Floats) -> PointMap:
+    """One alignment of the means; the table says what each of them is of."""
+    places = {of: _here(table, of, alignment) for of in ("vertices", "joints")}
+    family = (table.schema.metadata or {}).get(b"ehpsbench.vertices", b"").decode()
+    names = _column(table, "name").take(pa.array(places["joints"])).to_pylist()
     return PointMap(
         row=row,
         benchmark=benchmark,

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ehpsbench.errors import EhpsbenchError
-from ehpsbench.evaluation.results import read_summary
 from ehpsbench.evaluation.slices import HEIGHTS, SHARES, SLICES
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.words import number
@@ -86,7 +84,7 @@ def _table(given: Given, benchmark: str) -> SliceTable | None:
     people: dict[tuple[str, str], int] = {}
     said = None
     for row in given.standings.rows:
-        summaries = [s for e in row.entries if (s := _summary(given, e, benchmark))]
+        summaries = given.summaries_on(benchmark, row.entries)
         if not summaries:
             continue
         said = said or summaries[0]
@@ -107,13 +105,6 @@ def _place(key: tuple[str, str]) -> tuple[int, int, str]:
     bins = [name for _, _, name in (*SHARES, *HEIGHTS)]
     slice_ = SLICES.index(key[0]) if key[0] in SLICES else len(SLICES)
     return slice_, bins.index(key[1]) if key[1] in bins else len(bins), key[1]
-
-
-def _summary(given: Given, entry: str, benchmark: str) -> dict[str, Any] | None:
-    try:
-        return None if given.store is None else read_summary(given.store, entry, benchmark)
-    except EhpsbenchError:  # not evaluated
-        return None
 
 
 def _parts(

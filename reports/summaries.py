@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.atomic import digest, replacing
 from ehpsbench.errors import EhpsbenchError
+from ehpsbench.reports.kept import FOLDER
 from ehpsbench.reports.measures import BINS, MEASURES, NEEDED, Measure, measured, statures
 from ehpsbench.schema import Columns, from_arrow, present
 
@@ -65,7 +66,7 @@ def summary(store: Store, dataset: str, splits: Sequence[str], bodies: BodySet) 
     """
     manifest = store.manifest(dataset)
     key = digest([VERSION, manifest["fingerprint"], list(splits), bodies.id])
-    path = store.reports / "summaries" / f"{key[:24]}.npz"
+    path = store.reports / FOLDER / f"{key[:24]}.npz"
     kept = _read(path)
     if kept is not None:
         return kept

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ehpsbench.resampling import generator, interval, resampling_weights, units
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ehpsbench.evaluation.stored import Statistics
 
 Floats = NDArray[np.float64]
@@ -83,6 +83,8 @@ def of_sums(
         columns: the statistics, in the metric's order.
         numbers: the metric's: sums (…, K) → each number (…).
     """
+    import torch
+
     statistics = np.stack([np.asarray(rows[c], np.float64) for c in columns], axis=1)
     clusters = np.asarray(rows["cluster"].to_pylist(), object)
 

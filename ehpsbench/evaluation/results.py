@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 IDENTITIES = ("instance_id", "image_id")
+ALIGNMENTS = ("root", "similarity")  # of the mean errors of points
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Result:
         number_of: the primary number of some of the rows, where it is no mean of a column; not
             stored.
         points: mean error of every vertex and joint, where bodies are compared; read back by
-            `mesh.per_point.read_points`.
+            `points_of`.
     """
 
     rows: pa.Table
@@ -139,6 +140,25 @@ def read_spoken_of(path: Path, sha256: str, columns: Sequence[str] | None = None
         )
     with pq.ParquetFile(pa.BufferReader(content)) as file:
         return file.read(None if columns is None else list(columns), use_threads=False)
+
+
+def points_of(
+    store: Store, summary: Mapping[str, Any], columns: Sequence[str] | None = None
+) -> pa.Table | None:
+    """The mean errors of the points of a result; None where it was made without.
+
+    Args:
+        store: with the result.
+        summary: of the result.
+        columns: to read; None: all.
+
+    Raises:
+        StoreError: the file is not the one that the summary speaks of.
+    """
+    if summary.get("points_sha256") is None:
+        return None
+    path = points_path(store, summary["entry"], summary["benchmark"])
+    return read_spoken_of(path, summary["points_sha256"], columns)
 
 
 def read_rows(store: Store, entry: str, benchmark: str) -> pa.Table:

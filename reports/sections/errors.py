@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ehpsbench.evaluation.mesh.per_point import ALIGNMENTS
+from ehpsbench.evaluation.results import ALIGNMENTS
 from ehpsbench.reports.display_body import (
     COLOURS,
     VIEW,
@@ -40,7 +40,7 @@ def section(given: Given) -> Section | None:
     """The viewer, joints and slices; None where no result says more than its number."""
     if not given.first or given.store is None or given.bodies is None:
         return None
-    body = display_body(given.bodies, given.wishes.embed_meshes)
+    body = display_body(given.bodies, given.wishes.embed_meshes, given.store)
     names = benchmarks(given)
     each = len(names) * len(ALIGNMENTS) * len(body.vertices) * 4 / 3
     maps, left_out = point_maps(given, max(1, int(MOST_BYTES / max(each, 1))))

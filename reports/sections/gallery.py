@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation.predictions import read_predictions
 from ehpsbench.evaluation.results import read_rows, read_summary
 from ehpsbench.reports.given import Given
+from ehpsbench.reports.kept import drawing, kept_pictures
 from ehpsbench.reports.permission import Permission, permission
 from ehpsbench.reports.pictures import Picture, Stage, people, predicted
 from ehpsbench.reports.point_maps import benchmarks
@@ -103,10 +105,11 @@ def _exhibit(
     if summary["task"] != "mesh":
         return None
     chosen = _chosen(rows, summary["primary"])
-    may = permission(store.manifest(summary["dataset"]), given.wishes)
+    dataset, split = summary["dataset"], summary["split"]
+    may = permission(store.manifest(dataset), given.wishes)
     said = {row.name: _said(store, row.entries[0], benchmark, list(chosen)) for row in shown}
-    found = people(store, summary["dataset"], [summary["split"]], list(chosen))
-    drawn = _Drawn(store, bodies, summary["dataset"], may, found, said)
+    rows_of = cache(lambda: people(store, dataset, [split], list(chosen)))
+    drawn = _Drawn(store, bodies, dataset, may, rows_of, said)
     examples = []
     for (person, error), (rank, _) in zip(chosen.items(), RANKS, strict=False):
         pictures = drawn.pictures(person, 2 if rank == "Median" else 1)
@@ -128,15 +131,15 @@ def _chosen(rows: pa.Table, primary: str) -> dict[str, float]:
     return {str(rows["instance_id"][row].as_py()): float(errors[row]) for row in found}
 
 
-def _said(store: Store, entry: str, benchmark: str, ids: list[str]) -> dict[str, Any]:
-    """Person → predicted instance columns; nobody where the predictions are gone."""
+def _said(store: Store, entry: str, benchmark: str, ids: list[str]) -> dict[str, pa.Table]:
+    """Person → row of the predictions; nobody where they are gone."""
     try:
         table = read_predictions(store, entry, benchmark)
     except EhpsbenchError:
         return {}
     here = table.filter(pc.is_in(table["instance_id"], value_set=pa.array(ids, pa.string())))
     names = here["instance_id"].to_pylist()
-    return {name: predicted(here.slice(row, 1)) for row, name in enumerate(names)}
+    return {name: here.slice(row, 1) for row, name in enumerate(names)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +150,25 @@ class _Drawn:
     bodies: BodySet
     dataset: str
     may: Permission
-    rows: Mapping[str, Any]
-    said: Mapping[str, Mapping[str, Any]]
+    rows: Callable[[], Mapping[str, Any]]
+    said: Mapping[str, Mapping[str, pa.Table]]
 
     def pictures(self, person: str, most: int) -> tuple[Picture, ...]:
         """Crop, truth and so many predictions; none where the person cannot be drawn."""
-        if person not in self.rows:
-            return ()
+        said = [(name, s[person]) for name, s in self.said.items() if person in s][:most]
+        print_ = self.store.manifest(self.dataset)["fingerprint"]
+        of = ["gallery", *drawing(self.bodies, self.may, print_), person]
+        of += [[name, rows.to_pylist()] for name, rows in said]
+        return tuple(kept_pictures(self.store, of, lambda: self._drawn(person, said)))
+
+    def _drawn(self, person: str, said: list[tuple[str, pa.Table]]) -> list[Picture]:
+        if person not in self.rows():
+            return []
         try:
-            stage = Stage.of(self.store, self.dataset, self.rows[person], self.bodies, self.may)
+            row = self.rows()[person]
+            stage = Stage.of(self.store, self.dataset, row, self.bodies, self.may)
             crop = stage.crop()
             found = [*([crop] if crop else []), stage.truth()]
-            said = [(name, s[person]) for name, s in self.said.items() if person in s]
-            found += [stage.said(columns, name) for name, columns in said[:most]]
+            return found + [stage.said(predicted(rows), name) for name, rows in said]
         except EhpsbenchError:  # an image that is gone, a model that is not here
-            return ()
-        return tuple(found)
+            return []

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from ehpsbench.body.bodies import BodySet, open_bodies
-from ehpsbench.evaluation.mesh.per_point import read_points
-from ehpsbench.evaluation.results import points_path, read_rows, read_summary
+from ehpsbench.evaluation.results import points_of, points_path, read_rows, read_summary
 from ehpsbench.reports.build import page
 from ehpsbench.reports.display_body import (
     UNKNOWN,
@@ -52,7 +51,7 @@ def test_maps_are_the_stored_means_of_the_rows(board: Given, scored: Store) -> N
     assert left_out == 0
     first = maps[0]
     assert (first.row, first.alignment, first.family) == (board.names[0], "root", "smplx")
-    table = read_points(scored, "near", BENCHMARK)
+    table = points_of(scored, read_summary(scored, "near", BENCHMARK))
     assert table is not None
     assert first.vertices is not None
     assert first.vertices == pytest.approx(np.asarray(table["mean_mm"])[:1504])

@@ -72,7 +72,9 @@ def test_the_protocol_stands_in_words_only_while_it_is_the_one_that_was_used(
     (said,) = record.section(board).context["protocols"]
     assert said["hash"] == protocol("agora-val").hash
     assert ("averaging", "people  (mean over people of the mean over points)") in said["lines"]
-    other = replace(board, protocols=(board.protocols[0] | {"protocol_hash": "0" * 64},))
+    ((benchmark, found),) = board.summaries.items()
+    changed_rules = {entry: s | {"protocol_hash": "0" * 64} for entry, s in found.items()}
+    other = replace(board, summaries={benchmark: changed_rules})
     (changed,) = record.section(other).context["protocols"]
     assert changed["lines"] == []
 
