@@ -1,4 +1,7 @@
-"""Human3.6M: a subject's images, cameras, 17 joints and NeuralAnnot's fits, four static views."""
+"""Human3.6M: a subject's images, cameras, 17 joints and NeuralAnnot's fits, four static views.
+
+This is the form into which Moon's projects parse it; without it, the owners' own files are read.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.human36m.owners import owners_read, owners_units
 from ehpsbench.dataset_adapters.identity import person_identity, repeat
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.readers.coco import Coco, box_column, image_sizes, read_coco
@@ -29,8 +33,11 @@ CAMERA = ("cam_idx",)
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per subject."""
-    for data in release.find("annotations/Human36M_subject*_data.json"):
+    """One unit per subject of the parsed form, else one per action of the owners' own."""
+    parsed = release.find("annotations/Human36M_subject*_data.json")
+    if not parsed:
+        yield from owners_units(release)
+    for data in parsed:
         stem = data.stem.removesuffix("_data")
         camera, joints, *fits = (
             data.with_name(f"{stem}_{kind}.json") for kind in ("camera", "joint_3d", *FITS)
@@ -50,6 +57,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     Raises:
         InputError: a file is broken; names it.
     """
+    if unit.key.get("form") == "owners":
+        return owners_read(unit, bodies)
     path = unit.files[0]
     coco = read_coco(path)
     try:

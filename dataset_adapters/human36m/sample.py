@@ -8,6 +8,7 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.clips import Clip
 from ehpsbench.dataset_adapters.files import save_json
 from ehpsbench.dataset_adapters.human36m.adapter import FITS
+from ehpsbench.dataset_adapters.human36m.owners_sample import write_owners
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.readers.neural_annot_sample import neural_annot_entries
 from ehpsbench.dataset_adapters.readers.studio_sample import (
@@ -32,7 +33,9 @@ STAND_IN: tuple[int, ...] = named(  # joints of SMPL near those of Human3.6M
 
 
 def write(order: Order, source: str = "smplx") -> Truth:
-    """Write a miniature release with fits of SMPL-X or SMPL."""
+    """Write a miniature release with fits of SMPL-X or SMPL, or as the owners ship it."""
+    if source == "owners":
+        return write_owners(order, STAND_IN)
     card = catalogue.card("human36m")
     smpl = Traits.of(card, family="smpl", hands="none")
     mini = Miniature(order, card, FILMING, smpl if source == "smpl" else None)
