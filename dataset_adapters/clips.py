@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.dataset_adapters.surface_joints import joints_127
+from ehpsbench.dataset_adapters import clip_points
 from ehpsbench.dataset_adapters.traits import SIDES, Traits
 from ehpsbench.geometry import body_to_camera
 from ehpsbench.skeleton.sources import Map
 from ehpsbench.world.camera import Camera
-from ehpsbench.world.people import Person, model_of, posed, posed_joints, rest_pelvis, stacked
+from ehpsbench.world.people import Person, model_of, rest_pelvis, stacked
 from ehpsbench.world.scenes import Scene
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ Floats = NDArray[np.float64]
 
 RULES = ("finite", "ranges", "angles", "in_front_of_camera")
 BEHIND, ASIDE = np.array([0.0, 0.0, -50.0]), np.array([40.0, 0.0, 0.0])  # m, camera frame
-SMPL_JOINTS, SMPLX_JOINTS = 22, 55
 NAMES = {
     "smplx": (
         "global_orient",
@@ -111,7 +110,7 @@ class Clip:
             release's convention; no hands where `Traits.fingers` is False.
         """
         people = [row[actor] for row in self.said]
-        chain = self._chain(view)
+        chain = clip_points.chain(self, view)
         fit = self._parameters(people, chain)
         to_frame = chain[:, :3, :3] @ np.stack(
             [self.camera(f, view or 0).rotation.T for f in range(len(self))]
@@ -122,56 +121,24 @@ class Clip:
         return fit
 
     def joints(self, actor: int = 0, view: int | None = None) -> Floats:
-        """(F, J, 3) joints as labelled [m], in the order of the family, never spoilt."""
-        found = np.stack(posed_joints([row[actor] for row in self.said], self.bodies))
-        return self._moved(found, view)
+        """(F, J, 3) joints as labelled [m], in the order of the family, never spoilt; read only."""
+        return clip_points.joints(self, actor, view)
 
     def meshes(self, actor: int = 0, view: int | None = None) -> Floats:
-        """(F, V, 3) vertices as labelled [m]."""
-        found = np.stack(posed([row[actor] for row in self.said], self.bodies))
-        return self._moved(found.astype(np.float64), view)
+        """(F, V, 3) vertices as labelled [m]; read only."""
+        return clip_points.meshes(self, actor, view)
 
     def points3d(self, joints: Map, actor: int = 0, view: int | None = None) -> Floats:
         """(F, K, 4) x, y, z [m], score of joints in HumanData's order; 0 for those unknown here."""
-        known = self._labelled_joints(actor, view, max(joints) >= SMPLX_JOINTS)
-        places = np.asarray(joints)
-        has = places < known.shape[1]
-        result = np.zeros((len(self), len(joints), 4))
-        result[:, has, :3] = known[:, places[has]]
-        result[:, has, 3] = 1.0
-        return result
+        return clip_points.points3d(self, tuple(joints), actor, view)
 
     def keypoints(self, joints: Map, actor: int = 0, view: int = 0) -> Floats:
         """(F, K, 3) x, y, score [px] of joints in HumanData's order; zeros for those not seen."""
-        points = self.points3d(joints, actor, view)
-        result = np.zeros((*points.shape[:2], 3))
-        for frame, row in enumerate(points):
-            camera = self.camera(frame, view)
-            pixels = camera.pixels(row[:, :3])
-            inside = ((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(-1)
-            seen = inside & (row[:, 2] > 0) & (row[:, 3] > 0)
-            result[frame, seen] = np.concatenate([pixels[seen], np.ones((seen.sum(), 1))], 1)
-        return result
+        return clip_points.keypoints(self, tuple(joints), actor, view)
 
     def box(self, actor: int = 0, view: int = 0) -> Floats:
-        """(F, 4) x, y, w, h [px] around the kinematic joints in the image."""
-        from ehpsbench.geometry import box_around, clip_box
-
-        found = self.joints(actor, view)
-        if self.traits.family == "smpl":  # without the hands, which SMPL-X has elsewhere
-            found = found[:, :SMPL_JOINTS]
-        boxes = []
-        for frame, points in enumerate(found):
-            camera = self.camera(frame, view)
-            pixels = np.where(points[:, 2:] > 0, camera.pixels(points), np.nan)
-            boxes.append(clip_box(box_around(pixels), camera.width, camera.height))
-        return np.stack(boxes)
-
-    def _chain(self, view: int | None) -> Floats:
-        """(F, 4, 4) scene → camera of a view, or → the release's world."""
-        if view is None:
-            return np.repeat(self.motion[None], len(self), 0)
-        return np.stack([self.camera(f, view).matrix for f in range(len(self))])
+        """(F, 4) x, y, w, h [px] around the kinematic joints in the image; read only."""
+        return clip_points.boxes(self, actor, view)
 
     def _parameters(self, people: Sequence[Person], chain: Floats) -> dict[str, Floats]:
         values = stacked(people)
@@ -202,20 +169,6 @@ class Clip:
             for person, pose in zip(people, poses, strict=True)
         ]
         return np.concatenate(each)
-
-    def _labelled_joints(self, actor: int, view: int | None, surface: bool) -> Floats:
-        """(F, J, 3) 22 of SMPL and SMPL-H, 55 or 127 of SMPL-X."""
-        joints = self.joints(actor, view)
-        if self.traits.family in ("smpl", "smplh"):
-            return joints[:, :SMPL_JOINTS]
-        if self.traits.family != "smplx" or not surface:
-            return joints
-        model = model_of(self.person(actor), self.bodies)
-        return joints_127(self.meshes(actor, view), joints, model)
-
-    def _moved(self, points: Floats, view: int | None) -> Floats:
-        chain = self._chain(view)
-        return np.asarray(points @ chain[:, :3, :3].transpose(0, 2, 1) + chain[:, None, :3, 3])
 
 
 def with_shapes(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ehpsbench.atomic import replacing, write_text
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.restricted_pickle import load
 
@@ -85,13 +84,14 @@ def _numbers(content: Any, key: str, size: int | None, path: Path) -> Floats:
 
 def save_json(path: Path, content: Any) -> None:
     """Write JSON; arrays become lists, NumPy's numbers plain ones, NaN stays NaN."""
-    write_text(path, json.dumps(content, default=_plain))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, default=_plain), encoding="utf-8")
 
 
 def save_npz(path: Path, **arrays: Any) -> None:
     """Write an npz, objects pickled as the owners' NumPy does."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("wb") as stream:
+    with path.open("wb") as stream:
         np.savez(stream, allow_pickle=True, **arrays)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,20 +55,35 @@ def save_image(
     """
     if images == "none":
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if people is None and images == "flat":
+        turned = orientation >= 5
+        size = (camera.height, camera.width) if turned else (camera.width, camera.height)
+        path.write_bytes(_flat(*size, path.suffix))
+        return
     from PIL import Image
 
     from ehpsbench.world.renderer import render
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if people is not None:
-        picture = Image.fromarray(people)
-    elif images == "rendered":
-        picture = Image.fromarray(render(scene, camera, bodies).rgb)
-    else:
-        picture = Image.new("RGB", (camera.width, camera.height), FLAT_GREY)
+    picture = Image.fromarray(render(scene, camera, bodies).rgb if people is None else people)
     picture = orient(picture, INVERSE[orientation])
-    options: dict[str, Any] = {"quality": 92} if path.suffix == ".jpg" else {"compress_level": 1}
-    picture.save(path, **options)
+    picture.save(path, **_options(path.suffix))
+
+
+@lru_cache(maxsize=64)
+def _flat(width: int, height: int, suffix: str) -> bytes:
+    """The file of a picture of one colour."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.new("RGB", (width, height), FLAT_GREY).save(
+        buffer, Image.registered_extensions()[suffix], **_options(suffix)
+    )
+    return buffer.getvalue()
+
+
+def _options(suffix: str) -> dict[str, Any]:
+    return {"quality": 92} if suffix == ".jpg" else {"compress_level": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _image(mini: Miniature, clip: Clip, frame: int, number: int) -> dict[str, An
 
 def _records(mini: Miniature, clip: Clip, actor: int, first: int) -> list[dict[str, Any]]:
     """The annotations of one actor; in the validation split the second one is a crowd."""
-    points, boxes = clip.keypoints(CROWDPOSE_14, actor), clip.box(actor)
+    points, boxes = clip.keypoints(CROWDPOSE_14, actor).copy(), clip.box(actor)
     crowd = clip.split == "val" and actor == 1
     records = []
     for frame in range(len(clip)):

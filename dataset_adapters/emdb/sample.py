@@ -37,7 +37,7 @@ def write(order: Order) -> Truth:
 def _content(clip: Clip, name: str, special: tuple[int, ...]) -> dict[str, Any]:
     """The owners' dictionary of one sequence."""
     fit, camera, joints = clip.fits(), clip.camera(), clip.joints(view=0)
-    box = clip.box()
+    box = clip.box().copy()
     good = np.ones(len(clip), bool)
     good[[f for f in special if f == BAD]] = False
     boxless = np.array([f for f in special if f == BOXLESS], np.int64)

@@ -62,7 +62,8 @@ def _annotation(mini: Miniature, clip: Clip, frame: int, actor: int, image: int)
     number = 10 * image + actor
     special = mini.whole and clip.split == "validation" and actor == 1
     crowd, empty = special and frame == CROWD, special and frame == EMPTY
-    points, box = clip.keypoints(COCO_17, actor)[frame], clip.box(actor)[frame]
+    points = clip.keypoints(COCO_17, actor)[frame].copy()
+    box = clip.box(actor)[frame].copy()
     points[:, 2] *= 2  # visible
     if points[OCCLUDED, 2]:
         points[OCCLUDED, 2] = 1

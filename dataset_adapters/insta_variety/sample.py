@@ -73,7 +73,7 @@ def _records(mini: Miniature, split: str, clips: Sequence[Clip]) -> None:
     """A record file of a track a clip; the second one has pixels and lacks the toes."""
     examples = []
     for index, clip in enumerate(clips):
-        points = clip.keypoints(INSTA_25)
+        points = clip.keypoints(INSTA_25).copy()
         points[..., :2] = points[..., :2].astype(np.float32)
         if index % 2:
             points[:, 19:] = 0.0

@@ -63,7 +63,7 @@ def _people(
 ) -> None:
     """Annotations and fits of one actor."""
     entries = neural_annot_entries(clip, actor)
-    space, pixels = clip.points3d(MUCO_21, actor, 0), clip.keypoints(MUCO_21, actor)
+    space, pixels = clip.points3d(MUCO_21, actor, 0).copy(), clip.keypoints(MUCO_21, actor)
     boxes, pelvis = clip.box(actor), clip.joints(actor, 0)[:, :1]
     space[..., :3] = np.where(space[..., 3:] > 0, space[..., :3], pelvis)
     for frame in range(len(clip)):

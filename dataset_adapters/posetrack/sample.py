@@ -72,7 +72,7 @@ def _labels(mini: Miniature, clip: Clip, files: list[str]) -> dict[str, Any]:
     images.append({"id": 99, "file_name": path + "000999.jpg", "is_labeled": False})
     people: list[dict[str, Any]] = []
     for actor in range(clip.actors):
-        points, boxes = clip.keypoints(POSETRACK_17, actor), clip.box(actor)
+        points, boxes = clip.keypoints(POSETRACK_17, actor).copy(), clip.box(actor)
         points[:, 3:5] = 0.0  # ears are never annotated
         for frame in range(len(clip)):
             person = {"id": len(people), "image_id": 100 + frame, "track_id": TRACKS[actor]}
@@ -83,7 +83,7 @@ def _labels(mini: Miniature, clip: Clip, files: list[str]) -> dict[str, Any]:
 
 def _note(mini: Miniature, clip: Clip, files: list[str]) -> None:
     for actor in range(clip.actors):
-        own, listed = clip.keypoints(POSETRACK_17, actor), clip.keypoints(EFT_49, actor)
+        own, listed = clip.keypoints(POSETRACK_17, actor).copy(), clip.keypoints(EFT_49, actor)
         own[:, 3:5] = 0.0
         for frame, file in enumerate(files):
             fitted = _fitted(mini, clip, frame, actor)

@@ -63,7 +63,7 @@ def _image(mini: Miniature, clip: Clip, frame: int) -> dict[str, Any]:
 
 def _people(mini: Miniature, clip: Clip, actor: int) -> list[dict[str, Any]]:
     points, boxes = clip.keypoints(OPENPOSE_18, actor), clip.box(actor)
-    joints = clip.points3d(SMPL_24, actor, 0)
+    joints = clip.points3d(SMPL_24, actor, 0).copy()
     joints[..., :3] = np.where(joints[..., 3:] > 0, joints[..., :3], joints[:, 20:21, :3])
     people = []
     for frame in range(len(clip)):

@@ -64,7 +64,7 @@ def _photo(mini: Miniature, clip: Clip, frame: int, subject: str) -> None:
     name, repaired = ("IMG 7 (2)", "IMG_7_2") if odd else (f"{frame:05d}",) * 2
     place = f"{clip.split}/{clip.name}"
     mini.picture(f"images/{place}/{name}.png", clip, frame)
-    points = openpose_keypoints(clip)[frame]
+    points = openpose_keypoints(clip)[frame].copy()
     if clip.broken[frame]:
         points[:, 0] += 10_000.0
     people: list[dict[str, Any]] = [openpose_person(points)]

@@ -51,7 +51,7 @@ def _name(clip: Clip, frame: int) -> str:
 def _rows(mini: Miniature, clip: Clip, actor: int) -> dict[str, NDArray[Any]]:
     """One actor of all stills."""
     fit, chain = clip.fits(actor), clip.extrinsics()
-    points = openpose_keypoints(clip, actor)[:, :JOINTS]
+    points = openpose_keypoints(clip, actor)[:, :JOINTS].copy()
     special = mini.whole and clip.split == "test"
     if special and actor == HARDLY_SEEN:
         points[0, np.flatnonzero(points[0, :, 2])[2:]] = 0

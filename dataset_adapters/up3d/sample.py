@@ -89,7 +89,7 @@ def _write_people(mini: Miniature, clip: Clip, crops: NDArray[np.int64], stems: 
         }
         dump_python2(content, root / f"{stem}_body.pkl")
         crop = " ".join(map(str, crops[frame].tolist()))
-        write_text(root / f"{stem}_fit_crop_info.txt", f"{crop}\n")
+        (root / f"{stem}_fit_crop_info.txt").write_text(f"{crop}\n", encoding="utf-8")
         short = mini.whole and clip.split == "val" and frame == 0
         _write_joints(root / f"{stem}_joints.npy", points[frame].T, short)
         key = f"{clip.split}/{clip.split}/0/{int(stem)}/0"

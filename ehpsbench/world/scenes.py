@@ -66,7 +66,8 @@ def scenes(
 ) -> list[Scene]:
     """Random scenes; the first camera of each sees its people as `settings` asks.
 
-    Scene i is the same whatever `count` is. Where a crowd does not fit, people are left out.
+    Scene i is the same whatever `count` is, and from `settings.distinct` on the scenes are those
+    at the start again. Where a crowd does not fit, people are left out.
 
     Args:
         settings: the world.
@@ -79,8 +80,9 @@ def scenes(
     """
     view = cameras if cameras is not None else _camera_maker(settings)
     result: list[Scene] = []
-    for start in range(0, count, _BLOCK):
-        wanted = min(_BLOCK, count - start)
+    drawn = min(count, settings.distinct or count)
+    for start in range(0, drawn, _BLOCK):
+        wanted = min(_BLOCK, drawn - start)
         rngs = [np.random.default_rng([seed, _SCENE, start + i]) for i in range(_BLOCK)]
         low, high = settings.people
         sizes = [int(rng.integers(low, high + 1)) for rng in rngs]
@@ -95,7 +97,7 @@ def scenes(
             views = view(rngs[i], start + i)
             chosen = (views,) if isinstance(views, Camera) else tuple(views)
             result.append(_scene(crowd[rows], joints[rows], chosen, settings, rngs[i]))
-    return result
+    return [result[i % drawn] for i in range(count)]
 
 
 def posed_people(scene: Scene, bodies: BodySet) -> list[NDArray[np.float32]]:

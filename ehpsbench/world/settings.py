@@ -37,6 +37,8 @@ class WorldSettings(Definition):
     kids: Share = 0.0
     subjects: Annotated[int, Field(ge=0)] = 0  # a pool of people who come again; 0: all are new
     templates: bool = False  # personal rest meshes instead of betas
+    # Scenes drawn; those after them are the same again, where speed counts and not variety.
+    distinct: Annotated[int, Field(ge=1)] | None = Field(default=None, exclude=True)
 
     people: tuple[int, int] = (1, 1)
     framing: Literal["whole", "upper", "left_hand", "right_hand"] = "whole"

@@ -237,3 +237,10 @@ def test_settings_that_make_no_sense_are_refused(wrong):
 def test_settings_survive_json():
     settings = WorldSettings(people=(2, 5), framing="upper", distance=(2, 3))
     assert WorldSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_scenes_after_the_distinct_ones_are_the_first_again(bodies):
+    drawn = scenes(WorldSettings(), 3, 1, bodies)
+    again = scenes(WorldSettings(distinct=3), 7, 1, bodies)
+    assert [scene.seed for scene in again] == [drawn[i % 3].seed for i in range(7)]
+    assert "distinct" not in WorldSettings(distinct=3).model_dump()
