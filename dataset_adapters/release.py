@@ -62,12 +62,14 @@ class Unit:
         release: where it lies.
         files: the annotation files that it is read from; they make the fingerprint.
         key: what `read` wants to know, e.g. a split or a sequence; plain values.
+        needs: roles of the body set without which it cannot be read; None: those of the card.
     """
 
     name: str
     release: Release
     files: tuple[Path, ...]
     key: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] | None = None
 
 
 def natural_order(path: Path) -> tuple[Any, ...]:

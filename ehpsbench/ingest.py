@@ -103,8 +103,8 @@ def ingest(
     card = catalogue.card(name)
     _check_alias(alias, card, store)
     release = open_release(root, card, name=alias, layout=layout)
-    bodies = bodies_for(release, body_models)
     units = _units(release)
+    bodies = bodies_for(release, body_models, units)
     with staging_folder(store.root, release.name) as folder, failures_are_clear(folder):
         job = _job(release, bodies, units, limit)
         notes = _notes(store, job)

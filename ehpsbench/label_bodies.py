@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ehpsbench.dataset_adapters.release import Release
+from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import BodyMismatch, MissingBody
 from ehpsbench.store import Store
 
@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
 
-def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
+def bodies_for(
+    release: Release, body_models: Path | None, units: Sequence[Unit] | None = None
+) -> BodySet | None:
     """The body set that a release's labels belong to; None where it needs none and none is here.
+
+    Args:
+        release: what is read.
+        body_models: folder of licensed body models.
+        units: of the release, some of which may need other models than the card says; None: what
+            the card says.
 
     Raises:
         MissingBody: the camera chain needs a model that is not at hand; lists the files.
@@ -33,7 +41,7 @@ def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
             )
         return bodies
     licensed = find_bodies(body_models)
-    needs = release.card.body.needs
+    needs = _needs(release, units)
     if licensed is None:
         if not needs:
             return None
@@ -48,6 +56,14 @@ def bodies_for(release: Release, body_models: Path | None) -> BodySet | None:
         family, gender = role.split("/")
         licensed.model(family, gender)
     return licensed
+
+
+def _needs(release: Release, units: Sequence[Unit] | None) -> tuple[str, ...]:
+    card = release.card.body.needs
+    if units is None:
+        return card
+    roles = [card if unit.needs is None else unit.needs for unit in units]
+    return tuple(dict.fromkeys(role for of_unit in roles for role in of_unit))
 
 
 def bodies_of_rows(store: Store, datasets: Sequence[str], body_models: Path | None) -> BodySet:

@@ -41,7 +41,7 @@ def units(release: Release) -> Iterator[Unit]:
         if people:
             yield Unit(folder.name, release, tuple(people))
     for path in release.find("annotations/seq_*.pkl"):
-        yield Unit(f"first/{path.stem}", release, (path,))
+        yield Unit(f"first/{path.stem}", release, (path,), needs=())
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FPS = 50.0  # of the videos, whose frames frame_idx counts from 0
 TEST = ("9", "11")  # subjects
 FITS = ("SMPLX_NeuralAnnot", "SMPL_NeuralAnnot")  # the first that is there is read
+NEEDS = {"SMPLX": ("smplx/neutral",), "SMPL": ("smpl/neutral",)}
 FRAME = ("action_idx", "subaction_idx", "frame_idx")
 CAMERA = ("cam_idx",)
 
@@ -48,7 +49,9 @@ def units(release: Release) -> Iterator[Unit]:
         subject = stem.removeprefix("Human36M_subject")
         key = {"split": "test" if subject in TEST else "train"}
         key |= {what: path.name for what, path in there.items()}
-        yield Unit(f"S{subject}", release, (data, *there.values()), key | {"camera": camera.name})
+        key |= {"camera": camera.name}
+        needs = NEEDS[key["fits"].split("_")[-2]] if "fits" in key else ()
+        yield Unit(f"S{subject}", release, (data, *there.values()), key, needs)
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:

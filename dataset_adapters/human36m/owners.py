@@ -65,7 +65,8 @@ def owners_units(release: Release) -> Iterator[Unit]:
         known = {kind: {v: p for v, p in of.items() if p} for kind, of in files.items()}
         key = {kind: {v: release.relative(p) for v, p in of.items()} for kind, of in known.items()}
         there = (path, metadata, *(p for of in known.values() for p in of.values()))
-        yield Unit(f"{subject}/{path.stem}", release, there, key | {"form": "owners"})
+        needs = ("smpl/neutral",) if known["mosh"] else ()
+        yield Unit(f"{subject}/{path.stem}", release, there, key | {"form": "owners"}, needs)
 
 
 def owners_read(unit: Unit, bodies: BodySet) -> Instances:

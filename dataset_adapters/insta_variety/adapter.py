@@ -56,7 +56,7 @@ def units(release: Release) -> Iterator[Unit]:
         yield Unit("train", release, (crops, fits), {"split": "train"})
     for split in ("test",) if fits.is_file() else ("train", "test"):
         for path in release.find(f"{split}/insta_variety_*.tfrecord"):
-            yield Unit(f"{split}/{path.stem}", release, (path,), {"split": split})
+            yield Unit(f"{split}/{path.stem}", release, (path,), {"split": split}, ())
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:

@@ -35,7 +35,7 @@ def units(release: Release) -> Iterator[Unit]:
         yield Unit(path.stem, release, (path,), {"split": split})
     joints = release.root / JOINTS
     if joints.is_file():
-        yield Unit("joints", release, (joints, *fits.values()), {"split": "train"})
+        yield Unit("joints", release, (joints, *fits.values()), {"split": "train"}, ())
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
