@@ -1,6 +1,7 @@
 """MPII: keypoints joined with NeuralAnnot's fits by annotation id, or a list of EFT or CLIFF.
 
-One source of bodies is read: the first of `SOURCES` that is there.
+One source is read: the first of `SOURCES` that is there; the last are the owners' labels, which
+have no bodies.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.mpii.owners import read_owners
 from ehpsbench.dataset_adapters.readers.coco import (
     box_column,
     image_sizes,
@@ -41,14 +43,18 @@ SOURCES = {  # source → file
     "neuralannot smpl": "annotations/MPII_train_SMPL_NeuralAnnot.json",
     "eft": "*/MPII_ver*.json",
     "cliff": "*/mpii_cliffGT.npz",
+    "owners": "*/mpii_human_pose_v1_u12_*.mat",
 }
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per split; lists of fits are of the training split alone."""
+    """One unit per split; lists of fits are of the training split, the owners' file is of both."""
     found = {source: release.find(pattern) for source, pattern in SOURCES.items()}
     source, fits = next(((s, paths[-1]) for s, paths in found.items() if paths), ("", None))
     if fits is None:
+        return
+    if source == "owners":
+        yield Unit("all", release, (fits,), {"source": source})
         return
     if source in ("eft", "cliff"):
         yield Unit("train", release, (fits,), {"split": "train", "source": source})
@@ -62,6 +68,8 @@ def units(release: Release) -> Iterator[Unit]:
 def read(unit: Unit, bodies: BodySet) -> Instances:
     """Everybody of a split; people without a fit have keypoints only."""
     source, path = unit.key["source"], unit.files[0]
+    if source == "owners":
+        return read_owners(unit)
     if source == "eft":
         return listed_people(unit, eft_list(path, bodies), _place, bodies)
     if source == "cliff":

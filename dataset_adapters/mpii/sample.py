@@ -1,4 +1,4 @@
-"""A miniature MPII: stills of two people, some without a fit, or a list of EFT or CLIFF."""
+"""A miniature MPII: stills of two people, some without a fit; or of another source's labels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ehpsbench.dataset_adapters.clips import Clip
 from ehpsbench.dataset_adapters.files import save_json
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.mpii.adapter import SOURCES
+from ehpsbench.dataset_adapters.mpii.owners_sample import write_owners
 from ehpsbench.dataset_adapters.readers.fit_lists_sample import filming_of, people_of, write_list
 from ehpsbench.dataset_adapters.readers.neural_annot_sample import neural_annot_entries
 from ehpsbench.dataset_adapters.sampling import Order, with_sizes
@@ -21,7 +22,7 @@ FIRST = 1000  # number of the first image; annotations count from 0
 
 
 def write(order: Order, source: str = "neuralannot") -> Truth:
-    """Write a miniature release whose bodies are of this source of the adapter's."""
+    """Write a miniature release whose labels are of this source of the adapter's."""
     card = catalogue.card("mpii")
     if source in ("eft", "cliff"):  # the sizes of images are in the images only
         order = replace(order, images=with_sizes(order.images))
@@ -29,6 +30,11 @@ def write(order: Order, source: str = "neuralannot") -> Truth:
         write_list(
             mini, source, SOURCES[source].replace("*", "fits", 1).replace("*", "01"), "{:09d}.jpg"
         )
+        return mini.save()
+    if source == "owners":
+        order = replace(order, images=with_sizes(order.images))
+        mini = Miniature(order, card, replace(FILMING, broken=()))
+        write_owners(mini)
         return mini.save()
     mini = Miniature(order, card, FILMING, people_of(source, card))
     for clip in mini.clips([("train", "train"), ("test", "test")]):

@@ -29,6 +29,9 @@ CODES = {1: "latin1", 2: "latin1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "
 HEAD = 512  # bytes that hold the name of a variable
 MOST = 2**31  # bytes of one variable, unpacked
 DEEPEST = 8  # cells and structs within each other
+# tags of flags, shape and an empty name, as an array of 1 × 1 has them, and how long they are
+ONE, ONE_SIZE = (6, 8, 5, 8, 1, 1, 1, 0), 40
+SINGLE = {1: "b", 2: "B", 3: "h", 4: "H", 5: "i", 6: "I", 7: "f", 9: "d", 12: "q", 13: "Q"}
 LONGEST = 64  # characters of the name of a field
 BROKEN = (ValueError, KeyError, IndexError, TypeError, StopIteration, struct.error, zlib.error)
 
@@ -134,18 +137,28 @@ def _struct(
         raise ValueError(f"names of fields of {width} characters")
     pieces = [names[i : i + width] for i in range(0, len(names), width)]
     fields = [piece.partition(b"\0")[0].decode("latin1") for piece in pieces]
-    values = [_array(value, order, depth + 1) for _, value in parts]
+    values = [_value(value, order, depth + 1) for _, value in parts]
     if len(values) != count * len(fields):
         raise ValueError(f"{len(values)} values for {count} elements of {len(fields)} fields")
     return {name: _column(values[i :: len(fields)]) for i, name in enumerate(fields)}
 
 
+def _value(content: memoryview, order: str, depth: int) -> Any:
+    """What a field of a struct holds: a Python number if it is one, as most are."""
+    if len(content) > ONE_SIZE:
+        tags = struct.unpack_from(f"{order}IIIIIIiiII", content)
+        if tags[:2] + tags[4:] == ONE and tags[2] & 0xFF in NUMBERS:
+            (kind,) = struct.unpack_from(f"{order}I", content, ONE_SIZE)
+            small = kind >> 16  # type and size share a word, the data is in the tag
+            place = ONE_SIZE + (4 if small else 8)
+            return struct.unpack_from(order + SINGLE[kind & 0xFFFF], content, place)[0]
+    return _array(content, order, depth)
+
+
 def _column(values: list[Any]) -> NDArray[Any]:
     """(N,) values of one field."""
-    if values and all(
-        isinstance(v, np.ndarray) and v.size == 1 and v.dtype != object for v in values
-    ):
-        return np.concatenate([v.reshape(1) for v in values])
+    if values and all(isinstance(value, int | float) for value in values):
+        return np.asarray(values)
     return _objects(values)
 
 

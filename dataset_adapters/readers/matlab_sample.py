@@ -44,7 +44,7 @@ def _matrix(name: str, values: Any) -> bytes:
     if isinstance(values, list):
         cells = [_matrix("", value) for value in values]
         return _named(CELL_CLASS, (len(cells), 1), name, b"".join(cells))
-    array = np.asarray(values, np.float64)
+    array = np.atleast_2d(np.asarray(values, np.float64))
     return _named(DOUBLE_CLASS, array.shape, name, _element(DOUBLE, array.tobytes(order="F")))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ehpsbench.dataset_adapters.readers.matlab import _text, load_mat
+from ehpsbench.dataset_adapters.readers.matlab import _text, _value, load_mat
 from ehpsbench.dataset_adapters.readers.matlab_sample import save_mat
 from ehpsbench.errors import InputError, MissingFiles
 
@@ -78,6 +78,12 @@ def test_text_of_every_width_is_read(path: Path) -> None:
     assert load_mat(path, "text") == {"text": "hallo"}
     for kind, code in ((4, "utf-16-le"), (17, "utf-16-le"), (18, "utf-32-le"), (2, "latin1")):
         assert _text(kind, memoryview("né".encode(code)), "<") == "né"
+
+
+@pytest.mark.parametrize("data", [struct.pack("<II", 1 << 16 | 2, 7), struct.pack("<IId", 9, 8, 7)])
+def test_a_number_is_read_in_the_small_form_that_matlab_chooses(data: bytes) -> None:
+    head = struct.pack("<IIIIIIiiII", 6, 8, 6, 0, 5, 8, 1, 1, 1, 0)
+    assert _value(memoryview(head + data), "<", 0) == 7
 
 
 def test_structs_that_are_written_come_back(tmp_path: Path) -> None:

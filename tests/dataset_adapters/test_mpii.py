@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.files import save_npz
 from ehpsbench.dataset_adapters.mpii import adapter, sample
 from ehpsbench.dataset_adapters.readers.cliff import cliff_columns, read_cliff
+from ehpsbench.dataset_adapters.readers.matlab_sample import save_mat
 from ehpsbench.dataset_adapters.release import Release, open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError
@@ -23,7 +25,14 @@ from ehpsbench.skeleton.sources import MPII_16
 from ehpsbench.world.settings import WorldSettings
 
 BODIES = open_bodies("small")
+
+
 TENTH = 1e-4  # m
+
+
+def _blank(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (64, 80)).save(path)
 
 
 @pytest.fixture
@@ -53,6 +62,51 @@ def test_people_of_every_source_are_those_of_the_world(
     assert {*columns["source_model"]} - {None} == {model}
     assert not columns["camera_valid"].any()
     assert not columns["shape_valid"].any()
+
+
+def test_people_of_the_owners_file_have_joints_and_no_bodies(
+    recovered: Callable[..., tuple[dict[str, np.ndarray], float]],
+) -> None:
+    columns, _ = recovered("mpii", source="owners")
+    assert {*columns["split"]} == {"train"}
+    assert {*columns["person"]} == {"2", "3"}  # the first has no joints
+    assert not columns["body_valid"].any()
+    assert "transl" not in columns
+
+
+def test_the_owners_pixels_are_counted_from_0_and_hidden_joints_count(tmp_path: Path) -> None:
+    points = [
+        {"x": 11.0, "y": 21.0, "id": 0.0, "is_visible": 1.0},
+        {"x": 41.0, "y": 61.0, "id": 15.0, "is_visible": 0.0},
+    ]
+    people = [{"annopoints": np.zeros((0, 0))}, {"annopoints": {"point": points}}]
+    stills = [
+        {"image": {"name": "000000007.jpg"}, "annorect": people},
+        {"image": {"name": "000000009.jpg"}, "annorect": np.zeros((0, 0))},
+    ]
+    release = {"annolist": stills, "img_train": np.array([[1, 0]])}
+    save_mat(tmp_path / "u12/mpii_human_pose_v1_u12_1.mat", {"RELEASE": release})
+    for number in (7, 9):
+        _blank(tmp_path / f"images/{number:09d}.jpg")
+    (unit,) = adapter.units(open_release(tmp_path, catalogue.card("mpii")))
+    found = adapter.read(unit, BODIES)
+    assert found.images["split"].tolist() == ["train", "test"]
+    assert found.columns["instance_id"].tolist() == ["mpii/train/train/0/7/2"]
+    joints = found.columns["keypoints2d"].reshape(144, 3)
+    assert joints[INDEX["right_ankle"]].tolist() == [10.0, 20.0, 1.0]
+    assert joints[INDEX["left_wrist"]].tolist() == [40.0, 60.0, 1.0]
+    assert joints[:, 2].sum() == 2
+    assert found.columns["bbox"].tolist() == [[10.0, 20.0, 30.0, 40.0]]
+
+
+def test_an_owners_file_with_a_seventeenth_joint_is_named(tmp_path: Path) -> None:
+    point = [{"x": 1.0, "y": 1.0, "id": 16.0}]
+    still = {"image": {"name": "1.jpg"}, "annorect": [{"annopoints": {"point": point}}]}
+    path = tmp_path / "u12/mpii_human_pose_v1_u12_1.mat"
+    save_mat(path, {"RELEASE": {"annolist": [still], "img_train": np.ones((1, 1))}})
+    (unit,) = adapter.units(open_release(tmp_path, catalogue.card("mpii")))
+    with pytest.raises(InputError, match=r"u12_1\.mat.*joints 16 to 16 of 16"):
+        adapter.read(unit, BODIES)
 
 
 def test_every_person_of_an_image_is_kept_and_who_has_no_fit_has_keypoints(
