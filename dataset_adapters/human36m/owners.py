@@ -112,7 +112,8 @@ def _joints(unit: Unit, subject: str, action: str) -> Floats:
             f"{unit.files[0]}: Pose is {values.shape}, expected (1, frames, 96): 32 joints [mm]."
         )
     joints = values.reshape(-1, 32, 3)[:, JOINTS_OF_32]
-    return (joints + SHIFT * (subject == "S9" and action in SHIFTED)) * MM
+    away = SHIFT if subject == "S9" and action in SHIFTED else np.zeros(3)
+    return np.asarray((joints + away) * MM, np.float64)
 
 
 def _shown(folder: Path, action: str, view: int, count: int) -> Ints:
@@ -155,9 +156,10 @@ def _images(
 
 
 def _pixels(joints: Floats, columns: Columns) -> Floats:
-    names = ("focal", "principal_point", "distortion")
-    lens = (np.ma.getdata(columns[name]) for name in names)
-    return project(joints, *lens, "opencv_rational")
+    focal, middle, bent = (
+        np.ma.getdata(columns[name]) for name in ("focal", "principal_point", "distortion")
+    )
+    return project(joints, focal, middle, bent, "opencv_rational")
 
 
 def _keypoints(joints: Floats, columns: Columns) -> dict[str, NDArray[Any]]:
