@@ -132,7 +132,8 @@ class _Files:
         camera, sequence = right.camera(frame, view), "ROM01"
         name = f"cam{400000 + view}"
         file = f"Capture{right.name}/{sequence}/{name}/image{_number(frame):05d}.jpg"
-        mini.picture(f"{self.layout.folder}/{self.split}/{file}", right, frame, view)
+        path = f"{self.layout.folder}/{self.split}/{file}"
+        mini.picture(path, _painted(clips, frame, kind), frame, view)
         number = len(self.images)
         self.images.append(
             {
@@ -184,6 +185,15 @@ class _Files:
             for c, side, there in zip(clips, SIDES, shown, strict=True)
         ]
         self.book.add(key, mesh, camera.focal, camera.principal_point, hands=np.stack(poses[::-1]))
+
+
+def _painted(clips: tuple[Clip, Clip], frame: int, kind: str) -> Clip:
+    """The right hand's clip, in which this frame shows the hands that are there."""
+    right, left = (clip.scenes[frame].people for clip in clips)
+    people = {RIGHT: right, LEFT: left}.get(kind, right + left)
+    scenes = list(clips[0].scenes)
+    scenes[frame] = replace(scenes[frame], people=people)
+    return replace(clips[0], scenes=tuple(scenes))
 
 
 def _number(frame: int) -> int:
