@@ -146,6 +146,9 @@ class Card(Definition):
         default=False, description="hands in HumanData files of this dataset are absolute"
     )
     overlaps: tuple[Overlap, ...] = ()
+    shipped_with: tuple[str, ...] = Field(
+        default=(), description="datasets that are read from the same folder: one release has both"
+    )
     errata: tuple[str, ...] = Field(default=(), description="faults of the release, known to all")
     doubts: tuple[str, ...] = Field(default=(), description="what we could not check ourselves")
     adapter_version: int = 1

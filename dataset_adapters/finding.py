@@ -20,7 +20,7 @@ class FoundRelease:
 
     Attributes:
         root: the folder.
-        datasets: whose release it is; several where the files do not tell.
+        datasets: whose release it is; several where the files do not tell whose of them.
     """
 
     root: Path
@@ -31,7 +31,8 @@ def find_releases(parent: Path) -> list[FoundRelease]:
     """The releases in `parent` and in folders one and two levels below it.
 
     Of several datasets whose files a folder has, the one that its name or its miniature's marker
-    names is taken.
+    names is taken. A folder that holds several for good, as their cards say (`shipped_with`), is
+    found once for each of them.
 
     Raises:
         MissingFiles: there is no such folder.
@@ -42,14 +43,21 @@ def find_releases(parent: Path) -> list[FoundRelease]:
     for card in map(catalogue.card, catalogue.names()):
         for root in _roots(parent, card):
             found.setdefault(root, []).append(card.name)
-    releases = [FoundRelease(root, _told(root, names)) for root, names in sorted(found.items())]
+    releases = [
+        FoundRelease(root, datasets)
+        for root, names in sorted(found.items())
+        for datasets in _each(_told(root, names))
+    ]
     return [r for r in releases if not _inside_a_like(r, releases)]
 
 
 def _roots(parent: Path, card: Card) -> list[Path]:
-    if holds(parent, card.files):
-        return [parent]
-    return releases_below(parent, card.files)
+    """Where a card's files are; patterns that walk a tree fit all folders above a release too."""
+    needed = [file for file in card.files if file.required]
+    walk = all(pattern.startswith("**") for file in needed for pattern in file.patterns)
+    here = holds(parent, card.files)
+    below = [] if here and not walk else releases_below(parent, card.files)
+    return [parent] if here and len(below) != 1 else below
 
 
 def _told(root: Path, names: list[str]) -> tuple[str, ...]:
@@ -59,7 +67,18 @@ def _told(root: Path, names: list[str]) -> tuple[str, ...]:
     letters = _letters(root.name)
     named = [name for name in names if _letters(name) in letters]
     longest = [n for n in named if not any(n != m and _letters(n) in _letters(m) for m in named)]
-    return tuple(marked or longest or names)
+    if marked or not longest:
+        return tuple(marked or names)
+    companions = {other for name in longest for other in catalogue.card(name).shipped_with}
+    return tuple(name for name in names if name in longest or name in companions)
+
+
+def _each(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The names one by one where a release has them all; else together: one of them, untold."""
+    cards = [catalogue.card(name) for name in names]
+    if all(set(names) - {card.name} <= set(card.shipped_with) for card in cards):
+        return [(name,) for name in names]
+    return [names]
 
 
 def _inside_a_like(release: FoundRelease, releases: list[FoundRelease]) -> bool:

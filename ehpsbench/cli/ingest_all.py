@@ -46,7 +46,7 @@ def ingest_all(parent: Path, one: Callable[[str, Path], Any], json: bool) -> int
         row: dict[str, Any] = {"dataset": ", ".join(release.datasets), "root": str(release.root)}
         rows.append(row | {"people": 0, "refused": 0, "what": "stored"})
         if len(release.datasets) > 1:
-            rows[-1]["what"] = "not told apart: ingest it by name"
+            rows[-1]["what"] = "files of several datasets: ingest it by the name of one"
             continue
         try:
             report = one(release.datasets[0], release.root)

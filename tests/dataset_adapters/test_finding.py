@@ -47,6 +47,40 @@ def test_files_that_two_datasets_have_are_told_by_the_folders_name(
     assert found == {"stuff": ("chi3d", "fit3d"), "my_CHI3D": ("chi3d",)}
 
 
+@pytest.mark.parametrize("folder", ["stuff", "DNA-Rendering", "dna_rendering_hires"])
+def test_a_release_that_holds_two_datasets_is_found_once_for_each(
+    tmp_path: Path, folder: str
+) -> None:
+    for name in ("annotations/0013_01_annots.smc", "main/0013_01.smc"):
+        place = tmp_path / folder / name
+        place.parent.mkdir(parents=True)
+        place.touch()
+    names = ("dna_rendering", "dna_rendering_hires")
+    found = [(release.root, *release.datasets) for release in find_releases(tmp_path)]
+    assert found == [(tmp_path / folder, name) for name in names]
+
+
+def test_parts_of_one_release_are_found_as_one(tmp_path: Path) -> None:
+    for part in ("part1", "part2"):
+        for name in ("annotations/0013_01_annots.smc", "main/0013_01.smc"):
+            place = tmp_path / part / name
+            place.parent.mkdir(parents=True)
+            place.touch()
+    assert {release.root for release in find_releases(tmp_path)} == {tmp_path}
+
+
+def test_a_miniature_of_one_of_two_is_found_for_that_one(tmp_path: Path) -> None:
+    write_sample("dna_rendering", tmp_path / "mini", people=4, images="none", body="open-small")
+    assert [r.datasets for r in find_releases(tmp_path)] == [("dna_rendering",)]
+
+
+def test_datasets_that_are_shipped_together_say_so_of_each_other() -> None:
+    cards = {name: catalogue.card(name) for name in catalogue.names()}
+    pairs = [(name, other) for name, card in cards.items() for other in card.shipped_with]
+    assert ("egobody_kinect", "egobody_egocentric") in pairs
+    assert all(name in cards[other].shipped_with for name, other in pairs)
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingFiles, match="folder of your releases"):
         find_releases(tmp_path / "no")
