@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.behave.detections import seen_in_images, seen_in_space
+from ehpsbench.dataset_adapters.behave.fits import DENSE, FIT, milliseconds, read_fits
 from ehpsbench.dataset_adapters.behave.views import read_views, view_files
 from ehpsbench.dataset_adapters.boxes import joint_boxes
-from ehpsbench.dataset_adapters.files import read_frames, read_json
+from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import (
@@ -35,9 +36,6 @@ from ehpsbench.schema import Instances, nullable
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-SIZES = {"pose": 156, "betas": 10, "trans": 3}
-FIT = "person/fit02/person_fit.pkl"
-
 
 def units(release: Release) -> Iterator[Unit]:
     """One unit per sequence, with all its views."""
@@ -50,7 +48,8 @@ def units(release: Release) -> Iterator[Unit]:
                 "sequences/."
             )
         fits = sorted(folder.glob(f"t[0-9]*/{FIT}"))
-        files = (info, *view_files(release.root, read_info(info)), *fits)
+        dense = release.find(DENSE.format(folder.name))
+        files = (info, *view_files(release.root, read_info(info)), *fits, *dense)
         key = {"split": splits[folder.name], "sequence": folder.name}
         yield Unit(f"{key['split']}/{folder.name}", release, files, key)
 
@@ -62,28 +61,29 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         InputError: a file is broken or lacks something.
     """
     info = read_info(unit.files[0])
-    paths = [path for path in unit.files if path.name == "person_fit.pkl"]
-    times = [path.parents[2].name for path in paths]
-    images = _images(unit, read_views(unit.release.root, info), times)
-    if not paths:
+    seconds = [path.parents[2].name for path in unit.files if path.name == "person_fit.pkl"]
+    images = _images(unit, read_views(unit.release.root, info), seconds)
+    fits = read_fits(unit.files, images["frame"].tolist())
+    if not len(fits):
         return Instances({}, images)
-    image, row = same_frame(images["frame"], [_milliseconds(time) for time in times])
+    image, row = same_frame(images["frame"], [milliseconds(time) for time in fits.time])
     subject, gender = _subject(unit), str(info["gender"]).lower()
     columns = person_identity(images, image, [subject] * len(image))
     words = {"subject": subject, "subject_gender": gender}
     words["track"] = f"{unit.key['sequence']}/{subject}"
     columns |= {name: repeat(word, len(image)) for name, word in words.items()}
-    columns["source_file"] = text(unit.release.relative(paths[r]) for r in row)
-    columns["source_row"] = np.zeros(len(image), np.int64)
-    table = read_frames(paths, SIZES)
-    fit = split_pose(table["pose"][row], "smplh")
-    fit |= {"betas": table["betas"][row], "transl": table["trans"][row]}
+    columns["source_file"] = text(unit.release.relative(fits.file[r]) for r in row)
+    columns["source_row"] = fits.row[row]
+    fit = split_pose(fits.table["pose"][row], "smplh")
+    fit |= {"betas": fits.table["betas"][row], "transl": fits.table["trans"][row]}
     columns |= body_columns(fit, gender, Labels.of(unit.release.card), bodies, world=columns)
     columns |= validity(len(image), BODY_ONLY)  # fingers are not observed
     columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
     places = [unit.release.root / str(path) for path in columns["image_path"]]
     columns |= seen_in_images([place.with_suffix(".json") for place in places])
-    columns |= seen_in_space([p.parents[1] / "person_J3d.json" for p in paths], row, columns)
+    folder = unit.files[0].parent
+    joints = [folder / time / "person/person_J3d.json" for time in fits.time]
+    columns |= seen_in_space(joints, row, columns)
     return Instances(columns, images)
 
 
@@ -116,11 +116,6 @@ def _subject(unit: Unit) -> str:
     return str(unit.key["sequence"]).split("_")[1]
 
 
-def _milliseconds(time: str) -> int:
-    """Of a folder t<seconds>.<three digits>."""
-    return round(1000 * float(time.removeprefix("t")))
-
-
 def _images(
     unit: Unit, views: Sequence[StaticView], fitted: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
@@ -132,7 +127,7 @@ def _images(
     place_of = {view.name: index for index, view in enumerate(views)}
     shown = [(time, name) for time, name in there if name in place_of]
     of = np.array([place_of[name] for _, name in shown], np.int64)
-    frame = np.array([_milliseconds(time) for time, _ in shown], np.int64)
+    frame = np.array([milliseconds(time) for time, _ in shown], np.int64)
     masks = np.array([f"{place}/{time}/{name}.person_mask.jpg" for time, name in shown], object)
     masked = np.array([(unit.release.root / mask).is_file() for mask in masks], bool)
     return image_columns(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters import catalogue
-from ehpsbench.dataset_adapters.behave.adapter import FIT
 from ehpsbench.dataset_adapters.behave.detections import PARTS
+from ehpsbench.dataset_adapters.behave.fits import FIT
 from ehpsbench.dataset_adapters.behave.views import NAMED
 from ehpsbench.dataset_adapters.clips import Clip
 from ehpsbench.dataset_adapters.files import save_json

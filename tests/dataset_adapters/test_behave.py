@@ -102,6 +102,44 @@ def test_detections_that_are_all_zero_or_not_there_are_null(root: Path) -> None:
         _read(root)
 
 
+def dense(root: Path, away: float) -> np.ndarray:
+    """Fits at 30 frames a second, all as the first one, moved; pictures of two more moments."""
+    place = next((root / "sequences").glob("Date01*"))
+    fit = load(next(place.glob("t0003.000/person/fit02/person_fit.pkl")))
+    times = ["t0003.000", "t0003.033", "t0003.067"]
+    table = {"poses": fit["pose"], "betas": fit["betas"], "trans": fit["trans"] + [0, away, 0]}
+    rows = {key: np.tile(np.asarray(values), (3, 1)) for key, values in table.items()}
+    rows["trans"][:, 0] += [0, 0.001, 0.002]
+    target = root / f"behave-30fps-params-v1/{place.name}/smpl_fit_all.npz"
+    target.parent.mkdir(parents=True)
+    np.savez(target, frame_times=np.array(times), **rows)
+    for folder in (*place.glob("t*"), *(place / time for time in times[1:])):
+        folder.mkdir(exist_ok=True)
+        (folder / "k1.color.jpg").touch()
+    return rows["trans"]
+
+
+def test_pictures_between_the_seconds_take_the_fits_of_30_a_second(root: Path) -> None:
+    trans = dense(root, 0.0)
+    columns = _read(root).columns
+    frame = columns["frame"]
+    assert {3000, 3033, 3067} <= set(frame)
+    for row, time in ((1, 3033), (2, 3067)):
+        (mine,) = np.flatnonzero(frame == time)
+        np.testing.assert_allclose(columns["transl"][mine], trans[row], atol=1e-6)  # Kinect 1
+        assert columns["source_file"][mine].endswith("smpl_fit_all.npz")
+        assert columns["source_row"][mine] == row
+    (mine,) = np.flatnonzero(frame == 3000)
+    assert columns["source_file"][mine].endswith("person_fit.pkl")
+
+
+def test_fits_of_30_a_second_that_lie_elsewhere_do_not_count(root: Path) -> None:
+    dense(root, 0.06)
+    found = _read(root)
+    assert 3033 in found.images["frame"]
+    assert 3033 not in found.columns["frame"]
+
+
 def test_3d_joints_are_moved_into_each_camera(root: Path) -> None:
     place = next((root / "sequences").glob("Date01*/t0003.000/person/person_J3d.json"))
     joints = np.zeros((25, 4))
