@@ -32,6 +32,7 @@ FITS = ("SMPLX_NeuralAnnot", "SMPL_NeuralAnnot")
 TABLE = "MPI-INF-3DHP_{}.json"
 FRAME = ("subject_idx", "seq_idx", "frame_idx")
 CAMERA = ("subject_idx", "seq_idx", "cam_idx")
+SMPLX, SMPL = ("smplx/neutral",), ("smpl/neutral",)
 SPIN = "dataset_extras/mpi_inf_3dhp_train.npz"
 TESTS = ("TS*", "*test_set/TS*", "*test_set/*test_set/TS*")  # the zip nests its folder once more
 
@@ -45,15 +46,16 @@ def units(release: Release) -> Iterator[Unit]:
         chosen |= {"fits": next((path for path in fits if path.is_file()), fits[0])}
         there = {what: path for what, path in chosen.items() if path.is_file()}
         key = {"kind": "parsed", **{what: path.name for what, path in there.items()}}
-        yield Unit("train", release, (data, camera, *there.values()), key)
+        needs = {fits[0].name: SMPLX, fits[1].name: SMPL}.get(key.get("fits", ""), ())
+        yield Unit("train", release, (data, camera, *there.values()), key, needs)
     if not release.find(PARSED):
         fits = release.find(SPIN)
         for path in release.find("S*/Seq*/annot.mat"):
             name = f"{path.parent.parent.name}/{path.parent.name}"
             files = (path, path.with_name("camera.calibration"), *fits)
-            yield Unit(name, release, files, {"kind": "recording"})
+            yield Unit(name, release, files, {"kind": "recording"}, SMPL if fits else ())
     for path in next((found for p in TESTS if (found := release.find(f"{p}/annot_data.mat"))), []):
-        yield Unit(path.parent.name, release, (path,), {"kind": "test"})
+        yield Unit(path.parent.name, release, (path,), {"kind": "test"}, ())
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:

@@ -45,6 +45,11 @@ SOURCES = {  # source → file
     "cliff": "*/mpii_cliffGT.npz",
     "owners": "*/mpii_human_pose_v1_u12_*.mat",
 }
+NEEDS = {  # relative hands, or boxes around the joints of the fit
+    "neuralannot": ("smplx/neutral",),
+    "eft": ("smpl/neutral",),
+    "cliff": ("smpl/neutral",),
+}
 
 
 def units(release: Release) -> Iterator[Unit]:
@@ -54,15 +59,16 @@ def units(release: Release) -> Iterator[Unit]:
     if fits is None:
         return
     if source == "owners":
-        yield Unit("all", release, (fits,), {"source": source})
+        yield Unit("all", release, (fits,), {"source": source}, ())
         return
     if source in ("eft", "cliff"):
-        yield Unit("train", release, (fits,), {"split": "train", "source": source})
+        yield Unit("train", release, (fits,), {"split": "train", "source": source}, NEEDS[source])
         return
     for split in ("train", "test"):
         for labels in release.find(f"annotations/{split}.json"):
             files = (labels, fits) if split == "train" else (labels,)
-            yield Unit(split, release, files, {"split": split, "source": source})
+            needs = NEEDS.get(source, ()) if split == "train" else ()
+            yield Unit(split, release, files, {"split": split, "source": source}, needs)
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:

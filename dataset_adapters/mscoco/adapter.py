@@ -49,6 +49,7 @@ SOURCES = {  # source → file; NeuralAnnot's has everybody of its copy in OSX, 
     "eft part": "*/COCO2014-Part-ver*.json",
     "cliff": "*/coco2014part_cliffGT.npz",
 }
+NEEDS = {"neuralannot": ("smplx/neutral",), "osx": ("smplx/neutral",)}  # of relative hands
 LISTS = {"eft": eft_list, "eft part": eft_list, "cliff": cliff_list}
 VAL_LIST = "*/COCO2014-Val-ver*.json"
 LABELS = (  # of a split; the first has the hands, the face and the feet too
@@ -65,13 +66,16 @@ def units(release: Release) -> Iterator[Unit]:
         lists = {"train": fits, "val": None if source == "cliff" else _first(release, VAL_LIST)}
         for split, path in lists.items():
             if path:
-                yield Unit(split, release, (path,), {"split": split, "source": source})
+                key = {"split": split, "source": source}
+                yield Unit(split, release, (path,), key, ("smpl/neutral",))
         return
     for split in ("train", "val"):
         labels = _first(release, *(pattern.format(split) for pattern in LABELS))
         if labels:
-            files = (labels, fits) if fits and split == "train" else (labels,)
-            yield Unit(split, release, files, {"split": split, "source": source})
+            fitted = fits if split == "train" else None
+            needs = NEEDS.get(source, ()) if fitted else ()
+            files = (labels, fitted) if fitted else (labels,)
+            yield Unit(split, release, files, {"split": split, "source": source}, needs)
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:

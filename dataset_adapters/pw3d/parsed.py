@@ -39,7 +39,8 @@ def parsed_units(release: Release) -> Iterator[Unit]:
         for labels in release.find(f"data/{LABELS.format(split)}"):
             fits = labels.with_name(FITS.format(split))
             files = (labels, fits) if fits.is_file() else (labels,)
-            yield Unit(split, release, files, {"split": split, "parsed": True})
+            needs = ("smplx/neutral",) if len(files) > 1 else ()
+            yield Unit(split, release, files, {"split": split, "parsed": True}, needs)
 
 
 def read_parsed(unit: Unit, bodies: BodySet) -> Instances:

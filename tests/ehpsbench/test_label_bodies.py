@@ -40,6 +40,9 @@ def owners(root: Path, name: str, **told: Any) -> Path:
         ("gta_human", {"writer": "write_first"}, ""),
         ("crowdpose", {}, ""),
         ("lspet", {}, "eft_fit"),
+        ("mpii", {"source": "owners"}, ""),
+        ("mpii", {"source": "neuralannot smpl"}, ""),
+        ("mpi_inf_3dhp", {"source": "recordings"}, ""),
     ],
 )
 def test_people_whose_places_are_known_without_a_body_need_no_models(
@@ -59,6 +62,10 @@ def test_people_whose_places_are_known_without_a_body_need_no_models(
         ("human36m", {"source": "owners"}, "  smpl/neutral\n"),
         ("human36m", {}, "  smplx/neutral\n"),
         ("gta_human", {}, "  smplx/neutral\n"),
+        ("pw3d", {"source": "neuralannot"}, "  smplx/neutral\n"),
+        ("mpii", {"source": "eft"}, "  smpl/neutral\n"),
+        ("mscoco", {"source": "cliff"}, "  smpl/neutral\n"),
+        ("mpi_inf_3dhp", {"source": "spin"}, "  smpl/neutral\n"),
         ("emdb", {}, "  smpl/male\n  smpl/female\n"),
     ],
 )
