@@ -25,6 +25,7 @@ from ehpsbench.dataset_adapters.readers.fit_lists import (
     with_owners_joints,
 )
 from ehpsbench.dataset_adapters.release import Release, Unit
+from ehpsbench.geometry import box_around
 from ehpsbench.schema import Columns, Instances, nullable, present
 from ehpsbench.skeleton.sources import POSETRACK_17
 
@@ -38,7 +39,7 @@ def units(release: Release) -> Iterator[Unit]:
         videos = release.find(LABELS.format("train"))
         yield Unit("train", release, (path, *videos), {"split": "train"})
     for path in release.find(LABELS.format("val")):
-        yield Unit(f"val/{path.stem}", release, (path,), {"split": "val"})
+        yield Unit(f"val/{path.stem}", release, (path,), {"split": "val"}, ())
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
@@ -95,8 +96,11 @@ class _Joined:
         return {**found, **with_owners_joints(found, points[: len(has)], POSETRACK_17)}
 
     def boxes(self, columns: Columns) -> NDArray[Any]:
-        """Boxes around the joints of fits, else the owners'."""
+        """Boxes around the joints of fits, else the owners', else around the owners' joints."""
         own = np.asarray([p.box for p in self.people], np.float64).reshape(-1, 4)
+        points = np.stack([p.keypoints for p in self.people] or [np.zeros((17, 3))])[: len(own)]
+        around = box_around(np.where(points[..., 2:] > 0, points[..., :2], np.nan))
+        own = np.where((own[:, 2:] > 0).all(1, keepdims=True), own, np.nan_to_num(around))
         labelled = np.asarray((own[:, 2:] > 0).all(1), bool)
         if "bbox" not in columns:
             return nullable(own, labelled)

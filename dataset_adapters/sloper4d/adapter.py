@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.boxes import joint_boxes
 from ehpsbench.dataset_adapters.files import read_pickle
 from ehpsbench.dataset_adapters.identity import person_identity, repeat
 from ehpsbench.dataset_adapters.images import image_columns
@@ -21,7 +23,7 @@ from ehpsbench.dataset_adapters.parameters import (
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.dataset_adapters.sloper4d.cameras import extrinsics, lens
 from ehpsbench.errors import InputError
-from ehpsbench.schema import Instances, nullable
+from ehpsbench.schema import Columns, Instances, nullable, present
 from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import COCO_17
 
@@ -63,7 +65,9 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         labels = Labels.of(unit.release.card)
         columns |= body_columns(fit, gender, labels, bodies, world=columns)
         columns |= {"subject_gender": columns["gender"], **validity(count, BODY_ONLY)}
-        return Instances(columns | _detected(data["RGB_frames"], rows), images)
+        columns |= _detected(data["RGB_frames"], rows)
+        columns["bbox"] = _boxes(columns, bodies, unit.release.root)
+        return Instances(columns, images)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(
             f"{unit.files[0]} is not a sequence of SLOPER4D ({type(error).__name__}: {error}). "
@@ -101,6 +105,18 @@ def _images(
         fps=float(data["framerate"]),
         source_row=rows,
     )
+
+
+def _boxes(columns: Columns, bodies: BodySet, root: Path) -> NDArray[Any]:
+    """The detector's boxes, and around the joints of whom it did not see."""
+    found = columns["bbox"]
+    unseen = ~present(found)
+    if not unseen.any():
+        return found
+    tight = joint_boxes({name: values[unseen] for name, values in columns.items()}, bodies, root)
+    boxes, known = np.array(np.ma.getdata(found)), ~unseen
+    boxes[unseen], known[unseen] = np.ma.getdata(tight), present(tight)
+    return nullable(boxes, known)
 
 
 def _detected(frames: Mapping[str, Any], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

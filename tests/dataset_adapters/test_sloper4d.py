@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ehpsbench.body.bodies import open_bodies
+from ehpsbench.body.posed import posed_joints
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.release import Unit, open_release
 from ehpsbench.dataset_adapters.sampling import Order
@@ -71,12 +72,17 @@ def test_frames_past_the_count_or_without_an_image_do_not_count(units: list[Unit
     assert columns["frame"].tolist() == [sample.FIRST + row for row in expected]
 
 
-def test_who_is_not_detected_has_neither_box_nor_keypoints(units: list[Unit]) -> None:
+def test_who_is_not_detected_has_no_keypoints_and_the_box_of_the_joints(units: list[Unit]) -> None:
     columns = adapter.read(units[1], BODIES).columns
-    unseen = columns["source_row"] == sample.UNSEEN
-    assert unseen.sum() == 1
-    for name in ("bbox", "keypoints2d"):
-        assert (present(columns[name]) == ~unseen).all()
+    (row,) = np.flatnonzero(columns["source_row"] == sample.UNSEEN)
+    assert np.flatnonzero(~present(columns["keypoints2d"])).tolist() == [row]
+    joints = posed_joints(columns, BODIES)[0][row, :22]
+    pixels = columns["focal"][row] * joints[:, :2] / joints[:, 2:] + columns["principal_point"][row]
+    size = [columns["width"][row], columns["height"][row]]
+    corners = np.clip([pixels.min(0), pixels.max(0)], 0, size)
+    expected = [*corners[0], *(corners[1] - corners[0])]
+    assert np.allclose(columns["bbox"][row], expected, atol=1e-6)
+    assert present(columns["bbox"]).all()
     assert columns["body_valid"].all()
 
 
