@@ -3,7 +3,7 @@
 Two or three seeds are too few to resample by themselves: the interval of a difference of two sets
 covers 67 % with two seeds each, 87 % with three. So the deviations of seeds from the mean of their
 set are pooled over the sets, scaled to the variance of a single seed, and drawn from there: 91 %
-with two seeds and seven sets, 93 % with three (benchmarks/coverage.py). The price is one
+with two seeds and seven sets, 93 % with three (benchmarks/interval_coverage.py). The price is one
 assumption, that luck is about as large on every set; whose seeds spread far more is found by a test
 and keeps to its own (luck.py).
 """

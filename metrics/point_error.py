@@ -1,10 +1,5 @@
 """Mean distance of corresponding points: the arithmetic that PVE and MPJPE share.
 
-Points are worked on as (B, 3, N), one axis after the other: vector units and matrix products run
-several times faster on it than on (B, N, 3). A float64 tensor that already lies so, given as its
-`.transpose(1, 2)`, is not copied. What was made here is worked on in place: fresh memory is not in
-the cache. For the same reason meshes are scored fastest some 8 to 16 at a time.
-
 Metrics measure and are not trained by: what enters is detached, so no result has a gradient.
 """
 
@@ -15,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.workspace import Workspace
+from ehpsbench.metrics.point_pairs import PointPairs
 
 MM_PER_M = 1000.0
 
@@ -43,40 +38,8 @@ def mean_point_error(
     """
     check_points(pred, target)
     mask = None if valid is None else point_mask(pred, target, valid)
-    difference = planar(pred) - planar(target)
-    if shift is not None:
-        difference = difference.sub_(shift.detach().to(difference)[..., None])
-    return millimetres(mean_length(difference, mask))
-
-
-def length_of_planes(
-    planes: Tensor, counted: Tensor | None, shift: Tensor | None, room: Workspace
-) -> Tensor:
-    """What `mean_point_error` finds of points that lie axis by axis already, in metres.
-
-    Args:
-        planes: (2, B, 3, N) float64, predicted and true [m]; they stay as they are.
-        counted: (B, N) which points enter the mean; None: all.
-        shift: (B, 3) float64 taken off every difference pred − target [m].
-        room: for what is worked out on the way.
-
-    Returns:
-        (B,) float64 [m], for `millimetres`.
-    """
-    with room.frame():
-        difference = torch.sub(planes[0], planes[1], out=room.take(*planes.shape[1:]))
-        if shift is not None:
-            difference.sub_(shift[..., None])
-        return mean_length(difference, counted)
-
-
-def mean_length(vectors: Tensor, counted: Tensor | None = None) -> Tensor:
-    """(B,) mean length of the counted ones of (B, 3, N) vectors, which are overwritten."""
-    x, y, z = vectors.unbind(1)
-    lengths = x.mul_(x).addcmul_(y, y).addcmul_(z, z).sqrt_()
-    if counted is None:
-        return lengths.mean(-1)
-    return lengths.masked_fill_(~counted, 0.0).sum(-1) / counted.sum(-1)
+    moved = None if shift is None else shift.detach().to(pred.device, torch.float64)
+    return millimetres(PointPairs(pred, target).mean_distance(mask, moved))
 
 
 def millimetres(metres: Tensor) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ehpsbench.metrics.point_error import check_points, mean_length, millimetres, point_mask
+from ehpsbench.metrics.point_error import check_points, millimetres, point_mask
+from ehpsbench.metrics.point_pairs import PointPairs
 
 LEAST_POINTS = 3
 # Points nearer together than this share of their coordinates are one point: rounding noise of
@@ -31,14 +31,6 @@ class Similarity:
     rotation: Tensor
     source_mean: Tensor
     target_mean: Tensor
-
-    def split(self, sizes: Sequence[int]) -> list[Similarity]:
-        """Those of the first few instances, of the next, and so on."""
-        all_four = (self.scale, self.rotation, self.source_mean, self.target_mean)
-        return [
-            Similarity(*few)
-            for few in zip(*(torch.split(x, list(sizes)) for x in all_four), strict=True)
-        ]
 
     @property
     def translation(self) -> Tensor:
@@ -70,34 +62,12 @@ class Moments:
     count: Tensor
 
     @classmethod
-    def of(cls, planes: Tensor, mask: Tensor | None = None) -> Moments:
-        """Of (2, B, 3, N) points, of which (B, N) count; the means are taken off them in place.
-
-        Points that do not count become zero. Moments about the mean keep all digits however far
-        off the points lie, and the difference after the fit needs no translation.
-        """
-        if mask is None:
-            count = planes.new_full(planes.shape[1:2], planes.shape[-1])
-            means = planes.mean(-1)
-        else:
-            count = mask.sum(-1).to(planes)
-            planes.masked_fill_(~mask[:, None], 0.0)
-            means = planes.sum(-1) / count.clamp(min=1.0)[:, None]
-        planes.sub_(means[..., None])
-        if mask is not None:
-            planes.masked_fill_(~mask[:, None], 0.0)
-        spread = torch.linalg.vector_norm(planes.flatten(2), dim=2).square_()
-        return cls(means, spread, planes[0] @ planes[1].transpose(1, 2), count)
-
-    @classmethod
-    def together(cls, parts: Sequence[Moments]) -> Moments:
-        """Those of several sets of instances, one behind the other."""
-        return cls(
-            torch.cat([part.means for part in parts], 1),
-            torch.cat([part.spread for part in parts], 1),
-            torch.cat([part.products for part in parts]),
-            torch.cat([part.count for part in parts]),
-        )
+    def of(cls, points: PointPairs, fitted: Tensor | None = None) -> Moments:
+        """Of points, of which (B, N) are fitted on; None: all."""
+        rows = points.moments(fitted)
+        count, source, target, spread, products = torch.split(rows, (1, 3, 3, 2, 9), dim=1)
+        means = torch.stack([source, target])
+        return cls(means, spread.T, products.unflatten(1, (3, 3)), count[:, 0])
 
     def similarity(self) -> Similarity:
         """The best one; NaN where it is not defined."""
@@ -133,7 +103,9 @@ def similarity(source: Tensor, target: Tensor, valid: Tensor | None = None) -> S
         quaternion of Horn 1987, which is never a mirror; NaN instead of an exception or a
         division by zero.
     """
-    return Moments.of(*_planes(source, target, valid)).similarity()
+    check_points(source, target)
+    fitted = None if valid is None else point_mask(source, target, valid)
+    return Moments.of(PointPairs(source, target), fitted).similarity()
 
 
 def aligned(source: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -158,38 +130,31 @@ def aligned_error(
     Raises:
         ValueError: the shapes do not fit.
     """
-    planes, mask = _planes(source, target, valid)
-    moments = Moments.of(planes, mask)
+    check_points(source, target)
+    fitted = None if valid is None else point_mask(source, target, valid)
+    mask = fitted
     if counted is not None:
-        counted = point_mask(source, target, counted)
-        mask = counted if mask is None else counted & mask
-    return millimetres(residual(planes, moments.similarity(), mask))
+        mask = point_mask(source, target, counted)
+        mask = mask if fitted is None else mask & fitted
+    return millimetres(residual(PointPairs(source, target), fitted, mask))
 
 
-def residual(planes: Tensor, found: Similarity, counted: Tensor | None = None) -> Tensor:
-    """Mean distance after a similarity.
+def residual(
+    points: PointPairs, fitted: Tensor | None = None, counted: Tensor | None = None
+) -> Tensor:
+    """Mean distance after the similarity of some points was fitted.
 
     Args:
-        planes: (2, B, 3, N) float64 source and target less their means, as `Moments.of` leaves
-            them; they are overwritten.
-        found: the similarities of their moments.
-        counted: (B, N) which points enter the mean; None: all.
+        points: of B people.
+        fitted: (B, N) which of them it is fitted on; None: all.
+        counted: (B, N) which of them enter the mean; None: all.
 
     Returns:
         (B,) float64 [m], for `millimetres`.
     """
-    moving = found.scale[:, None, None] * found.rotation
-    return mean_length(planes[1].baddbmm_(moving, planes[0], beta=-1), counted)
-
-
-def _planes(source: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """(2, B, 3, N) float64 copies, and the (B, N) mask, after the shapes were checked."""
-    check_points(source, target)
-    count, points, _ = source.shape
-    planes = source.new_empty((2, count, 3, points), dtype=torch.float64)
-    for plane, given in zip(planes, (source, target), strict=True):
-        plane.copy_(given.detach().transpose(1, 2))
-    return planes, None if valid is None else point_mask(source, target, valid)
+    fit = Moments.of(points, fitted).similarity()
+    moving = fit.scale[:, None, None] * fit.rotation
+    return points.residual(moving, torch.stack([fit.source_mean, fit.target_mean]), counted)
 
 
 def _rotation(products: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Columns scored together, in blocks and on threads, are those of the metrics one by one."""
+"""Columns scored together, on any number of threads, are those of the metrics one by one."""
 
 from __future__ import annotations
 
@@ -31,10 +31,17 @@ def columns() -> list[Column]:
     return found
 
 
-@pytest.mark.parametrize("block", [1, 100, 2**16])
-def test_both_hands_at_once_have_the_errors_of_each_hand_alone(block: int) -> None:
+@pytest.fixture(params=[1, 40, 2**16])
+def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Points of the people of a block, of which a person has 20."""
+    monkeypatch.setattr("ehpsbench.metrics.point_pairs.BLOCK", request.param)
+    return int(request.param)
+
+
+@pytest.mark.usefixtures("block")
+def test_both_hands_have_the_errors_of_each_hand_alone() -> None:
     pred, true = bodies()
-    found = column_errors(columns(), Figures(pred), Figures(true.double()), block=block)
+    found = column_errors(columns(), Figures(pred), Figures(true.double()))
     for number, (side, ids) in enumerate(SIDES.items()):
         p, g = pred[:, ids].double(), true[:, ids].double()
         roots = {"pred_root": pred[:, number], "target_root": true[:, number]}
@@ -42,37 +49,27 @@ def test_both_hands_at_once_have_the_errors_of_each_hand_alone(block: int) -> No
         torch.testing.assert_close(found[f"pa_pve_{side}"], pa_pve.score(p, g))
 
 
-@pytest.mark.parametrize("block", [1, 100, 2**16])
-def test_points_count_that_are_seen_of_the_people_of_a_block(block: int) -> None:
+@pytest.mark.usefixtures("block")
+def test_points_count_that_are_seen() -> None:
     pred, true = bodies()
     mask = torch.rand(PEOPLE, 20, generator=torch.Generator().manual_seed(1)) > 0.3
-    seen = column_errors(
-        columns(), Figures(pred), Figures(true), lambda _, people: mask[people], block
-    )
+    seen = column_errors(columns(), Figures(pred), Figures(true), lambda _, people: mask[people])
     p, g = pred[:, SIDES["right"]], true[:, SIDES["right"]]
     torch.testing.assert_close(seen["pa_pve_right"], pa_pve.score(p, g, counted=mask))
 
 
-def test_the_number_of_threads_changes_no_bit() -> None:
+def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ehpsbench.metrics.point_pairs.BLOCK", 40)
     before = torch.get_num_threads()
     found = []
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            found.append(column_errors(columns(), *map(Figures, bodies()), block=40))
+            found.append(column_errors(columns(), *map(Figures, bodies())))
     finally:
         torch.set_num_threads(before)
     for other in found[1:]:
         assert all(torch.equal(values, other[name]) for name, values in found[0].items())
-
-
-def test_people_worked_on_apart_and_aligned_together_have_the_same_errors() -> None:
-    pred, true = bodies()
-    whole = column_errors(columns(), Figures(pred), Figures(true))
-    for tile in (1, 90, 200):
-        found = column_errors(columns(), Figures(pred), Figures(true), tile=tile)
-        for name, values in whole.items():
-            torch.testing.assert_close(found[name], values, rtol=1e-13, atol=1e-12)
 
 
 def test_two_alignments_of_the_same_points_are_both_those_of_the_points() -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from ehpsbench.evaluation.mesh.columns import BLOCK, Seen
+from ehpsbench.evaluation.mesh.columns import Seen
 from ehpsbench.evaluation.mesh.points import (
     H36M_EVALUATED,
     LSP_FROM_SMPL,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 ALIGNMENTS = ("root", "similarity")
+BLOCK = 140_000  # points of some people, whose planes the cache holds
 SMPLX_JOINTS = 55
 _H36M = (
     "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle spine neck nose head "
@@ -177,7 +178,7 @@ def _summed(
         said, known = taken.pred.points(pred.of(rows)), taken.true.points(true.of(rows))
         counted = None if seen is None else seen(known, rows)
         moved = None if shift is None else shift[rows]
-        return _of_people(planar(said), planar(known), moved, counted)
+        return _of_people(said, known, moved, counted)
 
     points = taken.true.points(true.of(slice(1))).shape[1]
     people = torch.arange(len(true.vertices), device=true.vertices.device)
@@ -187,8 +188,9 @@ def _summed(
 def _of_people(
     said: Tensor, known: Tensor, shift: Tensor | None, counted: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """(2, P) sums and counts of (b, 3, P) points [m] of some people."""
-    fitted = similarity(said.transpose(1, 2), known.transpose(1, 2))
+    """(2, P) sums and counts of (b, P, 3) points [m] of some people."""
+    fitted = similarity(said, known)
+    said, known = planar(said), planar(known)
     turned = fitted.scale[:, None, None] * fitted.rotation
     away = (known - fitted.translation[..., None]).baddbmm_(turned, said, beta=-1)
     apart = said - known

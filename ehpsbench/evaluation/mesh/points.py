@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ehpsbench.errors import BodyMismatch
 from ehpsbench.evaluation.mesh.rules import ErrorColumn, MeshProtocol
+from ehpsbench.metrics.point_pairs import PointPairs
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -94,15 +95,18 @@ class Picker:
 
     def points(self, figures: Figures) -> Tensor:
         """(B, P, 3)."""
+        points, ids = self.places(figures)
+        return points if ids is None else points.index_select(1, ids)
+
+    def places(self, figures: Figures) -> tuple[Tensor, Tensor | None]:
+        """(B, N, 3) points and the (P,) ids of those that are meant; None: all."""
         if self.own_joints:
-            return _joints(figures)
+            return _joints(figures), None
         if isinstance(self.regressor, Weighted):
-            return self.regressor(figures.vertices)
+            return self.regressor(figures.vertices), None
         if self.regressor is not None:
-            return _mapped(self.regressor, figures.vertices)
-        if self.ids is None:
-            return figures.vertices
-        return figures.vertices.index_select(1, self.ids)
+            return _mapped(self.regressor, figures.vertices), None
+        return figures.vertices, self.ids
 
     def roots(self, figures: Figures) -> Tensor | None:
         """(B, 3), or None."""
@@ -128,6 +132,12 @@ class Pair:
 
     pred: Picker
     true: Picker
+
+    def points(self, pred: Figures, true: Figures) -> PointPairs:
+        """Of B bodies each."""
+        said, pred_ids = self.pred.places(pred)
+        known, true_ids = self.true.places(true)
+        return PointPairs(said, known, pred_ids, true_ids)
 
 
 def pair(error: ErrorColumn, side: str | None, rules: MeshProtocol, bodies: BodySet) -> Pair:

@@ -1,6 +1,6 @@
 """How often the ranking's 95 % intervals hold the truth, on made-up errors whose truth is known.
 
-python benchmarks/coverage.py --trials 300
+python benchmarks/interval_coverage.py --trials 300
 """
 
 from __future__ import annotations
