@@ -18,11 +18,19 @@ card are what such a file has to settle.
 | dataset | year | what | people | labels | body | commercial use | access | shares with |
 |---|--:|---|--:|---|---|---|---|---|
 """
+FOOT = """
+**AMASS is not here**: it has motions, but no images and no cameras. An instance is one person in
+one image: `validate` refuses a row without `image_path`, `height` or `width`, training, exports and
+contact sheets open the picture, and `global_orient` and `transl` are in that picture's camera
+frame, where a motion in a world has no place but one that we would invent (a body behind an
+invented camera would be refused, a path moved in front of one would no longer be the owners').
+Motions of AMASS that somebody rendered are here with their pictures: `bedlam`, `synbody`, `whac`.
+"""
 
 
 def page() -> str:
-    """The Markdown page: one row for each dataset, by name."""
-    return HEAD + "".join(_row(catalogue.card(name)) for name in catalogue.names())
+    """The Markdown page: one row for each dataset, by name, and what is left out."""
+    return HEAD + "".join(_row(catalogue.card(name)) for name in catalogue.names()) + FOOT
 
 
 def _row(card: Card) -> str:
