@@ -27,6 +27,7 @@ from ehpsbench.dataset_adapters.parameters import (
     validity,
 )
 from ehpsbench.dataset_adapters.readers.hdf5 import opened_hdf5
+from ehpsbench.dataset_adapters.readers.smc_pixels import View, on_stored_pictures
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.schema import Columns, Instances
 from ehpsbench.skeleton.placing import keypoint_columns
@@ -87,11 +88,14 @@ def smc_read(unit: Unit, bodies: BodySet, cameras: range) -> Instances:
         unit.files[0], "Camera_Parameter, SMPLx, Keypoints_2D and Keypoints_3D"
     ) as file:
         views = [int(name) for name in sorted(file["Camera_Parameter"]) if int(name) in cameras]
-        lenses = {view: _Lens.of(file["Camera_Parameter"][f"{view:02d}"]) for view in views}
+        lenses = {view: _view(file["Camera_Parameter"][f"{view:02d}"]) for view in views}
         fit = _fit(file["SMPLx"])
         count = len(fit["transl"])
-        pixels = _pixels(file, views, count)
         points = _world_joints(file, count)
+        pixels = _pixels(file, views, count)
+    own = points[:, np.asarray(LABELLED), :3]
+    pixels = on_stored_pictures(pixels, own, [lenses[v] for v in views])
+    pixels = pixels.reshape(-1, len(LABELLED), 3)
     view = np.repeat(np.asarray(views, np.int64), count)
     frame = np.tile(np.arange(count), len(views))
     kept = np.flatnonzero(np.concatenate([_shown(unit, v, count) for v in views]) if views else [])
@@ -119,21 +123,12 @@ class _Actor:
     sizes: Mapping[str, tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lens:
-    """One camera: intrinsics, distortion, and world → camera."""
-
-    matrix: Floats
-    distortion: Floats
-    chain: Floats
-
-    @classmethod
-    def of(cls, group: Any) -> _Lens:
-        """As the file has it, with camera → world turned round."""
-        matrix = np.asarray(group["K"], np.float64).reshape(3, 3)
-        bent = np.asarray(group["D"], np.float64).reshape(5)
-        back: Floats = np.asarray(group["RT"], np.float64).reshape(4, 4)
-        return cls(matrix, bent, np.asarray(np.linalg.inv(back), np.float64))
+def _view(group: Any) -> View:
+    """One camera as the file has it, with camera → world turned round."""
+    matrix = np.asarray(group["K"], np.float64).reshape(3, 3)
+    bent = np.asarray(group["D"], np.float64).reshape(5)
+    back: Floats = np.asarray(group["RT"], np.float64).reshape(4, 4)
+    return View(matrix, bent, np.asarray(np.linalg.inv(back), np.float64))
 
 
 def _actor(path: Path) -> _Actor:
@@ -180,14 +175,14 @@ def _fit(group: Any) -> dict[str, Floats]:
 
 
 def _pixels(file: Any, views: list[int], count: int) -> Floats:
-    """(V·F, 131, 3) of all views, one after another; those that a view lacks score 0."""
+    """(V, F, 131, 3) of all views; those that a view lacks score 0."""
     found = np.zeros((len(views), count, len(LABELLED), 3))
     for place, view in enumerate(views):
         name = f"Keypoints_2D/{view:02d}"
         if name in file:
             values = np.asarray(file[name], np.float64)[:count]
             found[place, : len(values)] = values
-    return found.reshape(-1, len(LABELLED), 3)
+    return found
 
 
 def _world_joints(file: Any, count: int) -> Floats:
@@ -219,7 +214,7 @@ def _images(
     unit: Unit,
     view: NDArray[np.int64],
     frame: NDArray[np.int64],
-    lenses: Mapping[int, _Lens],
+    lenses: Mapping[int, View],
     actor: _Actor,
 ) -> dict[str, NDArray[Any]]:
     """Columns of the pictures of all views."""

@@ -13,6 +13,7 @@ from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.dna_rendering import adapter, sample
 from ehpsbench.dataset_adapters.dna_rendering_hires import adapter as hires
+from ehpsbench.dataset_adapters.readers.smc import LABELLED
 from ehpsbench.dataset_adapters.readers.smc_frames import write_frames
 from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Order
@@ -103,6 +104,33 @@ def test_a_fingers_joint_and_a_toe_are_found_among_the_131(root: Path) -> None:
     assert points[25] == pytest.approx(stored[12])
     assert points[INDEX["left_bigtoe"]] == pytest.approx(stored[12 + 60 - 25])
     assert points[INDEX["pelvis"], 2] == 0
+
+
+def test_2d_joints_of_undistorted_pictures_are_bent_as_the_stored_ones_are(root: Path) -> None:
+    for camera in ("00", "11"):
+        matrix, chain = (
+            value(root / LABELS, f"Camera_Parameter/{camera}/{n}") for n in ("K", "RT")
+        )
+        world = value(root / LABELS, "Keypoints_3D/keypoints3d")
+        ahead = np.concatenate([world, np.ones((*world.shape[:2], 1))], -1) @ np.linalg.inv(chain).T
+        straight = ahead[..., :2] / ahead[..., 2:3] * matrix[0, 0] * 4 + matrix[:2, 2] * 4
+        lens = matrix.copy()
+        lens[:2] *= 4  # of full size, so that the lens bends by pixels
+        replaced(root / LABELS, f"Camera_Parameter/{camera}/K", lens)
+        points = np.concatenate([straight, world.any(-1)[..., None]], -1)[:, list(LABELLED)]
+        replaced(root / LABELS, f"Keypoints_2D/{camera}", points)
+    columns = read(root).columns
+    k1, k2, p1, p2, k3 = value(root / LABELS, "Camera_Parameter/00/D")
+    stored = columns["keypoints2d"][0].reshape(144, 3)
+    lens = value(root / LABELS, "Camera_Parameter/00/K")
+    before = value(root / LABELS, "Keypoints_2D/00")[0]
+    row = list(LABELLED).index(INDEX["left_wrist"])
+    x, y = (before[row, :2] - lens[:2, 2]) / lens[0, 0]
+    r2 = x * x + y * y
+    radial = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3
+    bent = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    assert stored[INDEX["left_wrist"], 0] == pytest.approx(bent * lens[0, 0] + lens[0, 2], abs=1e-6)
+    assert abs(stored[INDEX["left_wrist"], 0] - before[row, 0]) > 0.1
 
 
 def test_joints_of_the_world_stand_before_the_camera(root: Path) -> None:
