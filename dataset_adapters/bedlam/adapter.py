@@ -171,7 +171,8 @@ def _who(data: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str,
     if "sub" in data:
         columns["subject"] = columns["track"] = np.asarray(data["sub"]).astype(str)[rows]
     if "gender" in data:
-        letter = np.asarray([str(g)[:1].lower() for g in np.asarray(data["gender"])[rows]], str)
+        said = np.asarray(data["gender"]).astype(str)[rows]
+        letter = np.asarray([word[:1].lower() for word in said], str)
         sex = np.where(letter == "m", "male", "female")
         columns["subject_gender"] = nullable(sex, (letter == "m") | (letter == "f"))
     return columns

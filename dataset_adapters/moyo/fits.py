@@ -97,7 +97,8 @@ def _of_amass(unit: Unit, wanted: str) -> Fitted:
             parameters["transl"] = np.asarray(content["trans"], np.float64).reshape(-1, 3)
             betas = np.asarray(content["betas"], np.float64).reshape(1, -1)
             parameters["betas"] = np.repeat(betas, len(poses), 0)
-            return Fitted(parameters, str(content["gender"]).lower(), None, ())
+            gender = str(np.asarray(content["gender"]).astype(str))  # some are bytes
+            return Fitted(parameters, gender.lower(), None, ())
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{path} is no SMPL-X sequence of AMASS ({type(error).__name__}: {error})."

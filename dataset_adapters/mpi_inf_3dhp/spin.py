@@ -87,7 +87,7 @@ def _read(path: Path, sequence: str) -> dict[str, NDArray[Any]]:
     """The fits of one recording by camera and row of the labels; files count from 1."""
     content = load_npz(path)
     try:
-        names = [NAME.search(str(name)) for name in np.asarray(content["imgname"]).tolist()]
+        names = [NAME.search(name) for name in np.asarray(content["imgname"]).astype(str).tolist()]
         has = np.asarray(content["has_smpl"], np.float64).reshape(len(names)) > 0
         kept = has & np.asarray([n is not None and n[1] == sequence for n in names], np.bool_)
         keys = [f"{int(n[2])}/{int(n[3]) - 1}" for n, k in zip(names, kept, strict=True) if n and k]

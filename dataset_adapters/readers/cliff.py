@@ -71,7 +71,7 @@ def read_cliff(path: Path) -> Cliff:
     """
     content = load_npz(path)
     try:
-        names = np.asarray(content["imgname"])
+        names = np.asarray(content["imgname"]).astype(str)  # of text or of bytes
         count = len(names)
 
         def table(key: str, *shape: int) -> Floats:
@@ -80,7 +80,7 @@ def read_cliff(path: Path) -> Cliff:
         flags = table("has_smpl") > 0 if "has_smpl" in content else np.ones(count, bool)
         ids = table("annot_id") if "annot_id" in content else np.full(count, -1)
         return Cliff(
-            image=np.asarray([str(name) for name in names.tolist()], object),
+            image=names.astype(object),
             annotation=np.asarray(ids, np.int64),
             pose=table("pose", 72),
             betas=table("shape", 10),

@@ -95,7 +95,7 @@ def _people(unit: Unit) -> _People:
     path = unit.files[0]
     content: Archive = load_npz(path)
     try:
-        names = np.asarray([str(name) for name in np.asarray(content["imgname"]).tolist()], object)
+        names = np.asarray(content["imgname"]).astype(str).astype(object)  # of text or of bytes
         count = len(names)
 
         def table(key: str, *shape: int) -> Floats:

@@ -43,10 +43,10 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     """
     labels = load_npz(unit.files[0])
     try:
-        names = [str(name) for name in np.asarray(labels["fnames"]).tolist()]
+        names = np.asarray(labels["fnames"]).astype(str).tolist()  # of text or of bytes
         images, person = _images(unit, names)
         count = len(names)
-        genders = text(GENDERS[str(g).lower()[:1]] for g in np.asarray(labels["genders"]).tolist())
+        genders = text(GENDERS[g.lower()[:1]] for g in np.asarray(labels["genders"]).astype(str))
         columns = person_identity(images, np.arange(count), person)
         columns["subject"] = columns["sequence"]  # of one clip the owners fitted one shape
         fit = split_pose(np.asarray(labels["poses"]).reshape(count, 72), "smpl")

@@ -81,8 +81,11 @@ def test_the_eleventh_beta_is_shape_and_no_kid_weight(tmp_path: Path) -> None:
     assert "kid" not in columns
 
 
-def test_the_model_is_neutral_and_the_gender_is_the_subjects(tmp_path: Path) -> None:
-    columns = read(labels(tmp_path, gender=np.array(["m", "female"], object))).columns
+@pytest.mark.parametrize("said", [np.array(["m", "female"], object), np.array([b"m", b"f"])])
+def test_the_model_is_neutral_and_the_gender_is_the_subjects(
+    tmp_path: Path, said: np.ndarray
+) -> None:
+    columns = read(labels(tmp_path, gender=said)).columns
     assert columns["gender"].tolist() == ["neutral", "neutral"]
     assert columns["subject_gender"].tolist() == ["male", "female"]
 

@@ -94,14 +94,17 @@ def test_hands_count_in_the_session_with_markers_on_them_and_are_absolute(root: 
     np.testing.assert_allclose(columns["right_hand_pose"][0], pose[120:165])
 
 
-def test_without_the_rest_mesh_the_sequence_of_amass_is_taken(root: Path) -> None:
+@pytest.mark.parametrize("gender", ["female", b"female"])
+def test_without_the_rest_mesh_the_sequence_of_amass_is_taken(
+    root: Path, gender: str | bytes
+) -> None:
     shutil.rmtree(root / "v_templates")
     with pytest.raises(MissingFiles, match="v_templates"):
         _read(root)
     unit = _unit(root)
     fit = load(unit.files[0])
     session = root / unit.key["session"]
-    common = {"trans": fit["trans"], "gender": "female", "mocap_frame_rate": 60.0}
+    common = {"trans": fit["trans"], "gender": gender, "mocap_frame_rate": 60.0}
     places = {"SMPLH_FEMALE": 156, "SMPLX_FEMALE": 165}
     for place, width in places.items():
         path = session / f"AMASS/{place}/{unit.key['sequence']}_stageii.npz"
@@ -110,6 +113,7 @@ def test_without_the_rest_mesh_the_sequence_of_amass_is_taken(root: Path) -> Non
     columns = _read(root).columns
     np.testing.assert_allclose(columns["betas"][-1], np.linspace(-1, 1, 16))
     assert columns["shape_valid"].all()
+    assert set(columns["gender"]) == {"female"}
     assert "template_path" not in columns
 
 

@@ -157,10 +157,11 @@ def test_images_of_the_test_split_have_nobody(release: Release) -> None:
     assert not len(found.columns["instance_id"])
 
 
-def test_a_row_of_cliff_without_a_fit_has_no_body(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_a_row_of_cliff_without_a_fit_has_no_body(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "cliffGT_v1/mpii_cliffGT.npz"
     arrays = {
-        "imgname": np.asarray(["images/015601864.jpg", "images/015601864.jpg"]),
+        "imgname": np.asarray(["images/015601864.jpg"] * 2).astype(kind),
         "pose": np.zeros((2, 72)),
         "shape": np.zeros((2, 10)),
         "global_t": [[0, 0, 5.0], [0, 0, 0]],
@@ -169,7 +170,9 @@ def test_a_row_of_cliff_without_a_fit_has_no_body(tmp_path: Path) -> None:
         "has_smpl": [1, 0],
     }
     save_npz(path, **arrays)
-    columns = cliff_columns(read_cliff(path), np.array([[800, 600]] * 2), BODIES)
+    fits = read_cliff(path)
+    assert fits.image.tolist() == ["images/015601864.jpg"] * 2
+    columns = cliff_columns(fits, np.array([[800, 600]] * 2), BODIES)
     assert columns["body_valid"].tolist() == [True, False]
     assert present(columns["transl"]).tolist() == [True, False]
     assert columns["focal"].tolist() == [[1000.0, 1000.0]] * 2

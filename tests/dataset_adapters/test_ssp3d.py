@@ -63,6 +63,16 @@ def test_a_tight_box_lies_in_the_owners_square_of_row_and_column(root: Path) -> 
     assert abs(row - column) > 1  # so that it would be seen if they were swapped
 
 
+def test_names_and_genders_of_bytes_are_those_of_text(root: Path) -> None:
+    text, labels = _read(root), _labels(root)
+    kept = {n: v.astype("S") if v.dtype.kind == "U" else v for n, v in labels.items()}
+    assert sum(v.dtype.kind == "S" for v in kept.values()) == 2
+    np.savez(root / "labels.npz", **kept)
+    found = _read(root)
+    assert found.images["image_path"].tolist() == text.images["image_path"].tolist()
+    assert found.columns["gender"].tolist() == text.columns["gender"].tolist()
+
+
 def test_two_people_of_one_frame_have_an_image_each_and_one_cluster(root: Path) -> None:
     images = _read(root).images
     both = images["frame"] == sample.FIRST
