@@ -34,11 +34,21 @@ def write(order: Order) -> Truth:
         names = [f"{first + frame:06d}.jpg" for frame in range(len(clip))]
         images += _images(mini, clip, names)
         people = [eft_items(clip, names, actor) for actor in range(clip.actors)]
-        items = [item for of_frame in zip(*people, strict=True) for item in of_frame]
+        items = [
+            item
+            for frame, of_frame in enumerate(zip(*people, strict=True))
+            for actor, item in enumerate(of_frame)
+            if not _bare(mini, clip, frame, actor)
+        ]
         save_json(order.root / f"eft_fit/OCHuman_{clip.split}_ver10.json", {"data": items})
     content = {"keypoint_names": NAMES.split(), "keypoint_visible": CODES, "images": images}
     save_json(order.root / "ochuman.json", content)
     return mini.save()
+
+
+def _bare(mini: Miniature, clip: Clip, frame: int, actor: int) -> bool:
+    """The second person of the first training image has no fit."""
+    return mini.whole and (clip.split, frame, actor) == ("train", 0, 1)
 
 
 def _images(mini: Miniature, clip: Clip, names: list[str]) -> list[dict[str, Any]]:
@@ -57,10 +67,12 @@ def _images(mini: Miniature, clip: Clip, names: list[str]) -> list[dict[str, Any
             corner, size = boxes[actor][frame, :2], boxes[actor][frame, 2:]
             corners = [*corner, *(corner + size)]
             people.append({"bbox": corners, "keypoints": points.ravel().tolist(), "segms": None})
-            key = f"{clip.split}/{clip.split}/0/{int(name[:6])}/{actor}"
+            bare = _bare(mini, clip, frame, actor)  # the last actor is the owners' first
+            person = f"owners{clip.actors - 1 - actor}" if bare else actor
+            key = f"{clip.split}/{clip.split}/0/{int(name[:6])}/{person}"
             joints = (*EFT_49, *OCHUMAN_19)
-            both = np.concatenate([all_points[actor][frame], own[actor][frame]])
-            mini.note(key, clip, frame, actor, keypoints=(both, joints))
+            both = np.concatenate([all_points[actor][frame] * (not bare), own[actor][frame]])
+            mini.note(key, clip, frame, actor, keypoints=(both, joints), body=not bare)
         camera = clip.camera(frame)
         record = {"image_id": name[:6], "file_name": name, "annotations": people[::-1]}
         records.append(record | {"width": camera.width, "height": camera.height})

@@ -12,10 +12,11 @@ import pytest
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.ochuman import adapter, sample
+from ehpsbench.dataset_adapters.ochuman.people import NEAR
 from ehpsbench.dataset_adapters.release import Release, open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError
-from ehpsbench.schema import Instances
+from ehpsbench.schema import Instances, present
 from ehpsbench.skeleton.human_data import INDEX
 from ehpsbench.world.settings import WorldSettings
 
@@ -75,12 +76,38 @@ def test_whose_keypoints_are_elsewhere_keeps_the_box_of_its_own_joints(release: 
         for person in image["annotations"]:
             if person["keypoints"]:
                 moved = np.reshape(person["keypoints"], (19, 3))
-                moved[:, 0] += adapter.NEAR + 1
+                moved[:, 0] += NEAR + 1
                 person["keypoints"], person["bbox"] = moved.ravel().tolist(), [0, 0, 5, 5]
     (release.root / "ochuman.json").write_text(json.dumps(content))
     after = read(release).columns
     assert np.allclose(after["bbox"], before["bbox"], atol=1e-6)
     assert (np.asarray(after["bbox"])[:, 2:] > 5).all()
+
+
+def test_who_has_no_fit_has_the_owners_box_and_joints_alone(release: Release) -> None:
+    columns = read(release, "train").columns
+    (row,) = np.flatnonzero(~present(columns["transl"]))
+    people = records(release, columns)[row]
+    said = np.reshape(people[0]["keypoints"], (19, 3))
+    assert columns["person"][row] == "owners0"
+    assert not columns["body_valid"][row]
+    left, top, right, bottom = people[0]["bbox"]
+    assert np.allclose(columns["bbox"][row], [left, top, right - left, bottom - top])
+    joints = columns["keypoints2d"][row].reshape(144, 3)
+    elbow = sample.NAMES.split().index("left_elbow")
+    assert joints[INDEX["left_elbow"]].tolist() == [*said[elbow, :2], float(said[elbow, 2] > 0)]
+    assert not present(columns["source_row"])[row]
+
+
+def test_nobody_is_added_to_an_image_with_a_fit_that_is_nobodys(release: Release) -> None:
+    path = release.root / "eft_fit/OCHuman_train_ver10.json"
+    content = json.loads(path.read_text())
+    for point in content["data"][0]["gt_keypoint_2d"]:
+        point[0] += NEAR + 1
+    path.write_text(json.dumps(content))
+    columns = read(release, "train").columns
+    assert present(columns["transl"]).all()
+    assert not any(person.startswith("owners") for person in columns["person"])
 
 
 def test_an_image_that_the_owners_file_lacks_has_the_size_of_its_header(
