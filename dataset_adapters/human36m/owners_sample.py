@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from ehpsbench.dataset_adapters.human36m.mosh import HALF_TURN, STEP
 from ehpsbench.dataset_adapters.human36m.owners import JOINTS_OF_32, POSES, picture
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.parameters import joined_pose
-from ehpsbench.dataset_adapters.readers.cdf import cdf
+from ehpsbench.dataset_adapters.readers.cdf_sample import save_cdf
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.dataset_adapters.traits import Traits
 from ehpsbench.dataset_adapters.truth import Truth
@@ -34,7 +33,6 @@ FILMING = Filming(size=(1000, 1000), views=4, distortion=(*BENT, 0.0, 0.0, 0.0),
 ACTIONS = (("train", "S1/Directions 1"), ("test", "S9/Waiting 1"))
 NUMBERS = {"Directions 1": (2, 1), "Waiting 1": (14, 2)}
 SHIFT = np.array([200.0, 0.0, 0.0])  # mm, of S9 in this action
-CDF_REAL4 = 21
 
 
 def write_owners(order: Order, stand_in: Map) -> Truth:
@@ -80,12 +78,7 @@ def _write_joints(path: Path, clip: Clip, stand_in: Map) -> None:
     joints = np.zeros((len(clip), 32, 3))
     joints[:, JOINTS_OF_32] = clip.points3d(stand_in)[..., :3] * 1000 + shift
     values = np.repeat(joints.reshape(len(clip), 96), STEP, 0)[None]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    spec: dict[str, Any] = {"Variable": "Pose", "Data_Type": CDF_REAL4, "Num_Elements": 1}
-    spec |= {"Rec_Vary": True, "Dim_Sizes": list(values.shape[1:]), "Compress": 6}
-    file = cdf().cdfwrite.CDF(path, cdf_spec={"Compressed": 6})
-    file.write_var(spec, var_data=values.astype(np.float32))
-    file.close()
+    save_cdf(path, "Pose", values)
 
 
 def _write_fits(folder: Path, clip: Clip, action: str, view: int) -> None:

@@ -79,7 +79,7 @@ def _demand_resolution(unit: Unit, instances: Instances) -> None:
     columns = instances.columns
     points = np.ma.getdata(columns["keypoints2d"]).reshape(len(columns["width"]), -1, 3)
     size = np.stack([columns["width"], columns["height"]], -1)
-    known = np.asarray(size > 0, bool).all(1)
+    known = np.asarray((size > 0).all(1), bool)
     seen = (points[..., 2] > 0) & known[:, None]
     past = seen & (points[..., :2] > size[:, None]).any(-1)
     with np.errstate(invalid="ignore"):

@@ -93,8 +93,8 @@ def smc_read(unit: Unit, bodies: BodySet, cameras: range) -> Instances:
         count = len(fit["transl"])
         points = _world_joints(file, count)
         pixels = _pixels(file, views, count)
-    own = points[:, np.asarray(LABELLED), :3]
-    pixels = on_stored_pictures(pixels, own, [lenses[v] for v in views])
+    labelled = points[:, np.asarray(LABELLED), :3]
+    pixels = on_stored_pictures(pixels, labelled, [lenses[v] for v in views])
     pixels = pixels.reshape(-1, len(LABELLED), 3)
     view = np.repeat(np.asarray(views, np.int64), count)
     frame = np.tile(np.arange(count), len(views))

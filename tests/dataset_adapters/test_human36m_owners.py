@@ -16,7 +16,8 @@ from ehpsbench.dataset_adapters.human36m.masks import mask_boxes
 from ehpsbench.dataset_adapters.human36m.metadata import read_metadata
 from ehpsbench.dataset_adapters.human36m.mosh import mosh_columns
 from ehpsbench.dataset_adapters.human36m.owners import JOINTS_OF_32
-from ehpsbench.dataset_adapters.readers.cdf import cdf, cdf_variable
+from ehpsbench.dataset_adapters.readers.cdf import cdf_variable
+from ehpsbench.dataset_adapters.readers.cdf_sample import save_cdf
 from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
@@ -40,21 +41,12 @@ def metadata(path: Path, poses: np.ndarray, lenses: np.ndarray, names: str = "Wa
     return path
 
 
-def poses_file(path: Path, joints: np.ndarray) -> None:
-    """joints (F, 32, 3) [mm]."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    values = joints.reshape(1, len(joints), 96).astype(np.float32)
-    spec = {"Variable": "Pose", "Data_Type": 21, "Num_Elements": 1, "Rec_Vary": True}
-    file = cdf().cdfwrite.CDF(path)
-    file.write_var(spec | {"Dim_Sizes": list(values.shape[1:])}, var_data=values)
-    file.close()
-
-
 def release(root: Path, subject: str, action: str, joints: np.ndarray) -> Instances:
     """One action of joints in a world whose four cameras look along z from its origin."""
     lenses = np.tile([1100.0, 1100, 500, 500, 0, 0, 0, 0, 0], (4, 1))
     metadata(root / "metadata.xml", np.zeros((4, 11, 6)), lenses)
-    poses_file(root / f"{subject}/MyPoseFeatures/D3_Positions/{action}.cdf", joints)
+    path = root / f"{subject}/MyPoseFeatures/D3_Positions/{action}.cdf"
+    save_cdf(path, "Pose", joints.reshape(1, len(joints), 96))
     (unit,) = adapter.units(open_release(root, catalogue.card("human36m")))
     return adapter.read(unit, BODIES)
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from ehpsbench.dataset_adapters.readers.cdf_sample import save_cdf
 
 pytestmark = pytest.mark.fuzz
 
@@ -41,6 +44,13 @@ def _npy(value: Any) -> bytes:
     return stream.getvalue()
 
 
+def _cdf(*, packed: bool) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.cdf"
+        save_cdf(path, "Pose", np.arange(60.0).reshape(1, 5, 12), packed=packed)
+        return path.read_bytes()
+
+
 PLY = (
     b"ply\nformat binary_little_endian 1.0\nelement vertex 3\nproperty float x\nproperty float y\n"
     b"property float z\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n"
@@ -59,6 +69,7 @@ FILES = {
     "npz": [_npz()],
     "npy": [_npy(np.arange(30).reshape(5, 6)), _npy(TABLE)],
     "ply": [PLY, ASCII_PLY],
+    "cdf": [_cdf(packed=True), _cdf(packed=False)],
     "obj": [b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\nf 3/1/1 2/2/2 1/3/3\n"],
 }
 

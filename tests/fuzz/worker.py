@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.readers.cdf import cdf_variable
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.ingest import ingest
 from ehpsbench.meshes import read_mesh
@@ -39,6 +40,8 @@ def read(question: dict[str, Any]) -> None:
             load_npy(path)
         case "pkl":
             load(path, encoding="latin1")
+        case "cdf":
+            cdf_variable(path, "Pose")
         case "mesh":
             read_mesh(path)
 
