@@ -65,7 +65,7 @@ def _people(mini: Miniature, clip: Clip, actor: int) -> list[dict[str, Any]]:
     points, boxes = clip.keypoints(OPENPOSE_18, actor), clip.box(actor)
     joints = clip.points3d(SMPL_24, actor, 0).copy()
     joints[..., :3] = np.where(joints[..., 3:] > 0, joints[..., :3], joints[:, 20:21, :3])
-    people = []
+    people: list[dict[str, Any]] = []
     for frame in range(len(clip)):
         bare = _bare(mini, clip, frame, actor)
         mini.note(
@@ -76,8 +76,15 @@ def _people(mini: Miniature, clip: Clip, actor: int) -> list[dict[str, Any]]:
             keypoints=(points[frame], OPENPOSE_18),
             body=not bare,
         )
-        person = {"id": clip.actors * frame + actor, "image_id": frame, "person_id": actor}
-        person |= {"joint_cam": joints[frame, :, :3], "openpose_result": points[frame]}
-        person |= {"bbox": boxes[frame], "smpl_param": {"gender": ("male", "female")[actor]}}
-        people.append(person)
+        people.append(
+            {
+                "id": clip.actors * frame + actor,
+                "image_id": frame,
+                "person_id": actor,
+                "joint_cam": joints[frame, :, :3],
+                "openpose_result": points[frame],
+                "bbox": boxes[frame],
+                "smpl_param": {"gender": ("male", "female")[actor]},
+            }
+        )
     return people
