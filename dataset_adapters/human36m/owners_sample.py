@@ -14,6 +14,7 @@ from ehpsbench.dataset_adapters.clips import Clip
 from ehpsbench.dataset_adapters.human36m.metadata import CAMERAS, LENS, POSE, SIZES, SUBJECTS
 from ehpsbench.dataset_adapters.human36m.mosh import HALF_TURN, STEP
 from ehpsbench.dataset_adapters.human36m.owners import JOINTS_OF_32, POSES, picture
+from ehpsbench.dataset_adapters.lenses import with_lenses_of
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.parameters import joined_pose
 from ehpsbench.dataset_adapters.readers.cdf_sample import save_cdf
@@ -45,7 +46,8 @@ def write_owners(order: Order, stand_in: Map) -> Truth:
     card = catalogue.card("human36m")
     traits = Traits.of(card, family="smpl", hands="none")
     mini = Miniature(replace(order, scale=1.0), card, FILMING, traits)
-    made = [_with_tall_views(clip) for clip in mini.clips(ACTIONS, fewest=2)]
+    clips = mini.clips(ACTIONS, fewest=2)
+    made = [_with_tall_views(with_lenses_of(clips[0], clip)) for clip in clips]  # one set for all
     for clip in made:
         subject, _, action = clip.name.partition("/")
         _write_joints(order.root / f"{subject}/{POSES}/{action}.cdf", clip, stand_in)

@@ -149,7 +149,8 @@ class _Cdf:
         self, index: int, packs: int, record: int, last: int
     ) -> Iterator[tuple[int, bytes]]:
         """First record and bytes of each run of records that an index leads to."""
-        waiting, seen = [index], set()
+        waiting = [index]
+        seen: set[int] = set()
         while waiting:
             place = waiting.pop()
             if place <= 0 or place in seen or len(seen) > MOST_RECORDS:

@@ -10,6 +10,7 @@ import pytest
 
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.body.posed import posed_vertices
+from ehpsbench.checks import project_rows
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.ingest import ingest
@@ -26,7 +27,8 @@ def recovered(tmp_path: Path) -> Recovered:
     """Write a miniature of a dataset, ingest it, and compare all meshes with the truth.
 
     Returns, for the name of a dataset and what its writer is told beside the order, the stored
-    columns and the largest distance of a vertex [m]; ids and rejects are those of the truth.
+    columns and the largest distance of a vertex [m]; ids and rejects are those of the truth, and
+    all meshes are seen where the truth is, to 0.1 px.
     """
 
     def found(name: str, **told: object) -> tuple[Columns, float]:
@@ -42,6 +44,12 @@ def recovered(tmp_path: Path) -> Recovered:
         meshes = posed_vertices(columns, bodies, order.root)
         pairs = zip(columns["instance_id"], meshes, strict=True)
         worst = [np.abs(mesh - expected[key]).max(initial=0.0) for key, mesh in pairs]
+        seen = dict(zip(truth.instance_id, truth.pixels, strict=True))
+        for row, (key, mesh) in enumerate(zip(columns["instance_id"], meshes, strict=True)):
+            if len(mesh):
+                one = {name: column[row : row + 1] for name, column in columns.items()}
+                shift = np.abs(project_rows(one, mesh[None])[0] - seen[key])
+                assert shift[expected[key][:, 2] > 0.05].max() < 0.1, key  # px
         return columns, float(max(worst))
 
     return found

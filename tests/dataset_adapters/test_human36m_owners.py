@@ -62,6 +62,17 @@ def test_people_of_mosh_are_those_of_the_world_and_limbs_place_them(
     assert not columns["camera_valid"].any()  # the translation is ours
 
 
+def test_joints_are_where_the_pictures_of_every_subject_show_them(tmp_path: Path) -> None:
+    truth = sample.write(Order(tmp_path, BODIES, WorldSettings(), 4, 16, "none"), "owners")
+    for unit in adapter.units(open_release(tmp_path, catalogue.card("human36m"))):
+        columns = adapter.read(unit, BODIES).columns
+        for row, key in enumerate(columns["instance_id"]):
+            if key in truth.keypoints:
+                found = columns["keypoints2d"][row].reshape(144, 3)
+                expected = truth.keypoints[key][:144]
+                np.testing.assert_allclose(found, expected, atol=0.01)
+
+
 def test_300_numbers_are_poses_by_camera_and_subject_then_lenses(tmp_path: Path) -> None:
     poses, lenses = np.zeros((4, 11, 6)), np.zeros((4, 9))
     poses[2, 8] = np.pi / 2, 0, np.pi / 2, 1000, 2000, 3000  # camera 3, S9
