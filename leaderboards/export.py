@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,9 @@ Line = dict[str, Cell]
 
 ORDER = "order"  # the benchmark of lines that hold what entries are ordered by
 EMPTY = ("unit",)  # text that may be empty, which is not the same as not known
+# Text that a spreadsheet would run stands behind an apostrophe, and so does what looks like that.
+_RUN = re.compile(r"'*[=+\-@\t\r]")
+_QUOTED = re.compile(rf"'{_RUN.pattern}")
 COLUMNS: dict[str, type] = {
     "board": str,
     "board_hash": str,
@@ -173,7 +177,9 @@ def _written(value: Cell) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return f"'{value}" if _RUN.match(value) else value
+    return repr(value)
 
 
 def _parsed(row: Mapping[str, str]) -> dict[str, Any]:
@@ -186,7 +192,7 @@ def _parsed(row: Mapping[str, str]) -> dict[str, Any]:
         elif text == "" and name not in EMPTY:
             made[name] = None
         else:
-            made[name] = kind(text)
+            made[name] = text[1:] if kind is str and _QUOTED.match(text) else kind(text)
     return made
 
 

@@ -21,7 +21,7 @@ from ehpsbench.leaderboards.paired import (
     pair_of_people,
     pair_of_statistics,
 )
-from ehpsbench.leaderboards.standings import entries, number_rows
+from ehpsbench.leaderboards.standings import check_body_sets, entries, number_rows
 from ehpsbench.leaderboards.table import plain
 from ehpsbench.resampling import LEAST_CLUSTERS
 from ehpsbench.training import cells
@@ -126,6 +126,9 @@ def versus(
         words = "; ".join(f"{column}: {why}" for column, why in lacks.items())
         raise InputError(f"{a} and {b} share no benchmark of the board {board.name}. {words}.")
     pairs = {c.id: _pair(store, c, sides) for c in known}
+    every = (*of_a, *of_b)
+    said = {p: {e: read_summary(store, e, p) for e in every} for p in {c.protocol for c in known}}
+    check_body_sets(board, said)
     columns = tuple(
         Column(c.id, facts[c.id], c.counts, difference(pairs[c.id], samples, seed, c.protocol))
         for c in known

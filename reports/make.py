@@ -41,7 +41,7 @@ def make_report(
         embed_meshes: the same for meshes.
     """
     rankings = [standings] if isinstance(standings, Standings) else list(standings)
-    heading = title or f"Datasets ranked by {str(rankings[0].board['title']).lower()}"
+    heading = title or f"Datasets ranked by {_inside(str(rankings[0].board['title']))}"
     boards = [
         gather(
             store,
@@ -56,3 +56,9 @@ def make_report(
         for place, ranking in enumerate(rankings)
     ]
     return write_report(out, *boards)
+
+
+def _inside(title: str) -> str:
+    """A title inside a sentence: its first letter small, but that of a name such as AGORA."""
+    first = title.partition(" ")[0]
+    return title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]

@@ -71,7 +71,7 @@ function asJson({ caption, heads, rows }) {
 
 /** @param {Grid} grid */
 function asMarkdown({ heads, numeric, rows }) {
-  const cell = (text) => text.replace(/[\\`*_[\]<>|&~#]/g, "\\$&");
+  const cell = (text) => text.replace(/[\\`*_[\]<>|&~#$]/g, "\\$&");
   const line = (row) => `| ${row.join(" | ")} |`;
   const rule = numeric.map((right) => (right ? "---:" : "---"));
   return [line(heads.map(cell)), line(rule), ...rows.map((row) => line(row.map(cell)))].join("\n") + "\n";
@@ -80,13 +80,15 @@ function asMarkdown({ heads, numeric, rows }) {
 const LATEX = {
   "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "&": "\\&", "#": "\\#", "%": "\\%", "_": "\\_",
   "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}",
-  "−": "$-$", "–": "--", "±": "$\\pm$", "×": "$\\times$", "≥": "$\\geq$", "≤": "$\\leq$",
+  "−": "$-$", "–": "--", "±": "$\\pm$", "×": "$\\times$", "≥": "$\\geq$", "≤": "$\\leq$", '"': "\\char34{}",
+  "δ": "$\\delta$", "°": "$^\\circ$", "→": "$\\to$", "↑": "$\\uparrow$", "↓": "$\\downarrow$", "…": "\\dots{}",
 };
 
 /** @param {Grid} grid */
 function asLatex({ heads, numeric, rows }) {
   const cell = (text) => [...text].map((letter) => LATEX[letter] ?? letter).join("");
-  const line = (row) => `${row.map(cell).join(" & ")} \\\\`;
+  // "[" or "*" after the end of a row would be taken for its arguments.
+  const line = (row) => `${row.map(cell).join(" & ").replace(/^(?=[[*])/, "{}")} \\\\`;
   const columns = numeric.map((right) => (right ? "r" : "l")).join("");
   const body = [line(heads), "\\hline", ...rows.map(line)];
   return ["\\begin{tabular}{" + columns + "}", "\\hline", ...body, "\\hline", "\\end{tabular}", ""].join("\n");

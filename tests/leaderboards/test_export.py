@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,20 @@ def test_programs_read_back_every_number_as_it_was(
     assert [line["in_domain"] for line in read[:3]] == [True, True, False]
     assert json.loads(str(read[8]["missing"])) == ["other"]
     assert read[8]["value"] is None
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_kept_from_it_and_read_back(
+    found: Standings, tmp_path: Path
+) -> None:
+    path, names = tmp_path / "board.csv", ("=1+1", "'@sum", "-2 mm")
+    rows = tuple(replace(r, name=n) for r, n in zip(found.rows, names, strict=True))
+    risky = replace(found, rows=rows)
+    write_table(risky, "csv", path)
+    text = path.read_text(encoding="utf-8")
+    cells = [cell for row in csv.reader(text.splitlines()) for cell in row]
+    assert {"'=1+1", "''@sum", "'-2 mm"} <= set(cells)
+    assert not [c for c in cells if c[:1] in ("=", "+", "@")]
+    assert read_lines(path) == lines(risky)
 
 
 def plain(text: str) -> str:

@@ -99,6 +99,15 @@ def test_numbers_that_are_not_the_same_thing_are_refused_with_the_reason(
         versus(store, TWO, "good", "odd")
 
 
+def test_two_body_sets_do_not_meet_in_a_mean_of_benchmarks(store: Store) -> None:
+    for entry in ("good", "bad"):
+        scored(store, entry, "pw3d-test", 60, body_set="other")
+    with pytest.raises(BodyMismatch, match=r"on ehf .*set open, .* on pw3d-test with other"):
+        versus(store, TWO, "good", "bad", samples=20)
+    met = TWO.model_copy(update={"never_mix": ("protocol_hash",)})
+    assert versus(store, met, "good", "bad", samples=20).mean is not None
+
+
 def test_an_incomplete_result_is_compared_on_whom_it_has(store: Store) -> None:
     rules = protocol("ehf")
     errors = np.where(np.arange(40) < 30, 60.0, np.nan)

@@ -111,6 +111,22 @@ def test_a_name_that_a_spreadsheet_would_run_is_kept_from_it(
     assert "'=1+2" in text
 
 
+@pytest.mark.parametrize(
+    ("format", "written"),
+    [
+        ("md", r"| \[x\] \$y\$ δ1 \<b\> |"),
+        ("tex", r"{}[x] \$y\$ $\delta$1 \textless{}b\textgreater{} &"),
+    ],
+)
+def test_a_name_is_no_mathematics_and_no_argument_of_the_row_before(
+    open_page: Open, many_page: Path, format: str, written: str
+) -> None:
+    page = open_page(many_page).page
+    page.evaluate("document.querySelector('#matrix-table tbody th').textContent = '[x] $y$ δ1 <b>'")
+    _, text = _download(page, format, "matrix-table")
+    assert any(line.startswith(written) for line in text.splitlines())
+
+
 def test_the_matrix_writes_the_interval_behind_the_number(
     open_page: Open, many_page: Path, many: Given
 ) -> None:

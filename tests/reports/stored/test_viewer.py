@@ -99,6 +99,8 @@ def test_axe_finds_no_serious_problem_and_the_page_does_not_scroll_sideways(
     opened = open_page(written, width=width, dark=dark)
     opened.page.wait_for_selector(CANVAS)
     opened.page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    named = "one => { one.textContent = 'a_very_long_name_of_a_file'.repeat(9); }"
+    opened.page.locator(".dataset dd").first.evaluate(named)
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(opened.page).response["violations"]
     grave = [f for f in found if f["impact"] in ("serious", "critical")]
