@@ -35,6 +35,7 @@ REJECT_FIELDS = (
 )
 REJECTS = pa.schema([*REJECT_FIELDS, *INSTANCES], metadata=INSTANCES.metadata)
 COMPRESSION = "zstd"
+STAGED_COMPRESSION = "lz4"  # read once and deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def stage(unit: Unit, bodies: BodySet | None, staged: StagedUnit) -> None:
     tables = {"instances": kept, "images": images, "rejects": rejects}
     for name, table in tables.items():
         with replacing(staged.path(name)) as temporary:
-            pq.write_table(table, temporary, compression=COMPRESSION)
+            pq.write_table(table, temporary, compression=STAGED_COMPRESSION)
     write_text(staged.done, canonical_json({n: t.num_rows for n, t in tables.items()}))
 
 

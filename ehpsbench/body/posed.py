@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.body.model import BodyModel, checked_betas
+from ehpsbench.body.remembered import joints_of
 from ehpsbench.errors import InputError
 from ehpsbench.meshes import read_mesh
 from ehpsbench.schema import present
@@ -66,15 +67,10 @@ def posed_joints(
     Returns:
         Joints (N,55,3) [m], NaN where the row has none; (N,55) True where it has.
     """
-    from ehpsbench.body.forward import forward
-
     count = _count(columns)
     joints, has = np.full((count, JOINTS, 3), np.nan), np.zeros((count, JOINTS), bool)
     for group in _groups(columns, bodies, root):
-        import torch
-
-        found = forward(group.model, **group.inputs, joints_only=True, dtype=torch.float64).joints
-        _place(joints, has, group.rows, group.model, found.numpy())
+        _place(joints, has, group.rows, group.model, joints_of(group.model, group.inputs))
     for row, model, mesh in _meshes(columns, bodies, root):
         _place(joints, has, np.array([row]), model, (model.joint_regressor @ mesh)[None])
     return joints, has
