@@ -44,7 +44,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         subject = unit.files[0].parent.parent.name
         columns = person_identity(images, np.arange(count), [subject] * count)
         columns |= {"subject": repeat(subject, count), "track": repeat(subject, count)}
-        smpl, gender = data["smpl"], str(data["gender"])
+        smpl, gender = data["smpl"], str(np.asarray(data["gender"]).astype(str))  # or bytes
         fit = {
             "global_orient": smpl["poses_root"],
             "body_pose": np.asarray(smpl["poses_body"])[:, :63],

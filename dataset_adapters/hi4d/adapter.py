@@ -81,7 +81,8 @@ def _meta(path: Path) -> tuple[int, int, list[str]]:
     """First and last frame, both included, and the gender of each person."""
     content = load_npz(path)
     try:
-        genders = [str(gender).lower() for gender in np.asarray(content["genders"]).reshape(-1)]
+        words = np.asarray(content["genders"]).reshape(-1).astype(str)  # or bytes
+        genders = [str(gender).lower() for gender in words]
         start, end = (int(np.asarray(content[key]).reshape(())) for key in ("start", "end"))
         if len(genders) != PEOPLE:
             raise ValueError(f"{len(genders)} genders")

@@ -75,7 +75,7 @@ def _fitted(unit: Unit, bodies: BodySet) -> Instances:
     path = unit.files[0]
     crops = read_joblib(path)
     try:
-        names = [str(name) for name in crops["file_name"]]
+        names = np.asarray(crops["file_name"]).astype(str).tolist()  # or bytes
         keys = [str(key) for key in crops["ann_id"]]
         sizes = np.asarray(crops["img_shape"], np.int64).reshape(len(names), 2)[:, ::-1]
         boxes = np.asarray(crops["bbox"], np.float64).reshape(len(names), 4)

@@ -78,6 +78,11 @@ def test_flags_name_the_split_and_the_first_benchmark_wins(
     assert set(changed(units[PLAIN], emdb1=first, emdb2=second)["split"]) == {split}
 
 
+@pytest.mark.parametrize("word", ["female", b"female", np.str_("female"), np.array(b"female")])
+def test_a_gender_is_a_word_or_its_bytes(units: dict[str, Unit], word: Any) -> None:
+    assert set(changed(units[PLAIN], gender=word)["gender"]) == {"female"}
+
+
 def test_what_a_sequence_lacks_is_said_of_its_file(units: dict[str, Unit]) -> None:
     with pytest.raises(InputError, match=r"P2_20_stairs_data\.pkl is not a sequence of EMDB"):
         changed(units[PLAIN], camera={})

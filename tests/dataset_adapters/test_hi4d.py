@@ -74,6 +74,8 @@ def test_betas_are_those_of_the_frame_and_genders_those_of_the_rows(root: Path) 
     after = _read(root).columns
     expected = np.where(after["person"] == "0", "female", "male").tolist()
     assert after["gender"].tolist() == expected
+    _edit(root / PAIR / "meta.npz", genders=np.array([b"female", b"male"]))
+    assert _read(root).columns["gender"].tolist() == expected
 
 
 def test_the_coefficients_of_undistorted_images_are_not_used_and_both_spellings_are_read(
