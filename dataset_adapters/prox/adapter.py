@@ -1,9 +1,11 @@
-"""PROX, qualitative part: a fit a frame in the camera frame of the mirrored image."""
+"""PROX: a fit a frame, in the camera frame of the mirrored image or, with markers, in Vicon's."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import joint_boxes
-from ehpsbench.dataset_adapters.files import read_frames, read_json, read_pickle
+from ehpsbench.dataset_adapters.files import read_frames, read_pickle
 from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import (
@@ -22,9 +24,9 @@ from ehpsbench.dataset_adapters.parameters import (
     validity,
 )
 from ehpsbench.dataset_adapters.prox.detections import detected
+from ehpsbench.dataset_adapters.prox.places import VICON, from_vicon, room
 from ehpsbench.dataset_adapters.release import Release, Unit, natural_order
-from ehpsbench.errors import InputError
-from ehpsbench.schema import Instances
+from ehpsbench.schema import Columns, Instances
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -33,7 +35,10 @@ SIZE = (1920, 1080)  # px
 FOCAL, CENTRE = (1060.53, 1060.38), (951.30, 536.77)  # px, of every fit, in the mirrored image
 MIRRORED = 2  # EXIF code
 FPS = 30.0
-TREES = ("PROXD", "fittings")
+PARTS = ("", "qualitative/", "quantitative/")  # folders of the parts, or the part itself
+TREES = {"PROXD": "train", "fittings": "train", "fittings/mosh": "test"}  # with their split
+PLACED = ("global_orient", "body_pose", "betas", "transl")  # that every fit must have
+PART_KEYS = {"left_hand": "left_hand_pose", "right_hand": "right_hand_pose", "face": "expression"}
 WOMEN = frozenset({"159", "162", "3403", "3452"})
 NUMBER = re.compile(r"frame_(\d+)")
 TIME = re.compile(r"__(\d+)\.(\d+)\.(\d+)\.(\d{3})$")  # h, min, s, ms
@@ -41,14 +46,16 @@ TIME = re.compile(r"__(\d+)\.(\d+)\.(\d+)\.(\d{3})$")  # h, min, s, ms
 
 def units(release: Release) -> Iterator[Unit]:
     """One unit per recording."""
-    for tree in TREES:
-        for folder in release.find(f"{tree}/*_*_*"):
+    for part, (tree, split) in product(PARTS, TREES.items()):
+        for folder in release.find(f"{part}{tree}/*_*_*"):
+            base = release.root / part
             fits = sorted(folder.glob("results/*/000.pkl"), key=natural_order)
-            found = sorted(release.root.glob(f"keypoints/{folder.name}/*_keypoints.json"))
-            scene = release.root / f"cam2world/{folder.name.split('_')[0]}.json"
-            files = (*fits, *([scene] if scene.is_file() else []), *found)
+            found = sorted(base.glob(f"keypoints/{folder.name}/*_keypoints.json"))
+            scene = base / f"cam2world/{folder.name.split('_')[0]}.json"
+            vicon = base / VICON
+            files = (*fits, *(path for path in (scene, vicon) if path.is_file()), *found)
             if fits:
-                yield Unit(folder.name, release, files)
+                yield Unit(folder.name, release, files, {"part": part, "split": split})
 
 
 def read(unit: Unit, bodies: BodySet) -> Instances:
@@ -71,13 +78,30 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     columns |= {name: repeat(word, len(image)) for name, word in words.items()}
     columns["source_file"] = text(unit.release.relative(path) for path in paths)
     columns["source_row"] = np.zeros(len(image), np.int64)
-    table = read_frames(paths, FIT_SIZES, _fit)
-    columns |= body_columns(table, gender, Labels.of(unit.release.card), bodies)
-    columns |= validity(len(image), WHOLE_BODY)
+    columns |= _bodies(unit, paths, columns, bodies)
     columns["bbox"] = joint_boxes(columns, bodies, unit.release.root)
     found = {p.name.removesuffix("_keypoints.json"): p for p in unit.files if p.suffix == ".json"}
     files = [found.get(names[i]) for i in image]
     return Instances(columns | detected(files, columns, bodies, unit.release.root), images)
+
+
+def _bodies(
+    unit: Unit, paths: Sequence[Path], columns: Columns, bodies: BodySet
+) -> dict[str, NDArray[Any]]:
+    """The fits to depth in the camera frame; those to markers are in Vicon's."""
+    labels, gender = Labels.of(unit.release.card), str(columns["subject_gender"][0])
+    if unit.key["split"] == "train":
+        table = read_frames(paths, FIT_SIZES, _fit)
+        return body_columns(table, gender, labels, bodies) | validity(len(paths), WHOLE_BODY)
+    first = _fit(paths[0])
+    known = first if isinstance(first, Mapping) else {}
+    sizes = {k: size for k, size in FIT_SIZES.items() if k in known or k in PLACED}
+    table = read_frames(paths, sizes, _fit)
+    chain = from_vicon(unit.files, len(paths))
+    fitted = replace(labels, annotation="mocap")
+    found = body_columns(table, gender, fitted, bodies, world=chain)
+    flags = {part: PART_KEYS[part] in table for part in PART_KEYS}
+    return found | validity(len(paths), ("body", "shape", "camera"), **flags)
 
 
 def _fit(path: Path) -> Any:
@@ -90,7 +114,7 @@ def _fit(path: Path) -> Any:
 
 def _pictures(unit: Unit, fitted: Sequence[str]) -> list[str]:
     """Names of the frames: those on disk, else those of the fits."""
-    folder = unit.release.root / f"recordings/{unit.name}/Color"
+    folder = unit.release.root / unit.key["part"] / f"recordings/{unit.name}/Color"
     if not folder.is_dir():
         return list(fitted)
     found = sorted(folder.glob("*.jpg"), key=natural_order)
@@ -103,18 +127,18 @@ def _images(unit: Unit, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     clock = np.array(known).reshape(-1, 4) @ [3600, 60, 1, 1e-3]
     return image_columns(
         unit,
-        [f"recordings/{unit.name}/Color/{name}.jpg" for name in names],
+        [f"{unit.key['part']}recordings/{unit.name}/Color/{name}.jpg" for name in names],
         SIZE,
-        split="train",
+        split=unit.key["split"],
         sequence=unit.name,
         frame=_numbers(names),
         cluster=unit.name,
         focal=FOCAL,
         principal_point=CENTRE,
         orientation=MIRRORED,
-        fps=FPS,
+        fps=FPS if unit.key["split"] == "train" else None,
         timestamp=clock if len(clock) == len(names) else None,
-        **_room(unit),
+        **room(unit.files),
     )
 
 
@@ -123,16 +147,3 @@ def _numbers(names: Sequence[str]) -> list[int]:
     found = [NUMBER.search(name) for name in names]
     numbers = [int(match[1]) for match in found if match]
     return numbers if len({*numbers}) == len(names) else list(range(len(names)))
-
-
-def _room(unit: Unit) -> dict[str, NDArray[np.float64]]:
-    """Scene → camera, from the owners' camera → scene; nothing where the file is not there."""
-    for path in unit.files:
-        if path.parent.name == "cam2world":
-            try:
-                back = np.asarray(read_json(path), np.float64).reshape(4, 4)
-            except (TypeError, ValueError) as error:
-                raise InputError(f"{path}: expected a 4×4 matrix ({error}).") from error
-            turn = back[:3, :3].T
-            return {"world_rotation": turn, "world_translation": -turn @ back[:3, 3]}
-    return {}

@@ -15,9 +15,9 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.prox import adapter, sample
 from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Order
-from ehpsbench.errors import InputError
+from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import orient_pixels
-from ehpsbench.restricted_pickle import load
+from ehpsbench.restricted_pickle import dump_plain, load
 from ehpsbench.schema import Instances, present
 from ehpsbench.world.settings import WorldSettings
 
@@ -128,3 +128,48 @@ def test_names_without_numbers_count_by_their_order_and_give_no_time(root: Path)
     found = _read(root).images
     assert found["frame"].tolist() == list(range(len(found["frame"])))
     np.testing.assert_allclose(found["timestamp"], found["frame"] / 30)
+
+
+def test_fits_to_markers_go_by_the_scan_into_the_mirrored_camera(root: Path) -> None:
+    columns = _read(root, "vicon").columns
+    part = root / "quantitative"
+    scene, back = (
+        np.array(json.loads((part / name).read_text()))
+        for name in ("vicon2scene.json", "cam2world/vicon.json")
+    )
+    fit = load(root / columns["source_file"][0])
+    gender = columns["gender"][0]
+    pelvis = BODIES.model("smplx", gender).rest_joints(fit["betas"])[0, 0]
+    placed = np.append(pelvis + fit["transl"][0], 1.0)
+    expected = (np.linalg.inv(back) @ scene @ placed)[:3] - pelvis
+    np.testing.assert_allclose(columns["transl"][0], expected, atol=1e-5)
+    np.testing.assert_allclose(columns["world_rotation"][0].reshape(3, 3), back[:3, :3].T)
+    assert {*columns["split"]} == {"test"}
+    assert {*columns["annotation"]} == {"mocap"}
+    assert columns["image_path"][0].startswith("quantitative/recordings/vicon_")
+    assert columns["camera_valid"].all()
+    assert "fps" not in columns
+
+
+def test_what_fits_to_markers_lack_of_hands_and_face_is_not_valid(root: Path) -> None:
+    for path in root.glob("quantitative/fittings/mosh/*/results/*/000.pkl"):
+        known = {k: v for k, v in load(path).items() if k in adapter.PLACED}
+        dump_plain(known, path)
+    columns = _read(root, "vicon").columns
+    for part in ("left_hand", "right_hand", "face"):
+        assert not columns[f"{part}_valid"].any()
+    assert columns["body_valid"].all()
+    mean = BODIES.model("smplx", columns["gender"][0]).hand_mean("left")
+    np.testing.assert_allclose(columns["left_hand_pose"][0], mean)
+
+
+def test_the_way_from_the_markers_to_the_camera_is_needed(root: Path) -> None:
+    (root / "quantitative/vicon2scene.json").unlink()
+    with pytest.raises(MissingFiles, match=r"vicon2scene\.json"):
+        _read(root, "vicon")
+
+
+def test_the_quantitative_part_is_read_alone_too(root: Path) -> None:
+    units = list(adapter.units(open_release(root / "quantitative", catalogue.card("prox"))))
+    assert [unit.key["split"] for unit in units] == ["test"]
+    assert len(adapter.read(units[0], BODIES)) > 0
