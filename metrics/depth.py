@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.card import MetricCard
-from ehpsbench.metrics.depth_alignment import Alignment, ToDepth, unaligned
+from ehpsbench.metrics.depth_alignment import Alignment, Line, unaligned
 from ehpsbench.metrics.pixels import depth_pixels, pixel_mask
 
 CARD = MetricCard(
@@ -134,24 +136,36 @@ def _row(sums: list[float], count: int) -> list[float]:
     return [*kept, 1.0, 0.0, float(not linear), float(linear and not logs), float(count)]
 
 
-def _sums(pred: Tensor, target: Tensor, depth: ToDepth) -> list[float]:
+def _sums(pred: Tensor, target: Tensor, line: Line) -> list[float]:
     """The 10 sums over the pixels of one image: differences, logarithms, pixels that are right."""
-
-    def of_portion(room: Tensor, p: Tensor, g: Tensor) -> list[float]:
-        true, away, relative, sign, log = room.unbind()
-        true.copy_(g)
-        depth(p, away)
-        torch.div(away, true, out=log)
-        right = _right(away, true, log)
-        torch.sign(torch.sub(log, 1.0, out=relative), out=sign)  # the logarithm's sign too
-        away.sub_(true)
-        log.log_()
-        linear = sign.dot(relative), away.dot(relative), away.dot(away)
-        sums = (*linear, log.dot(log), log.sum(), log.dot(sign))
-        return [*map(float, sums), *right]
-
-    found = over_blocks(of_portion, pred, target, scratch=5)
+    way = _compiled if pred.is_cpu else _of_portion
+    found = over_blocks(partial(way, line), pred, target, scratch=5)
     return [sum(part) for part in zip(*found, strict=True)]
+
+
+def _compiled(line: Line, room: Tensor, pred: Tensor, target: Tensor) -> list[float]:
+    from ehpsbench.metrics.depth_kernels import sums
+
+    found, log = np.empty(len(LINEAR) + len(SHARES)), room[0]
+    ends = np.array([line.scale, line.shift, line.low, line.high, line.disparity])
+    sums(pred.numpy(), target.numpy(), ends, np.array(RATIOS), log.numpy(), found)
+    log.log_()
+    logs = log.dot(log), log.sum(), log.abs_().sum()
+    return [*found[: len(LINEAR)].tolist(), *map(float, logs), *found[len(LINEAR) :].tolist()]
+
+
+def _of_portion(line: Line, room: Tensor, pred: Tensor, target: Tensor) -> list[float]:
+    true, away, relative, sign, log = room.unbind()
+    true.copy_(target)
+    line.depth(pred, away)
+    torch.div(away, true, out=log)
+    right = _right(away, true, log)
+    torch.sign(torch.sub(log, 1.0, out=relative), out=sign)  # the logarithm's sign too
+    away.sub_(true)
+    log.log_()
+    linear = sign.dot(relative), away.dot(relative), away.dot(away)
+    sums = (*linear, log.dot(log), log.sum(), log.dot(sign))
+    return [*map(float, sums), *right]
 
 
 def _right(pred: Tensor, target: Tensor, ratio: Tensor) -> list[float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,9 +15,35 @@ from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.pixels import depth_pixels, middle, pixel_mask
 
 Space = Literal["depth", "disparity"]
-ToDepth = Callable[[Tensor, Tensor], None]
 LEAST_DISPARITY = 1e-3  # 1/m: Marigold and Video Depth Anything clip aligned disparity here
 MOMENTS = 5  # pixels, mean prediction, mean truth, spread of the prediction, joint spread
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """value ↦ scale · value + shift, kept between two ends, for one image.
+
+    Attributes:
+        scale: of the predicted values.
+        shift: of them.
+        low: least value.
+        high: greatest value.
+        disparity: the depth is 1 / value.
+    """
+
+    scale: float
+    shift: float
+    low: float
+    high: float
+    disparity: bool
+
+    def depth(self, pred: Tensor, out: Tensor) -> None:
+        """Write predicted values as depth into float64 ones [m]."""
+        out.copy_(pred).mul_(self.scale).add_(self.shift)
+        if self.low > -math.inf or self.high < math.inf:
+            out.clamp_(self.low, self.high)
+        if self.disparity:
+            out.reciprocal_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +66,16 @@ class Alignment:
         """(B, ...) predictions as depth, clipped to least and greatest depth, float64 [m]."""
         found = torch.empty_like(pred, dtype=torch.float64)
         for image, (said, out) in enumerate(zip(pred, found, strict=True)):
-            self.of_image(image, clip)(said, out)
+            self.of_image(image, clip).depth(said, out)
         return found
 
-    def of_image(self, image: int, clip: tuple[float, float] | None = None) -> ToDepth:
-        """The function that writes pixels of one image as depth into float64 ones [m]."""
-        shift, slope = float(self.shift[image]), float(self.scale[image])
-        if self.space == "depth":
-            low, high = clip or (None, None)
-        else:
-            low, high = self.least_disparity, torch.inf
-            if clip is not None:
-                low, high = max(low, 1 / clip[1]), 1 / clip[0] if clip[0] > 0 else torch.inf
-
-        def depth(pred: Tensor, out: Tensor) -> None:
-            out.copy_(pred).mul_(slope).add_(shift)
-            if low is not None:
-                out.clamp_(low, high)
-            if self.space == "disparity":
-                out.reciprocal_()
-
-        return depth
+    def of_image(self, image: int, clip: tuple[float, float] | None = None) -> Line:
+        """That of one image, with least and greatest depth [m] for its ends."""
+        low, high = clip or (-math.inf, math.inf)
+        disparity = self.space == "disparity"
+        if disparity:
+            low, high = max(self.least_disparity, 1 / high), 1 / low if low > 0 else math.inf
+        return Line(float(self.scale[image]), float(self.shift[image]), low, high, disparity)
 
 
 def unaligned(count: int, space: Space = "depth", device: torch.device | None = None) -> Alignment:
@@ -182,6 +197,13 @@ def from_moments(
 
 
 def _moments(pred: Tensor, target: Tensor, space: Space) -> Tensor:
+    def compiled(_: Tensor, p: Tensor, g: Tensor) -> list[float]:
+        from ehpsbench.metrics.depth_kernels import moments
+
+        found = np.empty(MOMENTS)
+        moments(p.numpy(), g.numpy(), space == "disparity", found)
+        return [float(x) for x in found]
+
     def of_portion(room: Tensor, p: Tensor, g: Tensor) -> list[float]:
         said, true = room.unbind()
         said.copy_(p)
@@ -192,7 +214,8 @@ def _moments(pred: Tensor, target: Tensor, space: Space) -> Tensor:
         said.sub_(means[0])  # so centred, its products need no other centre
         return [float(len(g)), *means, float(said.dot(said)), float(said.dot(true))]
 
-    rows = over_blocks(of_portion, pred, target, scratch=2) if len(target) else []
+    way = compiled if pred.is_cpu else of_portion
+    rows = over_blocks(way, pred, target, scratch=2) if len(target) else []
     found = target.new_tensor(rows, dtype=torch.float64).reshape(-1, MOMENTS)
     group = torch.zeros(len(rows), dtype=torch.int64, device=found.device)
     return _together(found, group).sum(0)  # none or one

@@ -71,8 +71,14 @@ def middle(values: Tensor) -> Tensor:
 
 
 def depth_pixels(pred: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(n,) pixels of one image, predicted and true, that are valid and whose truth is a depth."""
-    said, true = selected((measured(pred), measured(target)), valid)
+    """(n,) pixels of one image, predicted and true, that are valid and whose truth is a depth.
+
+    Those of whole numbers become float64.
+    """
+    said, true = (
+        x if x.is_floating_point() else x.to(torch.float64)
+        for x in selected((measured(pred), measured(target)), valid)
+    )
     if len(true):
         # NumPy needs no other core for it
         ends = (true.numpy().min(), true.numpy().max()) if true.is_cpu else true.aminmax()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,7 +41,6 @@ CARD = MetricCard(
 )
 OutOfRange = Literal["error", "count"]
 KINDS = ("intersection", "prediction", "truth")
-IGNORED, NO_CLASS = 255, 254  # codes of truths that are wider than a byte
 MOST_CLASSES = 254
 PORTION = 1 << 18  # pixels, several for each pair of labels that is counted
 
@@ -135,31 +135,31 @@ def _areas(
     classes: int, ignore_index: int | None, _: Tensor, pred: Tensor, target: Tensor
 ) -> Tensor:
     """(3·C + 2) areas of a row, then of predictions and of truths that are no class."""
-    joint = _joint_areas(pred, target, classes, ignore_index)
+    way = _compiled if target.is_cpu else _joint_areas
+    joint = way(pred, target, classes, ignore_index)
     areas = [joint[:classes, :classes].diagonal(), joint[:, :classes].sum(0)]
     areas += [joint[:classes].sum(1), joint[:, classes:].sum()[None], joint[classes:].sum()[None]]
     return torch.cat(areas)
 
 
+def _compiled(pred: Tensor, target: Tensor, classes: int, ignore_index: int | None) -> Tensor:
+    from ehpsbench.metrics.label_kernels import joint_areas
+
+    found = np.zeros((4, classes + 1, classes + 1), np.int64)
+    labels = (x if x.dtype == torch.uint8 else x.to(torch.int64) for x in (pred, target))
+    joint_areas(*(x.numpy() for x in labels), ignore_index or 0, ignore_index is not None, found)
+    return torch.from_numpy(found.sum(0))
+
+
 def _joint_areas(pred: Tensor, target: Tensor, classes: int, ignore_index: int | None) -> Tensor:
-    """(256, 256) pixels of each (truth, prediction) that are not ignored."""
-    ignored = ignore_index
-    if target.dtype != torch.uint8:
-        known = (target >= 0) & (target < classes)
-        coded = torch.where(known, target, NO_CLASS)
-        if ignore_index is not None:
-            coded = torch.where(target == ignore_index, IGNORED, coded)
-            ignored = IGNORED
-        target = coded.to(torch.uint8)
-    elif ignored is not None and not 0 <= ignored <= 255:
-        ignored = None
-    if pred.dtype != torch.uint8:
-        pred = torch.where((pred >= 0) & (pred < classes), pred, NO_CLASS).to(torch.uint8)
-    pair = target.to(torch.int32).mul_(256).add_(pred)
-    joint = torch.bincount(pair, minlength=65536).reshape(256, 256)
-    if ignored is not None:
-        joint[ignored] = 0
-    return joint
+    """(C + 1, C + 1) pixels of each (truth, prediction) that are not ignored; C: no class."""
+    row, column = (
+        torch.where((x >= 0) & (x < classes), x.to(torch.int64), classes) for x in (target, pred)
+    )
+    pair = row * (classes + 1) + column
+    if ignore_index is not None:
+        pair = pair[target != ignore_index]
+    return torch.bincount(pair, minlength=(classes + 1) ** 2).view(classes + 1, classes + 1)
 
 
 def _no_class(what: str, labels: Tensor, classes: int, ignored: int | None = None) -> str:
