@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ehpsbench.metrics.blocks import Result, over_blocks
@@ -73,9 +74,8 @@ def _of_portion(
     function: Callable[[Tensor], Result], unit: float, room: Tensor, mask: Tensor, *axes: Tensor
 ) -> Result:
     """What `function` says of the angles of the pixels where the mask is true."""
-    found = selected(axes, mask)
-    room = room[:, : len(found[0])]
-    return function(_cosine(found[:3], found[3:], room).acos_().mul_(unit))
+    cosine = (_compiled if mask.is_cpu else _cosine)(axes, mask, room)
+    return function(cosine.acos_().mul_(unit))
 
 
 def angles(pred: Tensor, target: Tensor) -> Tensor:
@@ -94,23 +94,48 @@ def together(portions: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(portions)) if portions else torch.zeros(0, dtype=torch.float64)
 
 
-def _cosine(pred: list[Tensor], target: list[Tensor], room: Tensor) -> Tensor:
-    """(n,) cosines, to the last digit those of torch.cosine_similarity where arccos needs it."""
-    squares, cosine = _products(pred, target, room)
-    if not len(cosine):
-        return cosine
-    if not float(squares.amin()) >= LEAST_LENGTH**2:  # also when a vector is not finite
-        squares.clamp_(min=LEAST_LENGTH**2)
-    square, other = squares.unbind()
-    low, high = (float(x) for x in cosine.div_(square.mul_(other).sqrt_()).aminmax())
-    if not -ALIGNED <= low <= high <= ALIGNED:  # also when a vector is not finite
-        # arccos turns an error of 1e-16 there into 1e-6°; torch's own sum is 20 times slower
-        near = cosine.abs() > ALIGNED
-        said, true = (
-            torch.stack([axis[near].to(torch.float64) for axis in x]) for x in (pred, target)
-        )
-        cosine[near] = torch.cosine_similarity(said, true, 0, LEAST_LENGTH).clamp_(-1.0, 1.0)
+def _compiled(axes: Sequence[Tensor], mask: Tensor, room: Tensor) -> Tensor:
+    """(n,) cosines of the pixels where the mask is true."""
+    from ehpsbench.metrics.normal_kernels import cosines
+
+    cosine = room[0, : int(mask.count_nonzero())]
+    if len(cosine):
+        x, y, z, u, v, w = (_decimals(axis) for axis in axes)
+        cosines((x, y, z), (u, v, w), mask.contiguous().numpy(), LEAST_LENGTH**2, cosine.numpy())
+        _mend(cosine, lambda: selected(axes, mask))
     return cosine
+
+
+def _decimals(axis: Tensor) -> NDArray[Any]:
+    """(n,) in one piece, float32 or float64."""
+    found: NDArray[Any] = (
+        axis.to(torch.promote_types(axis.dtype, torch.float32)).contiguous().numpy()
+    )
+    return found
+
+
+def _cosine(axes: Sequence[Tensor], mask: Tensor, room: Tensor) -> Tensor:
+    """(n,) cosines of the pixels where the mask is true."""
+    found = selected(axes, mask)
+    squares, cosine = _products(found[:3], found[3:], room[:, : len(found[0])])
+    if len(cosine):
+        square, other = squares.clamp_(min=LEAST_LENGTH**2).unbind()
+        cosine.div_(square.mul_(other).sqrt_())
+        _mend(cosine, lambda: found)
+    return cosine
+
+
+def _mend(cosine: Tensor, axes: Callable[[], Sequence[Tensor]]) -> None:
+    """Make (n,) cosines those of torch.cosine_similarity to the last digit, where arccos needs it.
+
+    arccos turns an error of 1e-16 next to 0° into 1e-6°; torch's own sum is 20 times slower.
+    """
+    low, high = (float(x) for x in cosine.aminmax())
+    if not -ALIGNED <= low <= high <= ALIGNED:  # also when a vector is not finite
+        near = cosine.abs() > ALIGNED
+        vectors = [axis[near].to(torch.float64) for axis in axes()]
+        said, true = torch.stack(vectors[:3]), torch.stack(vectors[3:])
+        cosine[near] = torch.cosine_similarity(said, true, 0, LEAST_LENGTH).clamp_(-1.0, 1.0)
 
 
 def _products(pred: list[Tensor], target: list[Tensor], room: Tensor) -> tuple[Tensor, Tensor]:

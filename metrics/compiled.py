@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar, cast
 
-Kernel = TypeVar("Kernel", bound=Callable[..., None])
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
 # Sums may be added up in any order, as vector units do; what is not a number stays so.
 ARITHMETIC = {"reassoc", "contract", "nsz"}
 
@@ -17,9 +18,7 @@ def compiled(function: Kernel) -> Kernel:
     """
     from numba import njit
 
-    options = {"nogil": True, "fastmath": ARITHMETIC, "error_model": "numpy"}  # x / 0 is no error
-    try:
-        made = njit(**options, cache=True)(function)
-    except RuntimeError:  # no folder that may be written to
-        made = njit(**options)(function)
+    made = njit(nogil=True, fastmath=ARITHMETIC, error_model="numpy")(function)  # x / 0 is inf
+    with suppress(RuntimeError):  # no folder that may be written to
+        made.enable_caching()
     return cast(Kernel, made)

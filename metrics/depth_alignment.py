@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -197,28 +198,30 @@ def from_moments(
 
 
 def _moments(pred: Tensor, target: Tensor, space: Space) -> Tensor:
-    def compiled(_: Tensor, p: Tensor, g: Tensor) -> list[float]:
-        from ehpsbench.metrics.depth_kernels import moments
-
-        found = np.empty(MOMENTS)
-        moments(p.numpy(), g.numpy(), space == "disparity", found)
-        return [float(x) for x in found]
-
-    def of_portion(room: Tensor, p: Tensor, g: Tensor) -> list[float]:
-        said, true = room.unbind()
-        said.copy_(p)
-        true.copy_(g)
-        if space == "disparity":
-            true.reciprocal_()
-        means = float(said.mean()), float(true.mean())
-        said.sub_(means[0])  # so centred, its products need no other centre
-        return [float(len(g)), *means, float(said.dot(said)), float(said.dot(true))]
-
-    way = compiled if pred.is_cpu else of_portion
-    rows = over_blocks(way, pred, target, scratch=2) if len(target) else []
+    way = _compiled if pred.is_cpu else _of_portion
+    rows = over_blocks(partial(way, space), pred, target, scratch=2) if len(target) else []
     found = target.new_tensor(rows, dtype=torch.float64).reshape(-1, MOMENTS)
     group = torch.zeros(len(rows), dtype=torch.int64, device=found.device)
     return _together(found, group).sum(0)  # none or one
+
+
+def _compiled(space: Space, _: Tensor, pred: Tensor, target: Tensor) -> list[float]:
+    from ehpsbench.metrics.depth_kernels import moments
+
+    found = np.empty(MOMENTS)
+    moments(pred.numpy(), target.numpy(), space == "disparity", found)
+    return [float(x) for x in found]
+
+
+def _of_portion(space: Space, room: Tensor, pred: Tensor, target: Tensor) -> list[float]:
+    said, true = room.unbind()
+    said.copy_(pred)
+    true.copy_(target)
+    if space == "disparity":
+        true.reciprocal_()
+    means = float(said.mean()), float(true.mean())
+    said.sub_(means[0])  # so centred, its products need no other centre
+    return [float(len(true)), *means, float(said.dot(said)), float(said.dot(true))]
 
 
 def _together(found: Tensor, group: Tensor) -> Tensor:

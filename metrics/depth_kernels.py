@@ -49,7 +49,7 @@ def sums(
 @compiled
 def _depth(value: float, line: Floats) -> float:
     """A predicted value as depth."""
-    moved = value * line[0] + line[1]
+    moved: float = value * line[0] + line[1]
     if moved < line[2]:  # what is not a number stays so
         moved = line[2]
     if moved > line[3]:

@@ -44,20 +44,20 @@ def measured(values: Tensor) -> Tensor:
 
 
 def selected(values: Iterable[Tensor], valid: Tensor | None) -> list[Tensor]:
-    """(n,) of each the values where `valid` is true, in order; all of them for None.
+    """(n,) of each the values where `valid` is true, in order and in one piece; all for None.
 
     Args:
         values: maps or portions of one shape, without gradients.
         valid: of that shape, bool.
     """
     if valid is None:
-        return [x.reshape(-1) for x in values]
+        return [x.reshape(-1).contiguous() for x in values]
     if valid.device.type != "cpu":
         return [x.masked_select(valid) for x in values]
     # the same values, 5 times faster than masked_select on regions such as people
     mask = valid.numpy()
     if mask.all():
-        return [x.reshape(-1) for x in values]
+        return [x.reshape(-1).contiguous() for x in values]
     return [torch.from_numpy(x.numpy()[mask]) for x in values]
 
 

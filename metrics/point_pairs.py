@@ -178,7 +178,7 @@ def _moments(pred: Tensor, true: Tensor, counted: Tensor | None) -> Tensor:
 
 def _mean(vectors: Tensor, counted: Tensor | None) -> Tensor:
     """(B,) mean length of the counted ones of (B, N, 3) vectors."""
-    lengths = torch.linalg.vector_norm(vectors, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
     if counted is None:
         return lengths.mean(1)
     return lengths.masked_fill(~counted, 0.0).sum(1) / counted.sum(1)

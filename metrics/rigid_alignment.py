@@ -65,9 +65,9 @@ class Moments:
     def of(cls, points: PointPairs, fitted: Tensor | None = None) -> Moments:
         """Of points, of which (B, N) are fitted on; None: all."""
         rows = points.moments(fitted)
-        count, source, target, spread, products = torch.split(rows, (1, 3, 3, 2, 9), dim=1)
+        count, source, target, spread, products = torch.split(rows, [1, 3, 3, 2, 9], dim=1)
         means = torch.stack([source, target])
-        return cls(means, spread.T, products.unflatten(1, (3, 3)), count[:, 0])
+        return cls(means, spread.T, products.view(-1, 3, 3), count[:, 0])
 
     def similarity(self) -> Similarity:
         """The best one; NaN where it is not defined."""

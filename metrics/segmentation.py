@@ -146,19 +146,21 @@ def _compiled(pred: Tensor, target: Tensor, classes: int, ignore_index: int | No
     from ehpsbench.metrics.label_kernels import joint_areas
 
     found = np.zeros((4, classes + 1, classes + 1), np.int64)
-    labels = (x if x.dtype == torch.uint8 else x.to(torch.int64) for x in (pred, target))
-    joint_areas(*(x.numpy() for x in labels), ignore_index or 0, ignore_index is not None, found)
+    said, true = (
+        (x if x.dtype == torch.uint8 else x.to(torch.int64)).contiguous().numpy()
+        for x in (pred, target)
+    )
+    joint_areas(said, true, ignore_index or 0, ignore_index is not None, found)
     return torch.from_numpy(found.sum(0))
 
 
 def _joint_areas(pred: Tensor, target: Tensor, classes: int, ignore_index: int | None) -> Tensor:
     """(C + 1, C + 1) pixels of each (truth, prediction) that are not ignored; C: no class."""
-    row, column = (
-        torch.where((x >= 0) & (x < classes), x.to(torch.int64), classes) for x in (target, pred)
-    )
+    true, said = target.to(torch.int64), pred.to(torch.int64)
+    row, column = (torch.where((x >= 0) & (x < classes), x, classes) for x in (true, said))
     pair = row * (classes + 1) + column
     if ignore_index is not None:
-        pair = pair[target != ignore_index]
+        pair = pair[true != ignore_index]
     return torch.bincount(pair, minlength=(classes + 1) ** 2).view(classes + 1, classes + 1)
 
 
