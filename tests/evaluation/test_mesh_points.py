@@ -16,12 +16,11 @@ from ehpsbench.body.forward import forward
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.errors import StoreError
 from ehpsbench.evaluation.evaluate import evaluate
-from ehpsbench.evaluation.mesh.per_point import read_points
 from ehpsbench.evaluation.mesh.scoring import Errors, errors
 from ehpsbench.evaluation.mesh.visible import inside_image
 from ehpsbench.evaluation.predictions import write_predictions
 from ehpsbench.evaluation.protocol import protocol
-from ehpsbench.evaluation.results import points_path, read_summary, write_result
+from ehpsbench.evaluation.results import points_of, points_path, read_summary, write_result
 from ehpsbench.metrics.rigid_alignment import aligned
 
 Make = Callable[..., Any]
@@ -156,7 +155,7 @@ def test_points_lie_beside_the_rows_and_old_results_have_none(
     store = make_store(tmp_path, truth, bodies)
     write_predictions(store, "one", AGORA, said, bodies)
     result = evaluate(store, "one", AGORA, bodies)
-    table = read_points(store, "one", AGORA)
+    table = points_of(store, read_summary(store, "one", AGORA))
     assert table is not None
     assert table.equals(result.points)
     assert table.schema.metadata[b"ehpsbench.vertices"] == b"smplx"
@@ -165,10 +164,10 @@ def test_points_lie_beside_the_rows_and_old_results_have_none(
     assert store.query("SELECT count(*) FROM results")[1] == [(COUNT,)]
     points_path(store, "one", AGORA).write_bytes(b"")
     with pytest.raises(StoreError, match=r"Evaluate one on .* again"):
-        read_points(store, "one", AGORA)
+        points_of(store, read_summary(store, "one", AGORA))
     from dataclasses import replace
 
     write_result(store, replace(result, points=None))
-    assert read_points(store, "one", AGORA) is None
+    assert points_of(store, read_summary(store, "one", AGORA)) is None
     assert "points_sha256" not in read_summary(store, "one", AGORA)
     assert not points_path(store, "one", AGORA).exists()

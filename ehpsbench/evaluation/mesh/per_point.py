@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from ehpsbench.evaluation.mesh.points import (
     pair,
 )
 from ehpsbench.evaluation.mesh.rules import BODY_JOINTS, ErrorColumn, MeshProtocol
-from ehpsbench.evaluation.results import points_path, read_spoken_of, read_summary
+from ehpsbench.evaluation.results import ALIGNMENTS
 from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.point_error import MM_PER_M, planar, root_shift
 from ehpsbench.metrics.rigid_alignment import similarity
@@ -31,9 +30,7 @@ from ehpsbench.skeleton.sources import SMPL_24
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
-    from ehpsbench.store import Store
 
-ALIGNMENTS = ("root", "similarity")
 BLOCK = 140_000  # points of some people, whose planes the cache holds
 SMPLX_JOINTS = 55
 _H36M = (
@@ -231,24 +228,3 @@ def _table(points: PointSet, sums: _Sums) -> pa.Table:
         "count": count.ravel(),
     }
     return pa.table(columns).cast(POINTS)
-
-
-def read_points(
-    store: Store, entry: str, benchmark: str, columns: Sequence[str] | None = None
-) -> pa.Table | None:
-    """The per-point errors of a result; None where it was made without.
-
-    Args:
-        store: with the result.
-        entry: whose.
-        benchmark: on what.
-        columns: of `POINTS`; None: all.
-
-    Raises:
-        InputError: there is no such result.
-        StoreError: the file is not the one that the result speaks of.
-    """
-    said = read_summary(store, entry, benchmark).get("points_sha256")
-    if said is None:
-        return None
-    return read_spoken_of(points_path(store, entry, benchmark), said, columns)
