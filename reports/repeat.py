@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ehpsbench.atomic import read_json
+from ehpsbench.leaderboards.board import names as boards
 from ehpsbench.reports.given import REMEDY, Given
 
 Command = tuple[str, ...]
@@ -22,7 +23,7 @@ def commands(given: Given) -> list[tuple[str, list[str]]]:
     trained = [*_ranked(given), *_single(given)]
     entries = [e for row in given.standings.rows for e in row.entries]
     cells = {cell["id"] for cell in given.cells}
-    board = str(given.standings.board["name"])
+    board = _board(given)
     sent = [_sent(given, entry, board) for entry in entries if entry not in cells]
     report = [("ehpsbench", "report", "--board", board)]
     steps = (
@@ -32,6 +33,12 @@ def commands(given: Given) -> list[tuple[str, list[str]]]:
         ("Write this page", report),
     )
     return [(title, [_line(one) for one in lines]) for title, lines in steps if lines]
+
+
+def _board(given: Given) -> str:
+    """Its name, or the file that it was given by."""
+    name = str(given.standings.board["name"])
+    return name if name in boards() else f"{name}.toml"
 
 
 def _line(command: Command) -> str:
@@ -89,7 +96,7 @@ def _ranked(given: Given) -> list[Command]:
     for cell in filter(_plain, given.cells):
         drawn = seeds.setdefault(tuple(_recipe(cell)), {})
         drawn.setdefault(cell["dataset"], set()).add(int(cell["seed"]))
-    board = str(given.standings.board["name"])
+    board = _board(given)
     halved = ["--halving", "--top", str(given.halved["top"])] if given.halved else []
     found = []
     for recipe, datasets in seeds.items():
@@ -102,7 +109,7 @@ def _ranked(given: Given) -> list[Command]:
 
 def _single(given: Given) -> Iterable[Command]:
     """A command for each mix, and for each cell that started from other weights."""
-    board = str(given.standings.board["name"])
+    board = _board(given)
     for cell in given.cells:
         if _plain(cell):
             continue

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pyarrow.parquet as pq
+
+from ehpsbench.evaluation.results import rows_path
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standing
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.levels import level_among
@@ -22,7 +25,7 @@ def section(given: Given) -> Section:
     few = [b.id for b in standings.benchmarks if b.few_clusters]
     columns = {b.id: [r.errors[b.id].mean for r in standings.rows] for b in standings.benchmarks}
     context = {
-        "benchmarks": [_head(b) for b in standings.benchmarks],
+        "benchmarks": [_head(given, b) for b in standings.benchmarks],
         "rows": [
             {
                 "name": row.name,
@@ -38,17 +41,27 @@ def section(given: Given) -> Section:
     return Section("matrix", "Train × benchmark", "matrix.html.j2", context, menu="Matrix")
 
 
-def _head(benchmark: BenchmarkFacts) -> dict[str, Any]:
+def _head(given: Given, benchmark: BenchmarkFacts) -> dict[str, Any]:
     return {
         "id": benchmark.id,
         "label": column_label(benchmark),
         "better": f"{benchmark.direction} is better",
-        "people": f"{benchmark.people:,}",
+        "scored": f"{benchmark.people:,} {_scored(given, benchmark)}",
         "clusters": f"{benchmark.clusters:,}",
         "one_cluster": benchmark.clusters == 1,
         "few": benchmark.few_clusters,
         "counts": benchmark.counts,
     }
+
+
+def _scored(given: Given, benchmark: BenchmarkFacts) -> str:
+    """What the rows of its results are: people or images."""
+    found = given.summaries.get(benchmark.protocol or benchmark.id, {})
+    if benchmark.kind == "people" or given.store is None or not found:
+        return "people"
+    one = next(iter(found.values()))
+    schema = pq.read_schema(rows_path(given.store, one["entry"], one["benchmark"]))
+    return "images" if "image_id" in schema.names else "people"
 
 
 def _cell(row: Standing, benchmark: BenchmarkFacts, column: list[float]) -> dict[str, Any]:

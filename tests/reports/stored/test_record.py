@@ -32,16 +32,18 @@ def _trained(given: Given, *cells: dict[str, Any]) -> list[str]:
 def test_commands_read_train_score_and_report(board: Given) -> None:
     assert _lines(board) == [
         "ehpsbench ingest agora --root RELEASE_OF_agora",
-        "ehpsbench rank-datasets agora --board tiny --recipe micro-cpu.toml --seeds 2",
-        "ehpsbench leaderboard add far --board tiny --predictions PREDICTIONS",
-        "ehpsbench report --board tiny",
+        "ehpsbench rank-datasets agora --board tiny.toml --recipe micro-cpu.toml --seeds 2",
+        "ehpsbench leaderboard add far --board tiny.toml --predictions PREDICTIONS",
+        "ehpsbench report --board tiny.toml",
     ]
 
 
 def test_cells_of_one_recipe_and_seeds_are_one_command(board: Given) -> None:
     cells = [{"dataset": d, "parts": [d], "seed": s} for d in ("a", "b") for s in (0, 1, 2)]
     (line,) = _trained(board, *cells)
-    assert line.startswith("ehpsbench rank-datasets a b --board tiny --recipe micro-cpu --seeds 3")
+    assert line.startswith(
+        "ehpsbench rank-datasets a b --board tiny.toml --recipe micro-cpu --seeds 3"
+    )
 
 
 def test_another_budget_is_a_flag_and_not_a_name(board: Given) -> None:
