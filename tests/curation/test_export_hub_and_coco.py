@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from ehpsbench.curation.export.folder import export
 from ehpsbench.curation.export.selection import Selection
 from ehpsbench.errors import InputError, UnknownName
 from ehpsbench.pictures import open_picture
-from ehpsbench.schema import from_arrow
+from ehpsbench.schema import Columns, from_arrow
 from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import COCO_17, COCO_FEET_6, FACE_68, LEFT_HAND_21, RIGHT_HAND_21
 from ehpsbench.store import Store
@@ -126,7 +127,7 @@ def test_a_coco_library_finds_the_labelled_keypoints_and_boxes(
     assert people == sum(count.get("instances", 0) for count in report.counts.values())
 
 
-def _labels(note):  # type: ignore[no-untyped-def]
+def _labels(note: dict[str, Any]) -> np.ndarray:
     """Our columns from the 133 keypoints: those that somebody labelled."""
     sources = []
     for key, joints in PARTS.items():
@@ -136,7 +137,7 @@ def _labels(note):  # type: ignore[no-untyped-def]
     return keypoint_columns(2, *sources)["keypoints2d"][0]
 
 
-def _expected(columns, row):  # type: ignore[no-untyped-def]
+def _expected(columns: Columns, row: int) -> np.ndarray:
     points = np.zeros((144, 3))
     if "keypoints2d" in columns:
         stored = np.ma.filled(columns["keypoints2d"][row], 0).reshape(144, 3)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 from ehpsbench.body.bodies import BodySet
 from ehpsbench.cli.main import app
 from ehpsbench.curation.validation.chosen import farthest, span
-from ehpsbench.curation.validation.sheet import draw_sheet
+from ehpsbench.curation.validation.sheet import draw_sheet, labelled_points
 from ehpsbench.curation.validation.validate import Validation, validate
 from ehpsbench.drawing import panel
 from ehpsbench.store import Store
@@ -37,8 +38,8 @@ def copy(stored: Stored, tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def rules(store: Store, name: str = "bedlam", **options: object) -> dict[str, int]:
-    found: Validation = validate(store, name, **options)  # type: ignore[arg-type]
+def rules(store: Store, name: str = "bedlam", **options: Any) -> dict[str, int]:
+    found: Validation = validate(store, name, **options)
     return {finding.rule: finding.rows for finding in found.findings}
 
 
@@ -121,6 +122,19 @@ def test_the_people_of_a_sheet_are_the_same_again_and_span_splits_and_orientatio
     assert chosen.equals(span(stored("bedlam"), "bedlam", 4))
     assert set(chosen["orientation"].to_pylist()) == {1, 6}
     assert {row["split"] for row in chosen.to_pylist()} == {"train", "validation"}
+
+
+def test_points_of_a_sheet_are_those_of_2d_labels_else_of_3d_ones_as_the_lens_sees_them() -> None:
+    flat, extra, solid = np.zeros((144, 3)), np.zeros((46, 3)), np.zeros((144, 4))
+    flat[3], extra[7], solid[5] = (10, 20, 1), (30, 40, 0.5), (1, 2, 4, 1)
+    row = {"keypoints2d": flat.reshape(1, -1), "keypoints2d_extra": extra.reshape(1, -1)}
+    row |= {"focal": np.array([[100.0, 100]]), "principal_point": np.array([[50.0, 60]])}
+    row["keypoints3d"] = solid.reshape(1, -1)
+    assert labelled_points(row).tolist() == [[10, 20], [30, 40]]
+    row["keypoints2d"] = row["keypoints2d_extra"] = np.zeros((1, 0))
+    assert labelled_points(row).tolist() == [[75, 110]]
+    del row["focal"]
+    assert labelled_points(row).shape == (0, 2)
 
 
 def test_a_sheet_shows_the_mesh_where_the_person_is_in_the_image(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_a_package_that_is_not_there_is_named_with_what_installs_it(
 
 
 def test_wrong_words_are_answered_with_the_right_ones(bedlam_store: Store) -> None:
+    load: Any = ehpsbench.load
     with pytest.raises(InputError, match=r"polars, arrow, datasets; got .*as_='pandas'"):
-        ehpsbench.load("bedlam", store=bedlam_store.root, as_="pandas")  # type: ignore[call-overload]
+        load("bedlam", store=bedlam_store.root, as_="pandas")
     with pytest.raises(UnknownName, match="betas"):
         ehpsbench.load("bedlam", store=bedlam_store.root, columns=["beta"])

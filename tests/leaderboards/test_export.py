@@ -14,7 +14,7 @@ import pytest
 from ehpsbench.errors import InputError
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.drawn import ErrorRows
-from ehpsbench.leaderboards.export import COLUMNS, lines, read_lines, write_table
+from ehpsbench.leaderboards.export import COLUMNS, Format, lines, read_lines, write_table
 from ehpsbench.leaderboards.groups import Entrant
 from ehpsbench.leaderboards.ranking import rank
 from ehpsbench.leaderboards.table import Standings
@@ -39,10 +39,10 @@ def found() -> Standings:
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet"])
 def test_programs_read_back_every_number_as_it_was(
-    found: Standings, tmp_path: Path, format: str
+    found: Standings, tmp_path: Path, format: Format
 ) -> None:
     path = tmp_path / f"board.{format}"
-    write_table(found, format, path)  # type: ignore[arg-type]
+    write_table(found, format, path)
     read = read_lines(path)
     assert read == lines(found)
     assert [list(line) for line in read] == [list(COLUMNS)] * 9
