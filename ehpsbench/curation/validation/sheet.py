@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ehpsbench import drawing
 from ehpsbench.atomic import replacing
+from ehpsbench.checks import project_rows
 from ehpsbench.curation.validation.chosen import span
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.pictures import open_picture
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["PEOPLE", "draw_sheet"]
+__all__ = ["PEOPLE", "draw_sheet", "labelled_points"]
 
 PEOPLE, ACROSS = 24, 6
 TILE, CAPTION, HEAD, GAP = (210, 270), 28, 30, 6  # px
@@ -49,8 +50,8 @@ def draw_sheet(store: Store, name: str, bodies: BodySet | None, path: Path) -> i
     """Write the sheet of a dataset as PNG; returns how many people are on it.
 
     Green is the mesh of the labels (orange: people whom the owners mark invalid), magenta the
-    labelled keypoints, blue the tight box. Where the image is missing, the skeleton stands on a
-    plain ground.
+    labelled keypoints (of 3D labels where there are no others), blue the tight box. Where the
+    image is missing, the skeleton stands on a plain ground.
 
     Args:
         store: with the dataset.
@@ -113,10 +114,27 @@ def _tile(row: Row, given: _Given) -> tuple[Image, str]:
         except EhpsbenchError as error:
             note = f"not drawn: {error}"[:30]
     shown = drawing.outline(shown, row, BOX)
-    if "keypoints2d" in row:
-        points = np.ma.filled(np.ma.asarray(row["keypoints2d"]), 0).reshape(-1, 3)
-        shown = drawing.dots(shown, points[points[:, 2] > 0, :2], POINTS)
-    return shown.picture(), note
+    return drawing.dots(shown, labelled_points(row), POINTS).picture(), note
+
+
+def labelled_points(row: Row) -> NDArray[np.float64]:
+    """(K, 2) where the labels have keypoints [px]; those of 3D labels where there are no others."""
+    flat = _scored(row, "keypoints2d", 3)
+    if len(flat):
+        return flat
+    solid = _scored(row, "keypoints3d", 4)
+    solid = solid[solid[:, 2] > 0]
+    if not len(solid) or "focal" not in row:
+        return flat
+    return np.asarray(project_rows(row, solid[None])[0])
+
+
+def _scored(row: Row, name: str, width: int) -> NDArray[np.float64]:
+    """(K, width − 1) the joints of both groups that score."""
+    there = [row[n] for n in (name, f"{name}_extra") if n in row]
+    values = [np.ma.filled(np.ma.asarray(v, np.float64), 0).reshape(-1, width) for v in there]
+    points = np.concatenate([np.zeros((0, width)), *values])
+    return np.asarray(points[points[:, -1] > 0, :-1], np.float64)
 
 
 def _near(row: Row) -> Row:
