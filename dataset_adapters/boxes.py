@@ -15,6 +15,8 @@ from ehpsbench.schema import Columns, nullable
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
+SMALLEST = 1.0  # px, of a box that says something
+
 
 def joint_boxes(columns: Columns, bodies: BodySet, root: Path) -> NDArray[Any]:
     """(N, 4) x, y, w, h [px] around the joints in front of the camera, cut to the image.
@@ -41,3 +43,20 @@ def boxes_around(
     pixels = np.where(front[..., None], project_rows(columns, joints), np.nan)
     boxes = clip_box(box_around(pixels), columns["width"], columns["height"])
     return nullable(np.nan_to_num(boxes), front.any(1))
+
+
+def keypoint_boxes(columns: Columns) -> NDArray[Any]:
+    """(N, 4) x, y, w, h [px] around the 2D keypoints, cut to the image.
+
+    Args:
+        columns: instance columns with keypoints and image size.
+
+    Returns:
+        Null where fewer than a pixel would be in it.
+    """
+    names = [name for name in ("keypoints2d", "keypoints2d_extra") if name in columns]
+    flat = np.concatenate([np.ma.filled(columns[name], 0.0) for name in names], 1)
+    points = flat.reshape(len(flat), flat.shape[1] // 3, 3)
+    around = box_around(np.where(points[..., 2:] > 0, points[..., :2], np.nan))
+    boxes = np.nan_to_num(clip_box(around, columns["width"], columns["height"]))
+    return nullable(boxes, (boxes[:, 2:] >= SMALLEST).all(1))

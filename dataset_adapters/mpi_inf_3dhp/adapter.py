@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.boxes import keypoint_boxes
 from ehpsbench.dataset_adapters.identity import person_identity, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.mpi_inf_3dhp.benchmark import read_test
@@ -89,7 +90,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         columns |= studio_joints(table, records, FRAME, MPI_INF_17, columns)
     if "fits" in unit.key:
         columns |= studio_bodies(path.with_name(unit.key["fits"]), records, FRAME, columns, bodies)
-    columns["bbox"] = box_column(coco.annotations)
+    known = "joints" in unit.key
+    columns["bbox"] = keypoint_boxes(columns) if known else box_column(coco.annotations)
     columns["source_row"] = np.arange(len(records))
     return Instances(columns, images)
 

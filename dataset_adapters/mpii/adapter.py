@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ehpsbench.dataset_adapters.boxes import keypoint_boxes
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.mpii.owners import read_owners
 from ehpsbench.dataset_adapters.readers.coco import (
-    box_column,
     image_sizes,
     keypoints_of,
     labelled,
@@ -93,7 +93,8 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         )
         columns = person_identity(images, coco.image, [a["id"] for a in people])
         columns |= keypoints_of(people, ("keypoints", MPII_16))
-        flags = {"owner_valid": labelled(people), "bbox": box_column(people)}
+        # the boxes of the file are a fifth larger than the keypoints'
+        flags = {"owner_valid": labelled(people), "bbox": keypoint_boxes(columns)}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not MPII in COCO's format ({type(error).__name__}: {error}). Expected "

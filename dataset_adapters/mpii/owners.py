@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.boxes import keypoint_boxes
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import header_sizes, image_columns
 from ehpsbench.dataset_adapters.parameters import validity
@@ -16,7 +17,6 @@ from ehpsbench.dataset_adapters.readers.fit_lists import last_number
 from ehpsbench.dataset_adapters.readers.matlab import load_mat
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import InputError
-from ehpsbench.geometry import box_around, clip_box
 from ehpsbench.schema import Instances
 from ehpsbench.skeleton.placing import keypoint_columns
 from ehpsbench.skeleton.sources import MPII_16
@@ -64,8 +64,7 @@ def read_owners(unit: Unit) -> Instances:
     )
     columns = person_identity(images, image, key)
     columns |= keypoint_columns(2, (points, MPII_16)) | validity(len(image), (), owner=True)
-    seen = np.where(points[..., 2:] > 0, points[..., :2], np.nan)
-    columns["bbox"] = clip_box(box_around(seen), columns["width"], columns["height"])
+    columns["bbox"] = keypoint_boxes(columns)
     columns["source_row"] = image
     return Instances(columns, images)
 
@@ -80,26 +79,32 @@ def _people(rects: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], 
         (still, number, points)
         for still, people in enumerate(rects)
         for number, points in _labelled(people)
+        if len(points)
     ]
-    count = [len(points["id"]) for _, _, points in found]
-    row = np.repeat(np.arange(len(found)), count)
-    joint, x, y = (
-        np.concatenate([np.zeros(0), *(np.asarray(p[name], np.float64) for _, _, p in found)])
-        for name in ("id", "x", "y")
-    )
-    table = np.zeros((len(found), JOINTS, 3))
+    row = np.repeat(np.arange(len(found)), [len(points) for _, _, points in found])
+    points = np.concatenate([np.zeros((0, 3)), *(points for _, _, points in found)])
+    joint = points[:, 0]
     if not ((joint >= 0) & (joint < JOINTS)).all():
         raise ValueError(f"joints {joint.min():g} to {joint.max():g} of {JOINTS}")
-    pixels = np.stack([x, y], -1) - FIRST_PIXEL
-    table[row, joint.astype(np.int64)] = np.pad(pixels, ((0, 0), (0, 1)), constant_values=1.0)
+    table = np.zeros((len(found), JOINTS, 3))
+    table[row, joint.astype(np.int64), :2] = points[:, 1:] - FIRST_PIXEL
+    table[row, joint.astype(np.int64), 2] = 1.0
     where = np.asarray([(still, number) for still, number, _ in found], np.int64).reshape(-1, 2)
     return where[:, 0], where[:, 1], table
 
 
-def _labelled(people: Any) -> Iterator[tuple[int, Mapping[str, NDArray[Any]]]]:
-    """Number, from 1 as the owners count (ridx), and points of the people of an image."""
+def _labelled(people: Any) -> Iterator[tuple[int, Floats]]:
+    """Number, from 1 as the owners count (ridx), and joint, x, y (P, 3) of people of an image.
+
+    A point that lacks one of its numbers is no point.
+    """
     if not isinstance(people, Mapping):  # nobody
         return
     for number, annotated in enumerate(people.get("annopoints", ()), start=1):
         if isinstance(annotated, Mapping) and isinstance(annotated["point"][0], Mapping):
-            yield number, annotated["point"][0]
+            values = [annotated["point"][0][name] for name in ("id", "x", "y")]
+            if all(column.dtype != object for column in values):
+                yield number, np.stack(values, 1).astype(np.float64)
+                continue
+            rows = [row for row in zip(*values, strict=True) if all(np.size(v) == 1 for v in row)]
+            yield number, np.asarray(rows, np.float64).reshape(-1, 3)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.boxes import keypoint_boxes
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
@@ -19,7 +20,7 @@ from ehpsbench.dataset_adapters.parameters import (
     spread,
     validity,
 )
-from ehpsbench.dataset_adapters.readers.coco import Coco, box_column, image_sizes, read_coco
+from ehpsbench.dataset_adapters.readers.coco import Coco, image_sizes, read_coco
 from ehpsbench.dataset_adapters.readers.mpi_inf import MUCO_21
 from ehpsbench.dataset_adapters.readers.neural_annot import neural_annot_fits
 from ehpsbench.dataset_adapters.release import Release, Unit
@@ -57,7 +58,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         images = _images(unit, coco)
         columns = person_identity(images, coco.image, [a["id"] for a in people])
         columns |= _keypoints(people)
-        columns["bbox"] = box_column(people)
+        columns["bbox"] = keypoint_boxes(columns)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{unit.files[0]} is not MuCo-3DHP in COCO's format ({type(error).__name__}: {error}). "

@@ -78,6 +78,7 @@ def test_the_owners_pixels_are_counted_from_0_and_hidden_joints_count(tmp_path: 
     points = [
         {"x": 11.0, "y": 21.0, "id": 0.0, "is_visible": 1.0},
         {"x": 41.0, "y": 61.0, "id": 15.0, "is_visible": 0.0},
+        {"x": np.zeros((0, 0)), "y": 9.0, "id": 3.0, "is_visible": 0.0},  # no point
     ]
     people = [{"annopoints": np.zeros((0, 0))}, {"annopoints": {"point": points}}]
     stills = [
@@ -140,6 +141,19 @@ def test_a_fit_and_its_camera_are_stored_as_they_are_and_hands_rest_at_the_mean(
     mean = BODIES.model("smplx", "neutral").hand_mean("left")
     assert np.allclose(columns["left_hand_pose"][row], mean)
     assert not columns["left_hand_valid"].any()
+
+
+def test_boxes_are_tight_around_the_keypoints_not_the_padded_ones_of_the_file(
+    release: Release,
+) -> None:
+    train = next(iter(adapter.units(release)))
+    labels = json.loads(train.files[0].read_text())["annotations"]
+    columns = adapter.read(train, BODIES).columns
+    for row, person in enumerate(labels):
+        points = np.reshape(person["keypoints"], (16, 3))
+        low, high = (f(points[points[:, 2] > 0, :2], 0) for f in (np.min, np.max))
+        assert np.allclose(columns["bbox"][row], [*low, *(high - low)])
+        assert np.allclose(person["bbox"][2:], 1.2 * (high - low - 1))  # as train.json is made
 
 
 def test_the_sixteen_joints_are_in_the_owners_order() -> None:
