@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.boxes import joint_boxes
 from ehpsbench.dataset_adapters.extracted import extracted
 from ehpsbench.dataset_adapters.files import read_frames, read_json
-from ehpsbench.dataset_adapters.identity import person_identity, repeat
+from ehpsbench.dataset_adapters.identity import person_identity, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import BODY_ONLY, Labels, body_columns, validity
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
 from ehpsbench.restricted_pickle import load_npz
-from ehpsbench.schema import Instances
+from ehpsbench.schema import Instances, nullable
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -155,5 +155,21 @@ def _images(
         world_translation=tables["T"][which],
         fps=FPS,
         source_row=row,
+        mask_path=None if unit.key["point"] else _masks(unit, cameras, which, number[row]),
     )
     return columns, row
+
+
+def _masks(
+    unit: Unit, cameras: Iterable[str], which: NDArray[np.int64], number: NDArray[np.int64]
+) -> NDArray[Any] | None:
+    """(M,) mask of each picture of Recon, null where it is not there; None where none is."""
+    folders = [f"{unit.name}/kinect_mask/kinect_{camera}" for camera in cameras]
+    paths = [f"{folders[c]}/{i:06d}.png" for c, i in zip(which, number, strict=True)]
+    there = {
+        f"{folder}/{path.name}"
+        for folder in folders
+        for path in (unit.release.root / folder).glob("*.png")
+    }
+    has = np.asarray([path in there for path in paths], bool)
+    return nullable(text(paths), has) if has.any() else None

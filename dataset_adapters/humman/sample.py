@@ -14,6 +14,7 @@ from ehpsbench.dataset_adapters.files import save_json, save_npz
 from ehpsbench.dataset_adapters.humman.adapter import LISTS, SIZE
 from ehpsbench.dataset_adapters.miniature import Filming, Miniature
 from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.silhouettes import save_silhouette
 from ehpsbench.dataset_adapters.truth import Truth
 
 FILMING = Filming(size=SIZE[::-1], views=3, aligned=True, broken=("finite", "ranges", "angles"))
@@ -65,6 +66,10 @@ def _write_rest(mini: Miniature, clip: Clip, numbers: list[tuple[int, int]]) -> 
         for frame, (number, picture) in enumerate(numbers):
             path = f"{clip.name}/kinect_color/kinect_{name}/{picture:06d}.png"
             mini.picture(path, clip, frame, view)
+            if number == picture:  # Recon
+                mask = path.replace("kinect_color", "kinect_mask")
+                scene = clip.scenes[frame]
+                save_silhouette(mini.order, mask, scene, scene.cameras[view])
             subject = clip.name.partition("_")[0]
             mini.note(f"{clip.split}/{clip.name}/{name}/{number}/{subject}", clip, frame, 0, view)
     save_json(mini.order.root / clip.name / "cameras.json", cameras)

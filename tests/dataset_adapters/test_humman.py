@@ -17,7 +17,7 @@ from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Images, Order
 from ehpsbench.errors import InputError
 from ehpsbench.geometry import rotation_matrix
-from ehpsbench.schema import Instances
+from ehpsbench.schema import Instances, present
 from ehpsbench.world.settings import WorldSettings
 
 BODIES = open_bodies("small")
@@ -102,6 +102,19 @@ def test_pictures_that_are_there_count(tmp_path: Path) -> None:
     assert 6 not in shown
     assert 12 in shown
     assert 6 in images["frame"][images["camera"] == "009"]
+
+
+def test_masks_of_recon_are_named_where_they_are_there(tmp_path: Path) -> None:
+    sample.write(order(tmp_path, images="flat"))
+    (tmp_path / FIRST / "kinect_mask/kinect_004/000006.png").unlink()
+    images = read(tmp_path).images
+    missing = (images["camera"] == "004") & (images["frame"] == 6)
+    assert present(images["mask_path"]).tolist() == (~missing).tolist()
+    for picture, mask in zip(images["image_path"][:3], images["mask_path"][:3], strict=True):
+        assert mask == picture.replace("kinect_color", "kinect_mask")
+        assert (tmp_path / mask).is_file()
+    shutil.rmtree(tmp_path / FIRST / "kinect_mask")
+    assert "mask_path" not in read(tmp_path).images
 
 
 def test_cameras_without_a_lens_and_poses_of_another_length_are_named(root: Path) -> None:
