@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ehpsbench.resampling import Floats, resampling_weights
 
 CHUNK = 4_000_000  # weights held at once
+SAME = 1e-5  # of a number: float32, and two computers, differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,19 @@ def resampled_means(data: ClusterSums, samples: int, rng: np.random.Generator) -
     return np.concatenate(parts)
 
 
+def told_apart(difference: Floats, of: Floats) -> Floats:
+    """Differences of numbers; 0 where they are no larger than what arithmetic leaves undecided.
+
+    Two entries that are the same but for a turn of the whole body, compared by aligned errors,
+    differ by rounding on every person alike, which a bootstrap would take for a difference.
+
+    Args:
+        difference: (...) of two numbers.
+        of: (...) one of them.
+    """
+    return np.where(np.abs(difference) <= SAME * np.abs(of), 0.0, difference)
+
+
 def rank_interval(ranks: NDArray[np.int64], level: float = 0.95) -> tuple[int, int]:
     """Percentile interval of resampled ranks, in whole ranks."""
     tails = [(1 - level) / 2, (1 + level) / 2]
@@ -65,11 +79,15 @@ def rank_interval(ranks: NDArray[np.int64], level: float = 0.95) -> tuple[int, i
 
 
 def ranks(values: Floats) -> NDArray[np.int64]:
-    """(S, G) rank of each value in its row: 1 + how many are smaller; equal values share one."""
+    """(S, G) rank of each value in its row: 1 + how many are smaller; equal values share one.
+
+    Equal are values that are not told apart from the next smaller one.
+    """
     order = np.argsort(values, axis=1)
     ordered = np.take_along_axis(values, order, 1)
     first = np.ones(values.shape, bool)  # of those that are equal
-    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    with np.errstate(invalid="ignore"):
+        first[:, 1:] = told_apart(ordered[:, 1:] - ordered[:, :-1], ordered[:, 1:]) != 0
     places = np.maximum.accumulate(np.where(first, np.arange(values.shape[1]), 0), axis=1) + 1
     result = np.empty(values.shape, np.int64)
     np.put_along_axis(result, order, places, 1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.stored import Detected
+from ehpsbench.leaderboards.bootstrap import told_apart
 from ehpsbench.leaderboards.drawn import MOST_RANKED, ErrorRows, NumberRows
 from ehpsbench.resampling import (
     LEAST_CLUSTERS,
@@ -116,11 +117,11 @@ def mean_difference(pairs: Sequence[tuple[Pair, str]], samples: int, seed: int) 
     whole = np.mean([pair.values(np.ones((1, pair.units)))[:, 0] for pair in each], axis=0)
     count = min(samples, MOST_RANKED) if slow else samples
     drawn = np.mean([resampled(pair, count, seed, name) for pair, name in pairs], axis=0)
-    drawn = drawn[np.isfinite(drawn)]
+    drawn = told_apart(drawn[np.isfinite(drawn)], whole[1])
     every = len(each) == 1 and each[0].units <= ALL_UP_TO
     flips = None if every else FLIPS_RANKED if slow else FLIPS
     others = np.mean([exchanged(pair, flips, seed, name) for pair, name in pairs], axis=0)
-    gap = float(whole[0] - whole[1])
+    gap = float(told_apart(whole[0] - whole[1], whole[1]))
     low, high = interval(drawn) if len(drawn) else (np.nan, np.nan)
     few = any(pair.clusters < LEAST_CLUSTERS for pair in each)
     return Difference(

@@ -17,7 +17,7 @@ import numpy as np
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.protocol import NumberFacts
 from ehpsbench.leaderboards.board import SIGN, Board
-from ehpsbench.leaderboards.bootstrap import rank_interval, ranks
+from ehpsbench.leaderboards.bootstrap import rank_interval, ranks, told_apart
 from ehpsbench.leaderboards.drawn import Rows, Scored, most_draws, scored
 from ehpsbench.leaderboards.groups import Entrant, Estimate, Group, groups_of
 from ehpsbench.leaderboards.marks import marks_of_seeds, remarks
@@ -256,7 +256,8 @@ def _pairs(resampled: Sequence[Floats], size: int, way: float) -> tuple[Floats, 
     every = np.stack(resampled, axis=1) if count else np.empty((1, 0))
     for i in range(count):
         with np.errstate(invalid="ignore"):
-            difference = np.nan_to_num(every[:, i, None] - every, nan=0.0)
+            difference = told_apart(every[:, i, None] - every, every)
+        difference = np.nan_to_num(difference, nan=0.0)
         gain = way * difference
         beats[i, :count] = np.mean((gain < 0) + (gain == 0) / 2, axis=0)
         low[i, :count], high[i, :count] = np.quantile(difference, TAILS, axis=0)

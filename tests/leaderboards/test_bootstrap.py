@@ -57,6 +57,11 @@ def test_the_percentile_interval_of_0_to_1000_is_25_to_975() -> None:
     assert interval(np.arange(1001.0)) == pytest.approx((25, 975))
 
 
+def test_values_that_rounding_parts_share_the_better_rank_and_nan_is_last() -> None:
+    values = np.array([[260.0, 260.0 + 6e-6, 261.0, np.nan], [1e-6, 2e-6, 0.0, 0.0]])
+    assert ranks(values).tolist() == [[1, 1, 3, 4], [3, 4, 1, 1]]
+
+
 def test_equal_values_share_the_better_rank() -> None:
     assert ranks(np.array([[30.0, 10.0, 10.0, 20.0]])).tolist() == [[4, 1, 1, 3]]
 

@@ -33,6 +33,11 @@ def compared(a: np.ndarray, b: np.ndarray, clusters: int, samples: int = 500) ->
     return difference(pair_of_people([rows(a, clusters)], [rows(b, clusters)]), samples, 0, "x")
 
 
+def test_a_difference_that_rounding_makes_is_none() -> None:
+    found = compared(np.full(20, 260.0), np.full(20, 260.0 + 6e-6), clusters=5)
+    assert (found.difference, found.p, found.low, found.high) == (0, 1, 0, 0)
+
+
 def test_five_clusters_that_all_say_the_same_have_p_2_of_32() -> None:
     found = compared(np.full(20, 3.0), np.full(20, 2.0), clusters=5)
     assert (found.difference, found.p, found.low, found.high) == (1, 2 / 32, 1, 1)

@@ -43,6 +43,14 @@ def noisy(means: Mapping[str, float], spread: float = 5.0) -> dict[str, dict[str
     }
 
 
+def test_what_differs_by_rounding_on_every_person_shares_a_rank() -> None:
+    found = rank({"a": on_both(100, 60), "b": on_both(100 + 1e-5, 60 + 1e-5)}, TWO)
+    assert [(r.mpe.rank, r.tie_group) for r in found.rows] == [(1, 1), (1, 1)]
+    assert found.beats[0, 1] == 0.5
+    apart = rank({"a": on_both(100, 60), "b": on_both(100.01, 60.01)}, TWO)
+    assert [(r.mpe.rank, r.tie_group) for r in apart.rows] == [(1, 1), (2, 2)]
+
+
 def test_the_mpe_is_the_plain_mean_of_the_primary_errors() -> None:
     found = rank({"a": on_both(100, 60), "b": on_both(90, 50)}, TWO)
     assert [(r.name, r.mpe.mean, r.mpe.rank) for r in found.rows] == [("b", 70, 1), ("a", 80, 2)]
