@@ -58,19 +58,13 @@ def label_rows(
     orient, transl = body_to_camera(view, shift, values["global_orient"], values["transl"], pelvis)
     values["global_orient"] = orient
     pose = np.concatenate([values[name] for name in (*POSE, *HANDS)], 1)
-    local = rng.normal(0, 0.5, transl.shape)
-    turn = rotate_z(rng.normal(0, 0.05, len(people))) @ rotate_x(rng.normal(0, 0.2, len(people)))
-    outward = np.concatenate([np.zeros((len(people), 3)), np.ones((len(people), 1))], 1)
-    extrinsics = np.zeros((len(people), 4, 4))
-    extrinsics[:, :3, :3], extrinsics[:, :, 3] = turn, outward
-    extrinsics[:, :3, 3] = transl - local
-    back = np.swapaxes(turn, 1, 2)
+    local, extrinsics = _divided(transl, rng)
+    back = np.swapaxes(extrinsics[:, :3, :3], 1, 2)
     world = np.concatenate([compose(back, orient), pose[:, 3:]], 1)
     joints, vertices = _pixels(people, bodies, whole=whole)
     size = np.asarray([(p.camera.width, p.camera.height) for p in people])
     centre, scale, seen = _boxes(joints[:, :22, :2], size)
-    columns: Columns = {
-        "imgname": np.asarray([p.picture for p in people]),
+    columns: Columns = _said(people) | {
         "center": centre,
         "scale": scale,
         "pose_cam": pose,
@@ -79,17 +73,35 @@ def label_rows(
         "trans_cam": local,
         "trans_world": (back @ (local + pelvis)[..., None])[..., 0] - pelvis,
         "cam_ext": extrinsics,
-        "cam_int": np.stack([p.camera.intrinsics for p in people]),
         "gtkps": joints,
-        "gender": np.asarray([p.label.subject_gender[0] for p in people]),
-        "motion_info": np.asarray([p.label.pose_family for p in people]),
-        "sub": np.asarray([p.subject for p in people]),
     }
     if whole:
         columns["proj_verts"] = vertices
     kept = (seen >= LEAST_JOINTS) & (scale > 0)
     chosen = [p for p, keep in zip(people, kept, strict=True) if keep]
     return chosen, {name: rows[kept] for name, rows in columns.items()}
+
+
+def _divided(transl: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """(N, 3) a part of the translation; (N, 4, 4) `cam_ext` with the rest and some rotation."""
+    count = len(transl)
+    local = rng.normal(0, 0.5, transl.shape)
+    extrinsics = np.tile(np.eye(4), (count, 1, 1))
+    roll, pitch = rng.normal(0, 0.05, count), rng.normal(0, 0.2, count)
+    extrinsics[:, :3, :3] = rotate_z(roll) @ rotate_x(pitch)
+    extrinsics[:, :3, 3] = transl - local
+    return local, extrinsics
+
+
+def _said(people: Sequence[LabelledPerson]) -> Columns:
+    """What a row says beside the body."""
+    return {
+        "imgname": np.asarray([p.picture for p in people]),
+        "cam_int": np.stack([p.camera.intrinsics for p in people]),
+        "gender": np.asarray([p.label.subject_gender[0] for p in people]),
+        "motion_info": np.asarray([p.label.pose_family for p in people]),
+        "sub": np.asarray([p.subject for p in people]),
+    }
 
 
 def _pixels(people: Sequence[LabelledPerson], bodies: BodySet, *, whole: bool) -> tuple[Any, Any]:

@@ -71,9 +71,8 @@ def write(order: Order, source: str = "owners") -> Truth:
         told = labels(frames, world, order.seed + clip.index, order.bodies)
         joints = _joints([person for frame in frames for person in frame.people], order.bodies)
         seen = _detections(clip, frames, joints)
-        _write_labels(
-            order.root, clip, frames, with_shapes(told, told[0], order.bodies), seen, order.bodies
-        )
+        same = with_shapes(told, told[0], order.bodies)
+        _write_labels(order, clip, frames, same, seen)
         _write_pictures(order.root, clip, frames, order.images, order.bodies)
         _note(book, clip, frames)
     return book.save(order.root)
@@ -104,18 +103,28 @@ def _detections(clip: Clip, frames: Sequence[Scene], joints: Floats) -> Floats:
 
 
 def _write_labels(
-    root: Path,
+    order: Order,
     clip: Clip,
     frames: Sequence[Scene],
     told: Sequence[Sequence[Person]],
     seen: Floats,
-    bodies: BodySet,
 ) -> None:
     """The sequence file, without the rows that the labels do not reach."""
     rng = np.random.default_rng([len(clip.kinds), clip.index])
     rows = [i for i, kind in enumerate(clip.kinds) if kind != "no_row"]
     world = _world_frames(len(frames), rng)  # scene → world
     cameras = camera_matrices(frames) @ np.linalg.inv(world)
+    actors: list[dict[str, Any]] = []
+    for actor in range(clip.actors):
+        people = [frame[actor] for frame in told]
+        placed = _in_world(clip, people, frames, world, order.bodies)
+        betas = np.concatenate([people[0].betas[:10], rng.standard_normal(clip.betas - 10)])
+        if "huge_shape" in clip.kinds:
+            betas[0] = 100.0
+        own: dict[str, Any] = {"betas": betas, "betas_clothed": betas}
+        own["genders"] = people[0].gender[0]
+        own["v_template_clothed"] = order.bodies.model("smpl", people[0].gender).v_template
+        actors.append(own | _rows(rows, *placed))
     content: dict[str, Any] = {
         "sequence": clip.name,
         "cam_intrinsics": frames[0].cameras[0].intrinsics,
@@ -124,27 +133,21 @@ def _write_labels(
         "campose_valid": [_aligned(clip, actor)[rows] for actor in range(clip.actors)],
         "poses2d": list(seen[:, rows]),
         "texture_maps": [],
-        **{key: [] for key in ("poses", "trans", "jointPositions", "poses_60Hz", "trans_60Hz")},
-        **{key: [] for key in ("betas", "betas_clothed", "v_template_clothed", "genders")},
+        **{key: [own[key] for own in actors] for key in actors[0]},
     }
-    for actor in range(clip.actors):
-        people = [frame[actor] for frame in told]
-        model = bodies.model("smpl", people[0].gender)
-        pose, trans, joints = _in_world(clip, people, frames, world, bodies)
-        betas = np.concatenate([people[0].betas[:10], rng.standard_normal(clip.betas - 10)])
-        if "huge_shape" in clip.kinds:
-            betas[0] = 100.0
-        content["poses"].append(pose[rows])
-        content["trans"].append(trans[rows])
-        content["jointPositions"].append(joints[rows].reshape(len(rows), -1))
-        content["poses_60Hz"].append(np.repeat(pose[rows], 2, 0))
-        content["trans_60Hz"].append(np.repeat(trans[rows], 2, 0))
-        content["betas"].append(betas)
-        content["betas_clothed"].append(betas)
-        content["v_template_clothed"].append(model.v_template)
-        content["genders"].append(people[0].gender[0])
-    with replacing(root / "sequenceFiles" / clip.split / f"{clip.name}.pkl") as path:
+    with replacing(order.root / "sequenceFiles" / clip.split / f"{clip.name}.pkl") as path:
         dump_python2(content, path)
+
+
+def _rows(rows: Sequence[int], pose: Floats, trans: Floats, joints: Floats) -> dict[str, Floats]:
+    """The labelled rows of one actor, and every one twice for the sensors' own rate."""
+    return {
+        "poses": pose[rows],
+        "trans": trans[rows],
+        "jointPositions": joints[rows].reshape(len(rows), -1),
+        "poses_60Hz": np.repeat(pose[rows], 2, 0),
+        "trans_60Hz": np.repeat(trans[rows], 2, 0),
+    }
 
 
 def _world_frames(count: int, rng: np.random.Generator) -> Floats:
