@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.boxes import joint_boxes
+from ehpsbench.dataset_adapters.extracted import extracted
 from ehpsbench.dataset_adapters.human36m.masks import mask_boxes, mask_file
 from ehpsbench.dataset_adapters.human36m.metadata import CAMERAS, SIZES, Lens, read_metadata
 from ehpsbench.dataset_adapters.human36m.mosh import mosh_columns, mosh_file
@@ -118,11 +119,9 @@ def _joints(unit: Unit, subject: str, action: str) -> Floats:
 
 def _shown(folder: Path, action: str, view: int, count: int) -> Ints:
     """Frames of a view that count: all where no picture was cut, else those that were."""
-    if not (folder / "images").is_dir():
-        return np.arange(count)
     place = (folder.parent / picture(folder.name, action, CAMERAS[view], 0)).parent
-    cut = np.asarray([last_number(path.name) - 1 for path in place.glob("*.jpg")], np.int64)
-    return np.sort(cut[(cut >= 0) & (cut < count)])
+    numbers = np.arange(count) + 1
+    return np.flatnonzero(extracted(place, numbers, ".jpg", whole=folder / "images"))
 
 
 def _images(

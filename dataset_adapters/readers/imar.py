@@ -152,11 +152,6 @@ def _shown(folder: Path, count: int) -> NDArray[np.bool_]:
     """
     shown = extracted(folder, np.arange(count), ".jpg")
     cut = int(shown.sum())
-    if count > 1 and shown[1] and not shown[0]:
-        raise InputError(
-            f"{folder} begins with 0001.jpg, expected 0000.jpg: row 0 of the labels is the first "
-            "frame of the video. Cut it again with `-start_number 0`, as the card says."
-        )
     times = round(count / max(cut, 1))
     whole = cut >= FEWEST_TOLD and shown[:cut].all()
     if whole and times > 1 and abs(count - times * cut) <= times:

@@ -104,6 +104,21 @@ def test_pictures_that_are_there_count(tmp_path: Path) -> None:
     assert 6 in images["frame"][images["camera"] == "009"]
 
 
+def test_pictures_of_recon_before_the_first_label_have_nobody(tmp_path: Path) -> None:
+    sample.write(order(tmp_path, images="flat"))
+    (tmp_path / FIRST / "smpl_params/000000.npz").unlink()
+    assert sorted(set(read(tmp_path).columns["frame"]))[0] == 6
+
+
+def test_pictures_of_point_that_count_from_0_are_refused(tmp_path: Path) -> None:
+    sample.write_point(order(tmp_path, "train", "flat"))
+    folder = tmp_path / FIRST / "kinect_color/kinect_004"
+    for path in sorted(folder.iterdir()):
+        path.rename(folder / f"{int(path.stem) - 1:06d}.png")
+    with pytest.raises(InputError, match=r"kinect_004 begins with picture 0, expected 1"):
+        read(tmp_path)
+
+
 def test_masks_of_recon_are_named_where_they_are_there(tmp_path: Path) -> None:
     sample.write(order(tmp_path, images="flat"))
     (tmp_path / FIRST / "kinect_mask/kinect_004/000006.png").unlink()

@@ -91,7 +91,7 @@ def test_of_frames_cut_here_and_there_those_count_that_are_there(root: Path) -> 
 
 def test_frames_numbered_from_1_are_refused(root: Path) -> None:
     cut(root, range(1, 9))
-    with pytest.raises(InputError, match=r"squat begins with 0001\.jpg.*start_number 0"):
+    with pytest.raises(InputError, match=r"squat begins with picture 1, .*start_number 0"):
         read(root)
 
 
