@@ -128,8 +128,8 @@ def _images(
     shown = [(time, name) for time, name in there if name in place_of]
     of = np.array([place_of[name] for _, name in shown], np.int64)
     frame = np.array([milliseconds(time) for time, _ in shown], np.int64)
-    masks = np.array([f"{place}/{time}/{name}.person_mask.jpg" for time, name in shown], object)
-    masked = np.array([(unit.release.root / mask).is_file() for mask in masks], bool)
+    masks = [_mask(unit.release.root, f"{place}/{time}/{name}") for time, name in shown]
+    masked = np.array([mask is not None for mask in masks], bool)
     return image_columns(
         unit,
         [f"{place}/{time}/{name}.color.jpg" for time, name in shown],
@@ -139,6 +139,13 @@ def _images(
         frame=frame,
         cluster=unit.key["sequence"],
         timestamp=frame / 1000,
-        mask_path=nullable(masks, masked) if masked.any() else None,
+        mask_path=nullable(text(masks), masked) if masked.any() else None,
+        mask_scale=1 / 255 if masked.any() else None,  # above 127 is the person
         **view_columns(views, of),
     )
+
+
+def _mask(root: Path, view: str) -> str | None:
+    """The mask of a picture, as the owners look for it; None where there is none."""
+    names = (f"{view}.person_mask.{end}" for end in ("png", "jpg"))
+    return next((name for name in names if (root / name).is_file()), None)

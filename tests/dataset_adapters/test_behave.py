@@ -181,6 +181,10 @@ def test_masks_are_named_where_they_are_there(root: Path) -> None:
     shown = [str(path) for path in images["mask_path"][masked]]
     assert shown == [f"sequences/{place.parent.name}/t0003.000/k2.person_mask.jpg"]
     assert images["camera"][masked].tolist() == ["k2"]
+    scale = images["mask_scale"][0]
+    assert [round(value * scale) for value in (127, 128, 255)] == [0, 1, 1]  # JPEG's grey edges
+    (place / "k2.person_mask.png").touch()
+    assert [str(p)[-4:] for p in _read(root).images["mask_path"][masked]] == [".png"]
 
 
 def test_kinects_that_are_no_list_are_refused_by_the_file(root: Path) -> None:
