@@ -87,7 +87,8 @@ def smc_read(unit: Unit, bodies: BodySet, cameras: range) -> Instances:
     with opened_hdf5(
         unit.files[0], "Camera_Parameter, SMPLx, Keypoints_2D and Keypoints_3D"
     ) as file:
-        views = [int(name) for name in sorted(file["Camera_Parameter"]) if int(name) in cameras]
+        known = [int(name) for name in sorted(file["Camera_Parameter"]) if int(name) in cameras]
+        views = [view for view in known if group_of(view) in actor.sizes]
         lenses = {view: _view(file["Camera_Parameter"][f"{view:02d}"]) for view in views}
         fit = _fit(file["SMPLx"])
         count = len(fit["transl"])

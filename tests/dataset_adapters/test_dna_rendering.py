@@ -72,6 +72,14 @@ def test_each_set_has_its_cameras_and_their_size(root: Path) -> None:
     assert (high["width"][0], high["height"][0]) == tuple(round(side * 1.5) for side in size)
 
 
+def test_a_sequence_without_pictures_of_a_group_has_nobody_there(root: Path) -> None:
+    with h5py.File(root / MAIN, "r+") as file:
+        del file["Camera_12mp"]
+    assert set(read(root).images["camera"]) == {"00", "11"}
+    found = read(root, hires)
+    assert len(found.images["image_id"]) == len(found) == 0
+
+
 def test_the_principal_point_tells_which_side_is_the_width(root: Path) -> None:
     before = read(root).images["width"]
     with h5py.File(root / MAIN, "r+") as file:
