@@ -14,6 +14,7 @@ from ehpsbench.dataset_adapters.parameters import validity
 from ehpsbench.dataset_adapters.readers.hdf5 import opened_hdf5
 from ehpsbench.dataset_adapters.readers.mpi_inf import MPI_INF_17
 from ehpsbench.dataset_adapters.release import Unit
+from ehpsbench.geometry import project
 from ehpsbench.schema import Instances
 
 Floats = NDArray[np.float64]
@@ -32,11 +33,30 @@ OUTDOOR: dict[str, Any] = {
     "distortion": (-0.276859611, 0.131125256, -0.000360494, -0.001149441, -0.049318332),
 }
 OUTSIDE = ("TS5", "TS6")
+# The pixels are not quite square; some scale the centre's height [px] with them, some do not.
+OTHER_HEIGHT = {False: 1043.03, True: 560.14}  # of the studio's camera, of the one outdoors
 
 
 def lens_of(sequence: str) -> dict[str, Any]:
     """Size, focal length, principal point and maybe distortion of a test sequence's camera."""
     return dict(OUTDOOR if sequence in OUTSIDE else STUDIO)
+
+
+def seen_lens(sequence: str, space: Floats, pixels: Floats) -> dict[str, Any]:
+    """The same, with the height of the centre that joints [m] and their pixels bear out."""
+    lens = lens_of(sequence)
+    across, height = lens["principal_point"]
+    bent: dict[str, Any] = {}
+    if "distortion" in lens:
+        bent = {"distortion": np.pad(lens["distortion"], (0, 3))}
+        bent["distortion_model"] = "opencv_rational"
+    gap: dict[float, float] = {}
+    for y in (height, OTHER_HEIGHT[sequence in OUTSIDE]):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            seen = project(space, lens["focal"], (across, y), **bent)[..., 1]
+        off = np.abs(seen - pixels[..., 1])
+        gap[y] = float(np.nanmedian(off)) if np.isfinite(off).any() else np.inf
+    return lens | {"principal_point": (across, min(gap, key=lambda y: gap[y]))}
 
 
 def read_test(unit: Unit) -> Instances:
@@ -53,7 +73,7 @@ def read_test(unit: Unit) -> Instances:
         count = len(pixels)
         space = np.asarray(content["annot3"], np.float64).reshape(count, JOINTS, 3) * MILLIMETRE
         valid = np.asarray(content["valid_frame"]).reshape(count) > 0
-    lens = lens_of(unit.name)
+    lens = seen_lens(unit.name, space, pixels)
     size = lens.pop("size")
     folder = unit.release.relative(path.parent)
     images = image_columns(

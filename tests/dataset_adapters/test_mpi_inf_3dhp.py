@@ -190,6 +190,20 @@ def test_the_outdoor_test_camera_is_distorted_as_opencv_does(tmp_path: Path) -> 
     assert columns["owner_valid"].tolist() == [False, *[True] * (len(columns["frame"]) - 1)]
 
 
+@pytest.mark.parametrize(("sequence", "height"), [("TS1", 1043.03), ("TS5", 560.14)])
+def test_the_labels_tell_at_what_height_a_test_cameras_centre_is(
+    tmp_path: Path, sequence: str, height: float
+) -> None:
+    release = _release(tmp_path, "recordings")
+    unit = _unit(release, sequence)
+    before = adapter.read(unit, BODIES).columns["principal_point"]
+    with hdf5().File(unit.files[0], "r+") as content:
+        content["annot2"][..., 1] += height - before[0, 1]
+    after = adapter.read(unit, BODIES).columns["principal_point"]
+    assert before[0].tolist() in ([1017.39, 1043.49], [939.86, 556.35])
+    assert after.tolist() == [[before[0, 0], height]] * len(after)
+
+
 def test_broken_files_are_named(tmp_path: Path) -> None:
     release = _release(tmp_path, "spin")
     unit = _unit(release, "S1/Seq1")
