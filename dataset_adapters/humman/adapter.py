@@ -140,6 +140,7 @@ def _images(
     tables = {part: np.stack([cameras[c][part] for c in cameras]) for part in ("K", "R", "T")}
     which = np.repeat(np.arange(len(shown)), [len(rows) for rows in shown])
     lens = tables["K"][which]
+    masks = None if unit.key["point"] else _masks(unit, cameras, which, number[row])
     columns = image_columns(
         unit,
         [f"{folders[c]}/{i:06d}.png" for c, i in zip(camera, file[row], strict=True)],
@@ -155,7 +156,8 @@ def _images(
         world_translation=tables["T"][which],
         fps=FPS,
         source_row=row,
-        mask_path=None if unit.key["point"] else _masks(unit, cameras, which, number[row]),
+        mask_path=masks,
+        mask_scale=None if masks is None else 1 / 255,  # of matting: how much of a pixel
     )
     return columns, row
 

@@ -125,6 +125,7 @@ def test_masks_of_recon_are_named_where_they_are_there(tmp_path: Path) -> None:
     images = read(tmp_path).images
     missing = (images["camera"] == "004") & (images["frame"] == 6)
     assert present(images["mask_path"]).tolist() == (~missing).tolist()
+    assert [round(value * images["mask_scale"][0]) for value in (127, 128)] == [0, 1]  # matting
     for picture, mask in zip(images["image_path"][:3], images["mask_path"][:3], strict=True):
         assert mask == picture.replace("kinect_color", "kinect_mask")
         assert (tmp_path / mask).is_file()
