@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ehpsbench.dataset_adapters.identity import Keys, image_identity, repeat, text
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import MissingFiles
+from ehpsbench.pictures import picture_size
 from ehpsbench.schema import IMAGE_COLUMNS, nullable, present
 
 WIDTHS = {
@@ -98,14 +99,11 @@ def header_sizes(
     Raises:
         MissingFiles: none of them is there, and `otherwise` is not given.
     """
-    from PIL import Image
-
     names, which = np.unique(np.asarray(path, str), return_inverse=True)
     sizes = np.zeros((len(names), 2), np.int64)
     for row, name in enumerate(names):
         try:
-            with Image.open(root / name) as picture:
-                sizes[row] = picture.size
+            sizes[row] = picture_size(root / name)
         except FileNotFoundError:
             continue
     found = sizes[which.reshape(-1)].reshape(-1, 2)
