@@ -36,6 +36,7 @@ class PointPairs:
         true_ids: (N,) which of the W; None: all.
 
     Raises:
+        ValueError: the sides are not equally many points of equally many people.
         IndexError: an id is none of a point.
     """
 
@@ -45,9 +46,12 @@ class PointPairs:
     true_ids: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for ids, points in ((self.pred_ids, self.pred), (self.true_ids, self.true)):
-            if ids is not None and len(ids) and not 0 <= ids.min() <= ids.max() < points.shape[1]:
-                raise IndexError(f"ids must be 0 to {points.shape[1] - 1}, got {ids}.")
+        said, known = _taken(self.pred, self.pred_ids), _taken(self.true, self.true_ids)
+        if said != known:
+            raise ValueError(
+                "pred and true must be as many points of as many people, got "
+                f"(people, points) {said} and {known}."
+            )
 
     def mean_distance(self, counted: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
         """(B,) float64 mean |pred − true| [m]; NaN where no point counts.
@@ -55,7 +59,12 @@ class PointPairs:
         Args:
             counted: (B, N) which points enter the mean; None: all.
             shift: (B, 3) taken off every difference pred − true [m].
+
+        Raises:
+            ValueError: one of them has another shape.
         """
+        _check("counted", counted, (len(self.pred), self._size))
+        _check("shift", shift, (len(self.pred), 3))
         if not self._on_cpu:
             return _mean_distance(*self._points(), counted, shift)
         from ehpsbench.metrics.point_kernels import distances
@@ -68,7 +77,11 @@ class PointPairs:
 
         How many; the means of pred and of true (3 each) [m]; the sums of their squared distances
         from them; the nine products pred ⊗ true about them [m²].
+
+        Raises:
+            ValueError: `counted` has another shape.
         """
+        _check("counted", counted, (len(self.pred), self._size))
         if not self._on_cpu:
             return _moments(*self._points(), counted)
         from ehpsbench.metrics.point_kernels import moments
@@ -82,7 +95,14 @@ class PointPairs:
             moving: (B, 3, 3) its scale · rotation.
             means: (2, B, 3) what it brings together, of pred and of true [m].
             counted: (B, N) which points enter the mean; None: all.
+
+        Raises:
+            ValueError: one of them has another shape.
         """
+        people = len(self.pred)
+        _check("moving", moving, (people, 3, 3))
+        _check("means", means, (2, people, 3))
+        _check("counted", counted, (people, self._size))
         if not self._on_cpu:
             return _residual(*self._points(), moving, means, counted)
         from ehpsbench.metrics.point_kernels import residuals
@@ -112,9 +132,10 @@ class PointPairs:
 
         pred, true = _coordinates(self.pred), _coordinates(self.true)
         ids = (
-            _every(self._size) if x is None else _array(x) for x in (self.pred_ids, self.true_ids)
+            _every(self._size) if x is None else _array(x.to(torch.int64))
+            for x in (self.pred_ids, self.true_ids)
         )
-        counts = np.ones((1, self._size), bool) if counted is None else _array(counted)
+        counts = np.ones((1, self._size), bool) if counted is None else _array(counted.bool())
         pred_ids, true_ids = ids
         return Sides(pred, pred_ids, true, true_ids, counts)
 
@@ -129,6 +150,22 @@ class PointPairs:
         if found.size and self._size:
             over_blocks(of_block, torch.arange(len(found)), size=max(1, BLOCK // self._size))
         return torch.from_numpy(found)
+
+
+def _taken(points: Tensor, ids: Tensor | None) -> tuple[int, int]:
+    """How many people there are, and points of each; machine code reads where it is told to."""
+    if points.ndim != 3 or points.shape[2] != 3:
+        raise ValueError(f"Points must be (B, N, 3), got {tuple(points.shape)}.")
+    if ids is None:
+        return points.shape[0], points.shape[1]
+    if len(ids) and not 0 <= ids.min() <= ids.max() < points.shape[1]:
+        raise IndexError(f"ids must be 0 to {points.shape[1] - 1}, got {ids}.")
+    return points.shape[0], len(ids)
+
+
+def _check(name: str, values: Tensor | None, shape: tuple[int, ...]) -> None:
+    if values is not None and values.shape != shape:
+        raise ValueError(f"{name} must be {shape}, got {tuple(values.shape)}.")
 
 
 def _coordinates(points: Tensor) -> NDArray[Any]:

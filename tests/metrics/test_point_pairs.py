@@ -97,6 +97,44 @@ def test_an_id_of_no_point_is_refused(ids: list[int]) -> None:
         PointPairs(*sides(torch.float32), torch.tensor(ids), torch.tensor([0, 1]))
 
 
+@pytest.mark.parametrize(
+    ("people", "vertices", "ids"),
+    [(PEOPLE - 1, VERTICES, None), (PEOPLE, VERTICES - 1, None), (PEOPLE, VERTICES, 7)],
+)
+def test_sides_that_do_not_correspond_are_refused(
+    people: int, vertices: int, ids: int | None
+) -> None:
+    pred, true = sides(torch.float32)
+    known = None if ids is None else torch.arange(ids)
+    fewer = true[:people, :vertices]
+    for pair in ((pred, fewer, None, known), (fewer, pred, known, None)):
+        with pytest.raises(ValueError, match="as many points of as many people"):
+            PointPairs(*pair)
+
+
+@pytest.mark.parametrize("shape", [(PEOPLE - 1, VERTICES), (PEOPLE, VERTICES - 1), (VERTICES,)])
+def test_a_mask_of_other_points_is_refused(shape: tuple[int, ...]) -> None:
+    points, counted = PointPairs(*sides(torch.float32)), torch.ones(shape, dtype=torch.bool)
+    turn, means = torch.eye(3).expand(PEOPLE, 3, 3), torch.zeros(2, PEOPLE, 3)
+    for measure in (
+        points.mean_distance,
+        points.moments,
+        lambda mask: points.residual(turn, means, mask),
+    ):
+        with pytest.raises(ValueError, match="counted must be"):
+            measure(counted)
+
+
+def test_a_shift_or_a_similarity_of_other_people_is_refused() -> None:
+    points, turn = PointPairs(*sides(torch.float32)), torch.eye(3).expand(PEOPLE, 3, 3)
+    with pytest.raises(ValueError, match="shift must be"):
+        points.mean_distance(shift=torch.zeros(PEOPLE - 1, 3))
+    with pytest.raises(ValueError, match="moving must be"):
+        points.residual(turn[1:], torch.zeros(2, PEOPLE, 3))
+    with pytest.raises(ValueError, match="means must be"):
+        points.residual(turn, torch.zeros(2, PEOPLE - 1, 3))
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_threads_and_the_way_that_points_lie_in_memory_change_nothing(
     monkeypatch: pytest.MonkeyPatch,
