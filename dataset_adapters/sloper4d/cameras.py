@@ -15,6 +15,14 @@ __all__ = ["LENS", "SIZE", "extrinsics", "lens", "lidar_poses"]
 Floats = NDArray[np.float64]
 LENS = (599.628, 599.466, 971.613, 540.258)  # px, the owners' default: fx, fy, cx, cy
 SIZE = (1920, 1080)
+RIG = np.array(  # LiDAR → camera, the owners' default
+    (
+        (-0.0355545576, -0.999323133, -0.0094419378, -0.00330376451),
+        (0.00117895777, 0.00940596282, -0.999955068, -0.0498469479),
+        (0.999367041, -0.0355640917, 0.00084373493, -0.0994979365),
+        (0.0, 0.0, 0.0, 1.0),
+    )
+)
 
 
 def lens(data: Mapping[str, Any]) -> tuple[Floats, tuple[int, int]]:
@@ -26,15 +34,18 @@ def lens(data: Mapping[str, Any]) -> tuple[Floats, tuple[int, int]]:
 
 
 def extrinsics(data: Mapping[str, Any], count: int) -> Floats:
-    """(count, 4, 4) world → camera: as stored, else by way of the LiDAR's path.
+    """(count, 4, 4) world → camera: as stored, else by way of the LiDAR's path and the rig.
+
+    Without a word on the camera at all the rig is the owners' default, as the lens is.
 
     Raises:
-        ValueError: neither the poses nor the camera's place on the rig are there.
+        ValueError: neither the poses nor, in `RGB_info`, the camera's place on the rig are there.
     """
     stored = data["RGB_frames"].get("cam_pose")
     if stored is not None:
         return np.asarray(stored, np.float64).reshape(-1, 4, 4)[:count]
-    rig = (data.get("RGB_info") or {}).get("lidar2cam")
+    info = data.get("RGB_info")
+    rig = info.get("lidar2cam") if info else RIG
     if rig is None:
         raise ValueError("no camera poses: neither RGB_frames.cam_pose nor RGB_info.lidar2cam")
     path = np.asarray(data["first_person"]["lidar_traj"], np.float64)[:count]

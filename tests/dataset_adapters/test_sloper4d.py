@@ -101,14 +101,26 @@ def test_a_sequence_without_synchronised_images_is_empty(units: list[Unit], tmp_
     assert found.images_to_arrow().num_rows == 0
 
 
-@pytest.mark.parametrize(("part", "words"), [("RGB_info", "lidar2cam"), (None, "opt_pose")])
+@pytest.mark.parametrize(
+    ("part", "key"), [("RGB_info", "lidar2cam"), ("second_person", "opt_pose")]
+)
 def test_a_file_that_lacks_something_is_named(
-    units: list[Unit], tmp_path: Path, part: str | None, words: str
+    units: list[Unit], tmp_path: Path, part: str, key: str
 ) -> None:
     data = load(units[1].files[0])
-    if part:
-        del data[part]
-    else:
-        del data["second_person"]["opt_pose"]
-    with pytest.raises(InputError, match=rf"seq009_x_001_labels\.pkl.*{words}"):
+    del data[part][key]
+    with pytest.raises(InputError, match=rf"seq009_x_001_labels\.pkl.*{key}"):
         adapter.read(rewritten(data, tmp_path), BODIES)
+
+
+def test_without_a_word_on_the_camera_the_owners_rig_leads_to_it() -> None:
+    path = np.array([[7, 1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0, 0.05]])  # not turned
+    data = {"RGB_frames": {}, "first_person": {"lidar_traj": path}}
+    (chain,) = extrinsics(data, 1)
+    # the LiDAR looks along x, its z is up: ahead is the camera's z, up is −y, left is −x
+    ahead, up, left = (chain[:3, :3] @ axis for axis in ([1, 0, 0], [0, 0, 1], [0, 1, 0]))
+    for found, expected in ((ahead, [0, 0, 1]), (up, [0, -1, 0]), (left, [-1, 0, 0])):
+        assert np.abs(found - expected).max() < 0.05
+    np.testing.assert_allclose(chain[:3, :3] @ chain[:3, :3].T, np.eye(3), atol=1e-6)
+    at_lidar = chain @ [1.0, 2.0, 3.0, 1.0]
+    np.testing.assert_allclose(at_lidar, [-0.00330376451, -0.0498469479, -0.0994979365, 1.0])
