@@ -22,10 +22,26 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 PIPED_WIDTH = 10_000  # columns where no terminal sets them: nothing is folded in a file
+
+
+def visible(text: str) -> str:
+    """What a terminal would obey, such as colours and cursor moves in a file's name, as letters."""
+    shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return text if text.isprintable() else "".join(shown)
+
+
+class _Printed(Console):
+    """A console that shows text and never obeys it."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """See `rich.console.Console.print`."""
+        super().print(*(visible(o) if isinstance(o, str) else o for o in objects), **options)
+
+
 # markup off: brackets and colons in names, paths and globs are text
 _width = None if sys.stdout.isatty() else PIPED_WIDTH
-out = Console(highlight=False, markup=False, emoji=False, width=_width)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+out = _Printed(highlight=False, markup=False, emoji=False, width=_width)
+err = _Printed(stderr=True, highlight=False, markup=False, emoji=False)
 
 READABLE = 240  # characters: rows wider than that are shown one value a line
 LEAST_COLUMN = 9  # characters that a column of a table needs to be read
@@ -56,12 +72,14 @@ def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]
     if len(head) * LEAST_COLUMN > min(out.width, READABLE):
         _print_records(head, body)
         return
-    table = Table(title=title or None, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=visible(title) or None, title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
     for i, name in enumerate(head):
         numbers = bool(body) and all(isinstance(row[i], int | float) for row in body)
-        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(visible(name), justify="right" if numbers else "left", overflow="fold")
     for row in body:
-        table.add_row(*[Text(_words_of(value)) for value in row])
+        table.add_row(*[Text(visible(_words_of(value))) for value in row])
     out.print(table)
 
 

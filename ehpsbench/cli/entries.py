@@ -188,7 +188,8 @@ def _print_findings(place: Path, found: list[Finding]) -> None:
     from ehpsbench.cli import console
 
     for one in found:
-        line = Text(one.path, "bold") + Text(f": {one.rule}: ", "red") + Text(one.message)
+        path, message = console.visible(one.path), console.visible(one.message)
+        line = Text(path, "bold") + Text(f": {one.rule}: ", "red") + Text(message)
         console.out.print(line, soft_wrap=True)
     if not found:
         console.out.print(f"{place}: nothing is wrong", style="green", soft_wrap=True)

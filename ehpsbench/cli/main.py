@@ -73,7 +73,9 @@ def main() -> None:
     try:
         app()
     except EhpsbenchError as error:
-        print(f"ehpsbench: {error}", file=sys.stderr)
+        from ehpsbench.cli.console import visible
+
+        print(f"ehpsbench: {visible(str(error))}", file=sys.stderr)
         sys.exit(error.code if isinstance(error, Stopped) else WRONG_USE)
     except SystemExit as end:
         if end.code == INTERRUPTED:
