@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
-# Sums may be added up in any order, as vector units do; what is not a number stays so.
+# Sums may be added up in any order, as vector units do; what is not a number stays so. Machine code
+# on disk is known by the file of its function alone: edit that too when this or `compiled` changes.
 ARITHMETIC = {"reassoc", "contract", "nsz"}
 
 
@@ -19,6 +22,19 @@ def compiled(function: Kernel) -> Kernel:
     from numba import njit
 
     made = njit(nogil=True, fastmath=ARITHMETIC, error_model="numpy")(function)  # x / 0 is inf
-    with suppress(RuntimeError):  # no folder that may be written to
+    # no folder that may be written to; or NUMBA_DISABLE_JIT, which leaves a function as it is
+    with suppress(RuntimeError, AttributeError):
         made.enable_caching()
+        _name_files_apart(made)
     return cast(Kernel, made)
+
+
+def _name_files_apart(made: Any) -> None:
+    """Let no two processes that keep machine code at once do so under one name.
+
+    numba numbers the files of a function: of two types of values that two processes meet at the
+    same time, one would be found under the other's number for ever after.
+    """
+    files = made._cache._cache_file
+    stem = Path(files._index_name).stem
+    files._data_name = lambda _: f"{stem}.{uuid4().hex}.nbc"
