@@ -55,7 +55,7 @@ def percent(share: float) -> str:
 
 
 def left_out(standings: Standings) -> dict[str, Any] | None:
-    """Ranks without each benchmark; None for a board of one benchmark, or where nobody is ranked.
+    """Ranks without each benchmark that counts; None where that is one, or nobody is ranked.
 
     Returns:
         `benchmarks`, `rows` (name, rank, range, and for each benchmark the rank and how far it
@@ -64,7 +64,7 @@ def left_out(standings: Standings) -> dict[str, Any] | None:
     rows = [row for row in standings.rows if row.rank_without and row.mpe.rank is not None]
     if not rows:
         return None
-    ids = [b.id for b in standings.benchmarks]
+    ids = [b.id for b in standings.benchmarks if b.counts]
     return {
         "benchmarks": ids,
         "rows": [

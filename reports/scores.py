@@ -12,8 +12,8 @@ def score_label(standings: Standings) -> str:
 
 def score_words(standings: Standings) -> str:
     """How the rows are ordered, in a few words."""
-    count = len([b for b in standings.benchmarks if b.counts])
-    over = f" over {count} benchmarks" if count > 1 else f" on {standings.benchmarks[0].id}"
+    ids = [b.id for b in standings.benchmarks if b.counts]
+    over = f" over {len(ids)} benchmarks" if len(ids) > 1 else f" on {ids[0]}"
     return f"{standings.score.name}{over}; {standings.score.direction} is better"
 
 

@@ -80,10 +80,11 @@ def _seeds(ranked: list[Standing]) -> Found:
 
 
 def _clusters(standings: Standings) -> Found:
-    few = [f"{b.id} ({b.clusters})" for b in standings.benchmarks if b.few_clusters]
-    enough = len(standings.benchmarks) - len(few)
+    counted = [b for b in standings.benchmarks if b.counts]
+    few = [f"{b.id} ({b.clusters})" for b in counted if b.few_clusters]
+    enough = len(counted) - len(few)
     words = "at least 10 on every benchmark" if not few else f"fewer than 10 on {listed(few)}"
-    return "Are there recordings enough?", _share(enough, len(standings.benchmarks)), words
+    return "Are there recordings enough?", _share(enough, len(counted)), words
 
 
 def _steady(standings: Standings) -> Found:
