@@ -33,5 +33,5 @@ def digits_of(unit: str) -> int:
 
 
 def unit_after(unit: str) -> str:
-    """What stands behind a number in a sentence."""
-    return f" {unit}" if unit not in ("", "1") else ""
+    """What stands behind a difference in a sentence; that of two percentages is in points."""
+    return {"": "", "1": "", "%": " points"}.get(unit, f" {unit}")

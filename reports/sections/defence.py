@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from ehpsbench.leaderboards.entrants import NOT_KNOWN
 from ehpsbench.leaderboards.table import Standing, Standings
 from ehpsbench.reports.certainty import left_out
 from ehpsbench.reports.given import Given
@@ -113,10 +114,15 @@ def _taught(ranked: list[Standing]) -> Found:
 
 def _unseen(ranked: list[Standing]) -> Found:
     own = [row.name for row in ranked if row.in_domain]
-    words = "no row was trained on a benchmark's data"
+    unknown = [row.name for row in ranked if NOT_KNOWN in row.marks and not row.in_domain]
+    said = []
     if own:
-        words = f"trained on data of a benchmark: {listed(own)}; see the zero-shot column"
-    return "Are the benchmarks unseen?", _share(len(ranked) - len(own), len(ranked)), words
+        said.append(f"trained on data of a benchmark: {listed(own)}; see the zero-shot column")
+    if unknown:
+        said.append(f"nobody knows what trained {listed(unknown)}")
+    words = "; ".join(said) or "no row was trained on a benchmark's data"
+    unseen = len(ranked) - len(own) - len(unknown)
+    return "Are the benchmarks unseen?", _share(unseen, len(ranked)), words
 
 
 def _check(given: Given, row: Standing) -> dict[str, Any]:

@@ -108,4 +108,4 @@ def test_higher_is_better_turns_better_and_worse(data: Given) -> None:
     score = replace(data.standings.score, name="AP", unit="%", direction="higher")
     made = worth.section(replace(data, standings=replace(data.standings, score=score)))
     assert made is not None
-    assert made.context["leaves"][0]["words"].startswith("AP 50.0 % worse")
+    assert made.context["leaves"][0]["words"].startswith("AP 50.0 points worse")
