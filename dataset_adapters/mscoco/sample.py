@@ -110,7 +110,9 @@ def _record(points: np.ndarray, box: np.ndarray, special: tuple[str, int] | None
             record[f"{name}_valid"] = seen
             record[f"{name}_box"] = around.tolist() if seen else [0.0] * 4
     body = np.reshape(record["keypoints"], (-1, 3))
-    return record | {"num_keypoints": int((body[:, 2] > 0).sum()), "area": 1.0, "foot_valid": True}
+    labelled = int((body[:, 2] > 0).sum())
+    area = float(box[2] * box[3]) / 2  # of the silhouette, by which OKS judges distances
+    return record | {"num_keypoints": labelled, "area": area, "foot_valid": True}
 
 
 def _points(record: dict[str, Any]) -> np.ndarray:
