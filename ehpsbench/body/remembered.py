@@ -13,14 +13,14 @@ from ehpsbench.body.model import BodyModel
 __all__ = ["joints_of"]
 
 Floats = NDArray[np.float64]
-Inputs = Mapping[str, NDArray[Any]]
+Inputs = Mapping[str, Any]
 
 MOST_ROWS = 32_768  # kept in all, about 100 MB
 _kept: list[tuple[BodyModel, Inputs, Floats]] = []
 
 
 def joints_of(model: BodyModel, inputs: Inputs) -> Floats:
-    """(N, J, 3) joints of the model's own [m], in double precision; not to be written to.
+    """(N, J, 3) joints of the model's own [m], in double precision; they cannot be written to.
 
     Args:
         model: any family.
@@ -34,6 +34,7 @@ def joints_of(model: BodyModel, inputs: Inputs) -> Floats:
     from ehpsbench.body.forward import forward
 
     found = forward(model, **inputs, joints_only=True, dtype=torch.float64).joints.numpy()
+    found.setflags(write=False)
     _keep(model, inputs, found)
     return found
 
