@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 import torch
@@ -46,7 +46,9 @@ def over_blocks(
 
     portions = [torch.split(x, size) for x in values]
     if threads == 1:
-        return [of_portion(*portion) for portion in zip(*portions, strict=True)]
+        shared = on_cpu and torch.get_num_threads() > 1  # its sums would depend on how many
+        with _one_thread_each() if shared else nullcontext():
+            return [of_portion(*portion) for portion in zip(*portions, strict=True)]
     with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(of_portion, *portions))
 

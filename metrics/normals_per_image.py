@@ -63,8 +63,8 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
-    images = of_images(Tensor.clone, pred, target, valid, zero_truth)
-    rows = [_row(together(parts)) for parts in images]
+    images = of_images(_part, pred, target, valid, zero_truth)
+    rows = [_row(parts) for parts in images]
     return torch.stack(rows) if rows else pred.new_zeros((0, len(COLUMNS)), dtype=torch.float64)
 
 
@@ -77,16 +77,23 @@ def numbers(sums: Tensor) -> dict[str, Tensor]:
     return found | {name: stored[name] for name in COUNTS}
 
 
-def _row(errors: Tensor) -> Tensor:
+def _part(errors: Tensor) -> tuple[Tensor, Tensor]:
+    """The angles of a portion, their sum and sum of squares."""
+    return errors.clone(), torch.stack([errors.sum(), errors.dot(errors)])
+
+
+def _row(parts: list[tuple[Tensor, Tensor]]) -> Tensor:
+    errors = together([part for part, _ in parts])
     if not len(errors):
         row = errors.new_zeros(len(COLUMNS))
         row[COLUMNS.index("images_left_out")] = 1.0
         return row
-    mean, one, nothing = errors.mean(), errors.new_ones(()), errors.new_zeros(())
+    mean, square = torch.stack([sums for _, sums in parts]).sum(0) / len(errors)
+    one, nothing = errors.new_ones(()), errors.new_zeros(())
     finite = bool(mean.isfinite())
     sums = [nothing] * len(ERRORS)
     if finite:
-        sums = [mean, median(errors), (errors.dot(errors) / len(errors)).sqrt()]
+        sums = [mean, median(errors), square.sqrt()]
     counts = histogram(errors if finite else errors[errors.isfinite()]).double()
     shares = [100.0 * counts[:edge].sum() / len(errors) for edge in EDGES_BELOW]
     return torch.stack(

@@ -21,9 +21,9 @@ def small_portions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def scored() -> list[torch.Tensor]:
+def scored(height: int = 30, width: int = 40) -> list[torch.Tensor]:
     random = torch.Generator().manual_seed(0)
-    true = torch.randn(2, 3, 30, 40, generator=random)
+    true = torch.randn(2, 3, height, width, generator=random)
     said = true + 0.2 * torch.randn(true.shape, generator=random)
     labels = (true.abs() * 4).clamp(0, 7).to(torch.uint8)
     maps = said[:, 0].abs() + 1, true[:, 1].abs() + 1, said[:, 2] > 0
@@ -42,6 +42,18 @@ def test_rows_are_the_same_to_the_last_bit_on_any_number_of_threads(threads: int
     torch.set_num_threads(threads)
     assert all(torch.equal(a, b) for a, b in zip(alone, scored(), strict=True))
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("size", [(224, 224), (300, 300)])
+def test_nor_does_torch_share_out_the_sums_of_a_portion(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ehpsbench.metrics.blocks.BLOCK", 65_536)
+    torch.set_num_threads(1)
+    alone = scored(*size)
+    torch.set_num_threads(3)
+    assert all(torch.equal(a, b) for a, b in zip(alone, scored(*size), strict=True))
+    assert torch.get_num_threads() == 3
 
 
 def test_portions_come_in_order_and_cover_each_pixel_once() -> None:
