@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from ehpsbench.dataset_adapters.card import Card
 from ehpsbench.dataset_adapters.release import SAMPLE_MARKER, holds, releases_below
 from ehpsbench.errors import MissingFiles
 
-__all__ = ["FoundRelease", "find_releases"]
+__all__ = ["FoundRelease", "find_releases", "folders_without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,15 @@ def find_releases(parent: Path) -> list[FoundRelease]:
         for datasets in _each(_told(root, names))
     ]
     return [r for r in releases if not _inside_a_like(r, releases)]
+
+
+def folders_without(parent: Path, found: Sequence[FoundRelease]) -> list[Path]:
+    """Folders in `parent` that neither are, nor hold, nor lie in one of the releases found."""
+    roots = [release.root for release in found]
+    if parent in roots:
+        return []
+    folders = sorted(d for d in parent.iterdir() if d.is_dir() and not d.name.startswith("."))
+    return [d for d in folders if not any(root.is_relative_to(d) for root in roots)]
 
 
 def _roots(parent: Path, card: Card) -> list[Path]:

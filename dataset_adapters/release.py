@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -138,15 +139,18 @@ def releases_below(root: Path, files: tuple[ExpectedFile, ...]) -> list[Path]:
 
 
 def _folders_below(root: Path) -> list[Path]:
-    """Folders one and two levels down, the shallow ones first."""
-    first = sorted(d for d in root.iterdir() if d.is_dir())
-    second = sorted(d for parent in first for d in parent.iterdir() if d.is_dir())
-    return [*first, *second]
+    """Folders one and two levels down, the shallow ones first; those one may not list are left."""
+    first = _folders_in(root)
+    return [*first, *sorted(d for parent in first for d in _folders_in(parent))]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(d for d in folder.iterdir() if d.is_dir() and os.access(d, os.R_OK | os.X_OK))
 
 
 def _missing_message(root: Path, card: Card, missing: list[ExpectedFile]) -> str:
     lines = "\n".join(f"  {' or '.join((f.pattern, *f.instead))}  ({f.what})" for f in missing)
     return (
-        f"{root} does not look like a {card.title} release. Missing:\n{lines}\n"
+        f"{root} does not look like the release of {card.title}. Missing:\n{lines}\n"
         f"How to get it: {card.how_to_get}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ def show_releases(parent: Path, json: bool) -> int:
     rows = [(", ".join(release.datasets), str(release.root)) for release in found]
     if json:
         console.print_json([{"datasets": r.datasets, "root": str(r.root)} for r in found])
-    else:
+    elif rows:
         console.print_table(f"Releases below {parent}", ("dataset", "root"), rows)
     return 0 if found else 1
 
@@ -50,27 +51,38 @@ def ingest_all(parent: Path, one: Callable[[str, Path], Any], json: bool) -> int
             continue
         try:
             report = one(release.datasets[0], release.root)
-            rows[-1] |= {"people": sum(report.instances.values())}
-            rows[-1] |= {"refused": sum(report.rejects.values())}
+            stored = sum(report.instances.values())
+            rows[-1] |= {"people": stored, "refused": sum(report.rejects.values())}
+            rows[-1] |= (
+                {} if stored else {"what": "no people stored: see what was refused, and why"}
+            )
+            for note in report.notes:
+                console.say(note)
         except Stopped:
             raise
         except EhpsbenchError as error:
             rows[-1]["what"] = f"failed: {error}"
     if json:
         console.print_json(rows)
-    else:
+    elif rows:
         console.print_table("", HEAD, [[row[column] for column in HEAD] for row in rows])
     return 0 if rows and all(row["what"] == "stored" for row in rows) else 1
 
 
 def _found(parent: Path) -> list[FoundRelease]:
     from ehpsbench.cli import console
-    from ehpsbench.dataset_adapters.finding import find_releases
+    from ehpsbench.dataset_adapters.finding import find_releases, folders_without
 
     found = find_releases(parent)
     if not found:
         console.say(
             f"No release lies in {parent} or two levels below it. `ehpsbench datasets NAME` shows "
             "which files tell one."
+        )
+    elif others := folders_without(parent, found):
+        named = [str(d) if os.access(d, os.R_OK | os.X_OK) else f"{d} (unreadable)" for d in others]
+        console.say(
+            f"No release was found in {', '.join(named)}. Where one should be: "
+            "`ehpsbench ingest NAME --root FOLDER --check` says which files it lacks."
         )
     return found

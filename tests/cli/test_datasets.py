@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from ehpsbench.cli.cards import file_tree
 from ehpsbench.cli.main import app
+from ehpsbench.dataset_adapters.files import read_pickle
 from ehpsbench.samples import write_sample
 from ehpsbench.store import Store
 
@@ -81,3 +84,25 @@ def test_check_of_all_says_what_lies_there_and_reads_nothing(
     code, output = run("ingest", "all", "--root", str(tmp_path / "releases" / "emdb" / "P0"))
     assert code == 1
     assert "No release lies in" in output
+
+
+def test_folders_of_all_that_are_no_release_are_named(releases: Path) -> None:
+    (releases / "body_models").mkdir()
+    code, output = run("ingest", "all", "--root", str(releases), "--check")
+    assert code == 0
+    assert f"No release was found in {releases / 'body_models'}." in output
+
+
+def test_a_release_of_which_nobody_is_stored_is_not_called_stored(
+    releases: Path, tmp_path: Path
+) -> None:
+    for path in releases.glob("emdb/P*/*/*.pkl"):
+        content = read_pickle(path)
+        content["smpl"]["trans"] = np.full_like(content["smpl"]["trans"], np.nan)
+        path.write_bytes(pickle.dumps(content))
+    store = str(tmp_path / "store")
+    code, output = run("ingest", "all", "--root", str(releases), "--store", store, "--json")
+    rows = {row["dataset"]: row for row in json.loads(output)}
+    assert code == 1
+    assert rows["emdb"]["people"] == 0 < rows["emdb"]["refused"]
+    assert rows["emdb"]["what"].startswith("no people stored")

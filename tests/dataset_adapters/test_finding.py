@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import ExpectedFile
-from ehpsbench.dataset_adapters.finding import find_releases
+from ehpsbench.dataset_adapters.finding import find_releases, folders_without
 from ehpsbench.dataset_adapters.release import holds, missing_files
 from ehpsbench.dataset_adapters.selection import Wish, matching
 from ehpsbench.errors import InputError, MissingFiles
@@ -79,6 +81,29 @@ def test_datasets_that_are_shipped_together_say_so_of_each_other() -> None:
     pairs = [(name, other) for name, card in cards.items() for other in card.shipped_with]
     assert ("egobody_kinect", "egobody_egocentric") in pairs
     assert all(name in cards[other].shipped_with for name, other in pairs)
+
+
+def test_folders_where_no_release_is_found_are_named(parent: Path) -> None:
+    assert folders_without(parent, find_releases(parent)) == [parent / "empty"]
+    assert not folders_without(parent / "studio", find_releases(parent / "studio"))
+
+
+def test_a_folder_that_one_may_not_list_does_not_hide_the_others(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, may = Path.iterdir, os.access
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "empty":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "empty" and may(path, mode))
+    assert {release.root for release in find_releases(parent)} == {
+        parent / "mine/phone",
+        parent / "studio",
+    }
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
