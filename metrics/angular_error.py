@@ -49,25 +49,29 @@ def of_images(
     Raises:
         ValueError: the shapes do not fit.
     """
-    if pred.shape != target.shape or pred.ndim < 3 or pred.shape[1] != 3:
-        raise ValueError(
-            "pred and target must both be normals (B, 3, ...), got "
-            f"{tuple(pred.shape)} and {tuple(target.shape)}."
-        )
+    mask = _mask(pred, target, valid)
     pred, target = measured(pred), measured(target)
-    shape = (len(pred), *pred.shape[2:])
-    if valid is not None and valid.shape != shape:
-        raise ValueError(f"valid must be {shape}, got {tuple(valid.shape)}.")
-
-    if valid is None:
-        valid = torch.ones((), dtype=torch.bool).expand(shape)
-    mask = valid.to(device=pred.device, dtype=torch.bool)
     if zero_truth == "leave_out":
         mask = mask & (target != 0).any(1)
     work = partial(_of_portion, function, 180.0 / torch.pi * per_degree)
     for p, g, here in zip(pred, target, mask, strict=True):
         axes = (axis.reshape(-1) for axis in (*p, *g))
         yield over_blocks(work, here.reshape(-1), *axes, scratch=5)
+
+
+def _mask(pred: Tensor, target: Tensor, valid: Tensor | None) -> Tensor:
+    """(B, ...) which pixels of two (B, 3, ...) maps are valid, after the shapes were checked."""
+    if pred.shape != target.shape or pred.ndim < 3 or pred.shape[1] != 3:
+        raise ValueError(
+            "pred and target must both be normals (B, 3, ...), got "
+            f"{tuple(pred.shape)} and {tuple(target.shape)}."
+        )
+    shape = (len(pred), *pred.shape[2:])
+    if valid is None:
+        return torch.ones((), dtype=torch.bool, device=pred.device).expand(shape)
+    if valid.shape != shape:
+        raise ValueError(f"valid must be {shape}, got {tuple(valid.shape)}.")
+    return valid.to(device=pred.device, dtype=torch.bool)
 
 
 def _of_portion(

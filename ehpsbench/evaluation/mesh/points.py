@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ehpsbench.errors import BodyMismatch
 from ehpsbench.evaluation.mesh.rules import ErrorColumn, MeshProtocol
+from ehpsbench.evaluation.mesh.topology import mapped, smplx_to_smpl
 from ehpsbench.metrics.point_pairs import PointPairs
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Picker:
         if isinstance(self.regressor, Weighted):
             return self.regressor(figures.vertices), None
         if self.regressor is not None:
-            return _mapped(self.regressor, figures.vertices), None
+            return mapped(self.regressor, figures.vertices), None
         return figures.vertices, self.ids
 
     def roots(self, figures: Figures) -> Tensor | None:
@@ -192,7 +192,7 @@ class _Mesh:
 
     def matrix(self) -> Tensor | None:
         """(V', V) from this mesh to the one that names the points; None where it is the same."""
-        return None if self.family == self.named_by else _smplx_to_smpl(self.bodies)
+        return None if self.family == self.named_by else smplx_to_smpl(self.bodies)
 
     def here(self, rows: Floats) -> Floats:
         """Regressor rows of the naming mesh, for this one."""
@@ -281,27 +281,6 @@ def _hand_joints(side: str, joints: Floats, bodies: BodySet) -> Floats:
     tips = np.zeros((5, joints.shape[1]))
     tips[np.arange(5), ids[TIPS[side]]] = 1
     return np.concatenate([joints[[WRIST[side]]], joints[list(FINGERS[side])], tips])
-
-
-@lru_cache(maxsize=2)
-def _smplx_to_smpl(bodies: BodySet) -> Tensor | None:
-    """(V', V), sparse: the owners' file is half a gigabyte of zeros."""
-    matrix = bodies.smplx_to_smpl()
-    if matrix is None:
-        return None
-    rows, columns = np.nonzero(matrix)
-    weights = torch.from_numpy(matrix[rows, columns].astype(np.float64))
-    return torch.sparse_coo_tensor(
-        torch.from_numpy(np.stack([rows, columns])), weights, matrix.shape, check_invariants=True
-    ).coalesce()
-
-
-def _mapped(regressor: Tensor, vertices: Tensor) -> Tensor:
-    """Sparse (P, V) rows on (B, V, 3) meshes → (B, P, 3)."""
-    count, size = len(vertices), vertices.shape[1]
-    flat = vertices.to(regressor.dtype).permute(1, 0, 2).reshape(size, count * 3)
-    found: Tensor = torch.sparse.mm(regressor, flat)
-    return found.reshape(-1, count, 3).permute(1, 0, 2)
 
 
 def _joints(figures: Figures) -> Tensor:
