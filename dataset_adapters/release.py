@@ -14,6 +14,9 @@ from ehpsbench.dataset_adapters.card import Card, ExpectedFile
 from ehpsbench.errors import InputError, MissingFiles
 
 SAMPLE_MARKER = "ehpsbench-sample/sample.json"
+LISTED = os.R_OK | os.X_OK
+SYSTEM = frozenset({"lost+found", ".Trashes", ".Trash", ".snapshot"})  # of disks, not of releases
+SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ def open_release(
 
     Raises:
         MissingFiles: nothing there fits, or several folders do; says what was looked for.
+        InputError: one may not list a folder of it.
     """
     if not root.is_dir():
         raise MissingFiles(
@@ -125,7 +129,26 @@ def open_release(
         if not fitting:
             raise MissingFiles(_missing_message(root, card, missing))
         root = fitting[0]
+    _check_access(root, card)
     return Release(root.resolve(), card, name or card.name, layout)
+
+
+def _check_access(root: Path, card: Card) -> None:
+    """Globs pass over folders that one may not list: whole sequences would be lost in silence.
+
+    Raises:
+        InputError: there is one, at most two levels down.
+    """
+    folders = [root, *(d for d in root.iterdir() if d.is_dir() and os.access(d, LISTED))]
+    inside = (Path(entry) for d in folders for entry in os.scandir(d) if entry.is_dir())
+    closed = [d for d in inside if not os.access(d, LISTED) and d.name not in SYSTEM]
+    if closed:
+        named = ", ".join(map(str, sorted(closed)[:SHOWN]))
+        raise InputError(
+            f"The {card.title} release has folders that you may not list ({len(closed)}): {named}. "
+            "What lies in them would be missed; make them readable (chmod -R u+rX), or let "
+            "somebody read the release who may."
+        )
 
 
 def releases_below(root: Path, files: tuple[ExpectedFile, ...]) -> list[Path]:
@@ -145,7 +168,7 @@ def _folders_below(root: Path) -> list[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(d for d in folder.iterdir() if d.is_dir() and os.access(d, os.R_OK | os.X_OK))
+    return sorted(d for d in folder.iterdir() if d.is_dir() and os.access(d, LISTED))
 
 
 def _missing_message(root: Path, card: Card, missing: list[ExpectedFile]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import ExpectedFile
 from ehpsbench.dataset_adapters.finding import find_releases, folders_without
-from ehpsbench.dataset_adapters.release import holds, missing_files
+from ehpsbench.dataset_adapters.release import holds, missing_files, open_release
 from ehpsbench.dataset_adapters.selection import Wish, matching
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.samples import write_sample
@@ -104,6 +104,29 @@ def test_a_folder_that_one_may_not_list_does_not_hide_the_others(
         parent / "mine/phone",
         parent / "studio",
     }
+
+
+@pytest.fixture
+def closed(parent: Path, monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Folders that one may not list."""
+    folders: set[Path] = set()
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path not in folders and may(path, mode))
+    return folders
+
+
+def test_a_release_with_a_folder_that_one_may_not_list_is_refused_by_its_name(
+    parent: Path, closed: set[Path]
+) -> None:
+    closed.add(parent / "mine/phone/P0")
+    with pytest.raises(InputError, match=r"you may not list \(1\): .*/P0\. "):
+        open_release(parent / "mine/phone", catalogue.card("emdb"))
+
+
+def test_a_folder_of_the_disk_is_no_part_of_a_release(parent: Path, closed: set[Path]) -> None:
+    (parent / "mine/phone/lost+found").mkdir()
+    closed.add(parent / "mine/phone/lost+found")
+    assert open_release(parent / "mine/phone", catalogue.card("emdb"))
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
