@@ -192,3 +192,17 @@ def test_the_command_exports_and_says_what_is_not_in_it(stored: Stored, tmp_path
     beside = (tmp_path / "out" / "NOT-IN-THIS-EXPORT.md").read_text()
     assert "body_pose" in done.stdout
     assert "body_pose" in beside
+
+
+@pytest.mark.parametrize(
+    ("format", "heads"), [("hf", "split people images"), ("humandata", "split people")]
+)
+def test_only_what_a_format_counts_is_shown(
+    format: str, heads: str, stored: Stored, tmp_path: Path
+) -> None:
+    words = ["--format", format, "--out", str(tmp_path / "out"), "--embed-images"]
+    done = CliRunner().invoke(
+        app, ["export", "bedlam", *words, "--store", str(stored("bedlam").root)]
+    )
+    assert done.exit_code == 0
+    assert heads.split() in [line.split() for line in done.stdout.splitlines()]
