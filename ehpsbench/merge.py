@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 
 from ehpsbench.atomic import file_digest, sync, write_text
 from ehpsbench.errors import InputError
-from ehpsbench.staging import COMPRESSION, REJECTS, StagedUnit
+from ehpsbench.staging import REJECTS, StagedUnit
 from ehpsbench.store import TABLES, Store
 
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+COMPRESSION = "zstd"
 ROW_GROUP = 4096
 PART_ROWS = 200_000
 
@@ -157,7 +158,7 @@ def _unique(
     """The units' tables without the rows whose key was seen before; those go to `twice`."""
     seen: set[str] = set()
     for unit in units:
-        rows = pq.read_table(unit.path(table), schema=TABLES[table])
+        rows = unit.read(table)
         fresh = np.ones(rows.num_rows, bool)
         for i, value in enumerate(rows[key].to_pylist()):
             fresh[i] = value not in seen
@@ -181,7 +182,7 @@ def _write_rejects(
     path: Path, units: Sequence[StagedUnit], twice: Sequence[pa.Table]
 ) -> dict[str, int]:
     """All refused rows in one file; returns counts by rule."""
-    tables = [pq.read_table(u.path("rejects"), schema=REJECTS) for u in units]
+    tables = [u.read("rejects") for u in units if u.counts()["rejects"]]
     for table in twice:
         rule = pa.array(["duplicate_id"] * table.num_rows, pa.string())
         column = pa.array(["instance_id"] * table.num_rows, pa.string())

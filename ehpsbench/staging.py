@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ehpsbench import checks
@@ -34,8 +33,7 @@ REJECT_FIELDS = (
     pa.field("rules", pa.string()),  # every rule that the row breaks
 )
 REJECTS = pa.schema([*REJECT_FIELDS, *INSTANCES], metadata=INSTANCES.metadata)
-COMPRESSION = "zstd"
-STAGED_COMPRESSION = "lz4"  # read once and deleted
+PACKED = pa.ipc.IpcWriteOptions(compression="lz4")  # read once and deleted: lightly
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +49,18 @@ class StagedUnit:
         return cls(folder, digest(unit.name)[:24])
 
     def path(self, table: str) -> Path:
-        """The Parquet file of one of its tables: instances, images or rejects."""
-        return self.folder / f"{self.stem}.{table}.parquet"
+        """The Arrow file of one of its tables: instances, images or rejects."""
+        return self.folder / f"{self.stem}.{table}.arrow"
+
+    def read(self, table: str) -> pa.Table:
+        """One of its tables."""
+        with pa.OSFile(str(self.path(table))) as source:
+            return pa.ipc.open_file(source).read_all()
 
     @property
     def done(self) -> Path:
         """Written last: the unit is staged when this file exists."""
-        return self.folder / f"{self.stem}.json"
+        return self.folder / f"{self.stem}.rows.json"
 
     def is_done(self) -> bool:
         """Whether all of its tables are there."""
@@ -123,8 +126,13 @@ def stage(unit: Unit, bodies: BodySet | None, staged: StagedUnit) -> None:
     tables = {"instances": kept, "images": images, "rejects": rejects}
     for name, table in tables.items():
         with replacing(staged.path(name)) as temporary:
-            pq.write_table(table, temporary, compression=STAGED_COMPRESSION)
+            _write(table, temporary)
     write_text(staged.done, canonical_json({n: t.num_rows for n, t in tables.items()}))
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    with pa.ipc.new_file(str(path), table.schema, options=PACKED) as writer:
+        writer.write_table(table)
 
 
 def read_unit(unit: Unit, bodies: BodySet | None) -> tuple[pa.Table, pa.Table, pa.Table]:
@@ -169,6 +177,8 @@ def separate(columns: Columns, broken: list[checks.Finding]) -> tuple[pa.Table, 
 
 
 def _rejects(columns: Columns, why: list[tuple[str, str, float, list[str]]]) -> pa.Table:
+    if not why:
+        return REJECTS.empty_table()
     table = to_arrow(columns, INSTANCES)
     reasons = [
         pa.array([rule for rule, *_ in why], pa.string()),

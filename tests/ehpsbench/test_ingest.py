@@ -50,7 +50,7 @@ def _staged(store: Path, pattern: str) -> Callable[[], bool]:
     return lambda: next((store / ".staging").rglob(pattern), None) is not None
 
 
-@pytest.mark.parametrize("moment", ["*.instances.parquet", "*.json", "merged/instances/*"])
+@pytest.mark.parametrize("moment", ["*.instances.arrow", "*.json", "merged/instances/*"])
 def test_a_killed_ingest_ends_with_the_same_bytes_as_an_undisturbed_one(
     moment: str, bedlam_release: Path, bedlam_store: Store, tmp_path: Path
 ) -> None:
