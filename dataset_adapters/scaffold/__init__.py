@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ __all__ = ["FILES", "scaffold"]
 
 FILES = ("__init__.py", "card.toml", "adapter.py", "sample.py")
 NAME = re.compile("[a-z][a-z0-9_]*")
+WORDS = ("all",)  # `ehpsbench ingest all`
 
 
 def scaffold(name: str, folder: Path) -> list[Path]:
@@ -35,6 +37,11 @@ def scaffold(name: str, folder: Path) -> list[Path]:
         )
     if name in catalogue.names():
         raise InputError(f"{name} is there already; choose another name.")
+    if keyword.iskeyword(name) or name in WORDS or (folder / f"{name}.py").exists():
+        raise InputError(
+            f"{name!r} means something else already: a word of Python or of the command line, or "
+            f"a module in {folder}; choose another name."
+        )
     place = folder / name
     if place.exists() and any(place.iterdir()):
         raise InputError(f"{place} is not empty; give --out another folder.")

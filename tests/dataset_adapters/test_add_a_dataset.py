@@ -77,7 +77,13 @@ def test_the_guides_own_dataset_is_read_to_0_1_mm(dance: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("Dance", "a-z, 0-9 and _"), ("../x", "a-z, 0-9 and _"), ("agora", "is there already")],
+    [
+        ("Dance", "a-z, 0-9 and _"),
+        ("../x", "a-z, 0-9 and _"),
+        ("agora", "is there already"),
+        ("all", "means something else"),
+        ("class", "means something else"),
+    ],
 )
 def test_a_name_that_cannot_be_one_is_refused(name: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words):
@@ -89,3 +95,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     scaffold("dance", tmp_path)
     with pytest.raises(InputError, match="is not empty"):
         scaffold("dance", tmp_path)
+
+
+def test_a_dataset_does_not_take_the_name_of_a_module_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "images.py").touch()
+    with pytest.raises(InputError, match="'images' means something else"):
+        scaffold("images", tmp_path)
+    assert not (tmp_path / "images").exists()
