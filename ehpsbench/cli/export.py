@@ -60,7 +60,8 @@ def _show(name: str, format: str, report: ExportReport) -> None:
     heads = {"instances": "people", "images": "images"}
     held = [table for table in heads if any(table in count for count in report.counts.values())]
     rows = [[part, *(count.get(t, 0) for t in held)] for part, count in report.counts.items()]
-    console.print_table(f"{name} as {format}", ("split", *(heads[t] for t in held)), rows)
+    console.out.print(f"{name} as {format}", soft_wrap=True)
+    console.print_table("", ("split", *(heads[t] for t in held)), rows)
     console.out.print(f"Written to {report.folder}", soft_wrap=True)
     if report.losses:
         console.out.print("\nThis format does not hold:")
