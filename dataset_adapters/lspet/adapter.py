@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,10 +44,10 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
     Raises:
         InputError: a file is broken, or fits are of images of another size.
     """
-    root = unit.release.root
+    stored = {path.name for path in unit.release.root.glob(f"{IMAGES}/*")}
 
     def place(name: str) -> Place:
-        return Place(_path(root, name), unit.key["split"], last_number(name))
+        return Place(_path(stored, name), unit.key["split"], last_number(name))
 
     if unit.name == "joints":
         return labelled_people(unit, place)
@@ -67,11 +67,11 @@ def _split(path: Path) -> str:
     return "test" if "test" in path.stem else "train"
 
 
-def _path(root: Path, name: str) -> str:
+def _path(stored: set[str], name: str) -> str:
     """The image as it is stored, .png or .jpg."""
-    stem = Path(name).stem
-    png, jpg = ((root / IMAGES / f"{stem}.{end}").is_file() for end in ("png", "jpg"))
-    return f"{IMAGES}/{stem}.{'jpg' if jpg and not png else 'png'}"
+    stem = PurePosixPath(name).stem
+    jpg = f"{stem}.jpg" in stored and f"{stem}.png" not in stored
+    return f"{IMAGES}/{stem}.{'jpg' if jpg else 'png'}"
 
 
 def _demand_resolution(unit: Unit, instances: Instances) -> None:

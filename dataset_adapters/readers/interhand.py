@@ -205,18 +205,19 @@ def _points(
     columns: Columns,
 ) -> dict[str, NDArray[Any]]:
     """3D joints in the camera frame, and boxes of each hand around those that are valid."""
-    count = len(labelled)
-    world = np.zeros((count, 42, 3))
-    for row, joints in enumerate(labelled):
+    frames = list({id(joints): joints for joints in labelled}.values())  # cameras share them
+    place = {id(joints): i for i, joints in enumerate(frames)}
+    frame = np.asarray([place[id(joints)] for joints in labelled], np.int64)
+    world = np.zeros((len(frames), 42, 3))
+    for row, joints in enumerate(frames):
         if joints is not None:
             world[row] = np.asarray(joints["world_coord"], np.float64).reshape(42, 3) * MM
-    seen = [np.reshape(a["joint_valid"], (42, -1)).any(1) for a in records]
-    valid = np.asarray(seen, bool).reshape(count, 42)
-    valid &= np.asarray([_triangulated(joints) for joints in labelled], bool).reshape(count, 42)
+    valid = _flags([a["joint_valid"] for a in records])
+    valid &= np.asarray([_triangulated(j) for j in frames], bool).reshape(-1, 42)[frame]
     for side, wrist in WRISTS.items():  # no hand without its wrist
         valid[:, JOINTS[side]] &= valid[:, wrist : wrist + 1]
     turn = columns["world_rotation"].reshape(-1, 3, 3)
-    points = world @ turn.transpose(0, 2, 1) + columns["world_translation"][:, None]
+    points = world[frame] @ turn.transpose(0, 2, 1) + columns["world_translation"][:, None]
     scored = np.concatenate([points, valid[..., None]], -1)
     result = keypoint_columns(3, (scored, INTERHAND_42))
     pixels = project(points, columns["focal"], columns["principal_point"])
@@ -225,6 +226,15 @@ def _points(
         box = clip_box(box_around(pixels[:, part]), columns["width"], columns["height"])
         result[f"{side}_hand_bbox"] = nullable(np.nan_to_num(box), np.isfinite(box).all(1))
     return result
+
+
+def _flags(values: list[Any]) -> NDArray[np.bool_]:
+    """(N, 42) of `joint_valid`, which is (42,), (42, 1) or (42, 3), mostly the same in all."""
+    try:
+        flags = np.asarray(values).reshape(len(values), 42, -1).any(2)
+    except ValueError:
+        flags = np.asarray([np.reshape(v, (42, -1)).any(1) for v in values]).reshape(-1, 42)
+    return np.asarray(flags, bool)
 
 
 def _triangulated(joints: Mapping[str, Any] | None) -> NDArray[np.bool_]:
