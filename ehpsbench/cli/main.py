@@ -77,6 +77,18 @@ def main() -> None:
 
         print(f"ehpsbench: {visible(str(error))}", file=sys.stderr)
         sys.exit(error.code if isinstance(error, Stopped) else WRONG_USE)
+    except OSError as error:
+        if error.filename is None:  # such as a pipe that nobody reads
+            raise
+        from ehpsbench.cli.console import visible
+
+        what = f"{error.strerror or type(error).__name__}: {error.filename}"
+        print(
+            f"ehpsbench: {visible(what)}. It could not be read or written; name another place, or "
+            "change who may use this one.",
+            file=sys.stderr,
+        )
+        sys.exit(WRONG_USE)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             print("ehpsbench: stopped; run the same command again to go on.", file=sys.stderr)

@@ -92,6 +92,18 @@ def test_wrong_use_is_one_message_and_exit_code_2(words: tuple[str, ...], messag
     assert "Traceback" not in done.stderr
 
 
+def test_a_place_that_cannot_be_written_to_is_one_message(
+    bedlam_store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    sheet = tmp_path / "file" / "sheet.png"
+    done = run("validate", "bedlam", "--store", str(bedlam_store.root), "--sheet", str(sheet))
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in done.stderr
+    assert "name another place" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_long_names_are_whole_where_there_is_no_terminal(bedlam_store: Store) -> None:
     name = "a[b]:smile:" * 40
     shown = run("query", f"SELECT '{name}' AS a, 1 AS b", "--store", str(bedlam_store.root))
