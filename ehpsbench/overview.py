@@ -32,7 +32,7 @@ def dataset_overview(store: Store, wish: Wish | None = None) -> list[dict[str, A
             "name": card.name,
             "title": card.title,
             "year": card.year,
-            "body": f"{card.body.family}, {card.body.gender}",
+            "body": ", ".join(dict.fromkeys((card.body.family, card.body.gender))),
             "annotation": card.annotation,
             "scene": card.scene,
             "kind": card.kind,
