@@ -19,7 +19,7 @@ from ehpsbench.world.people import model_of, posed, posed_joints
 if TYPE_CHECKING:
     from ehpsbench.dataset_adapters.clips import Clip
 
-__all__ = ["boxes", "chain", "joints", "keypoints", "meshes", "points3d"]
+__all__ = ["boxes", "chain", "extrinsics", "joints", "keypoints", "meshes", "points3d"]
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +32,13 @@ def chain(clip: Clip, view: int | None) -> Floats:
     if view is None:
         return np.repeat(clip.motion[None], len(clip), 0)
     return np.stack([clip.camera(f, view).matrix for f in range(len(clip))])
+
+
+@lru_cache(maxsize=KEPT)
+def extrinsics(clip: Clip, view: int) -> Floats:
+    """(F, 4, 4) the release's world → camera."""
+    back = np.linalg.inv(clip.motion)
+    return _kept(np.stack([clip.camera(f, view).matrix @ back for f in range(len(clip))]))
 
 
 @lru_cache(maxsize=KEPT)

@@ -94,9 +94,8 @@ class Clip:
         return self.scenes[frame].cameras[view]
 
     def extrinsics(self, view: int = 0) -> Floats:
-        """(F, 4, 4) the release's world → camera."""
-        back = np.linalg.inv(self.motion)
-        return np.stack([self.camera(f, view).matrix @ back for f in range(len(self))])
+        """(F, 4, 4) the release's world → camera; read only."""
+        return clip_points.extrinsics(self, view)
 
     def fits(self, actor: int = 0, view: int | None = None) -> dict[str, Floats]:
         """What the release says of one actor, each (F, k): spoilt where a frame is broken.

@@ -34,9 +34,8 @@ def write(order: Order) -> Truth:
             fitted = not (mini.whole and clip.index == 1 and actor == 1)
             path = order.root / f"annotations/{clip.name}/{person}.npz"
             save_npz(path, **_person(clip, actor, fitted=fitted))
-            for frame in range(len(clip)):
-                key = f"{SPLIT}/{clip.name}/0/{frame}/{person}"
-                points = _pixels(clip, actor)[frame], JOINTS
+            for frame, pixels in enumerate(_pixels(clip, actor)):
+                key, points = f"{SPLIT}/{clip.name}/0/{frame}/{person}", (pixels, JOINTS)
                 mini.note(key, clip, frame, actor, valid=fitted, keypoints=points, body=fitted)
         _pictures(mini, clip)
     return mini.save()
