@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.card import Card
+from ehpsbench.dataset_adapters.speed import Speed, read_speeds
 
 HEAD = """\
 # Datasets
@@ -15,9 +16,19 @@ hands` filters. Sizes are the owners' own figures, as far as they are known. Eve
 on miniature releases in the owners' layout; **none has read a licensed file yet**: the doubts of a
 card are what such a file has to settle.
 
-| dataset | year | what | people | labels | body | commercial use | access | shares with |
-|---|--:|---|--:|---|---|---|---|---|
+{speed}
+
+| dataset | year | what | people | labels | body | commercial use | access | ingest | shares with |
+|---|--:|---|--:|---|---|---|---|---|---|
 """
+SPEED = """\
+**ingest** is how many people a second are read, checked and stored by one worker from a generated
+release of up to 20,000 people, and how many times that is what a loop over people converts of the
+same files ({measured}; `python benchmarks/ingest.py` says how both are done). A loop is slow for
+the body model that it calls for each person: where it poses a hand (`mano`) or nobody, the factor
+is small. *file a frame*: at least an annotation file for every third image has to be opened;
+*headers*: the sizes of images stand in the pictures only, so each is opened for its header."""
+FILES = {"arrays": "", "frames": "; file a frame", "pictures": "; headers"}
 FOOT = """
 **AMASS is not here**: it has motions, but no images and no cameras. An instance is one person in
 one image: `validate` refuses a row without `image_path`, `height` or `width`, training, exports and
@@ -30,10 +41,12 @@ Motions of AMASS that somebody rendered are here with their pictures: `bedlam`, 
 
 def page() -> str:
     """The Markdown page: one row for each dataset, by name, and what is left out."""
-    return HEAD + "".join(_row(catalogue.card(name)) for name in catalogue.names()) + FOOT
+    table = read_speeds()
+    rows = (_row(catalogue.card(n), table.datasets.get(n)) for n in catalogue.names())
+    return HEAD.format(speed=SPEED.format(measured=table.measured)) + "".join(rows) + FOOT
 
 
-def _row(card: Card) -> str:
+def _row(card: Card, speed: Speed | None) -> str:
     people = "" if card.size.people is None else f"{card.size.people:,}"
     body = "–" if card.body.family == "none" else card.body.family
     shares = ", ".join(f"{other.dataset} ({other.shares})" for other in card.overlaps)
@@ -46,9 +59,15 @@ def _row(card: Card) -> str:
         body if card.body.gender in ("none", "neutral") else f"{body}, gendered",
         card.licence.commercial,
         {"none": "free", "form": "form", "request": "on request"}[card.licence.registration],
+        "" if speed is None else _speed(speed),
         shares or "–",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _speed(speed: Speed) -> str:
+    factor = speed.all / speed.loop
+    return f"{speed.all:,.0f}/s, {factor:.{0 if factor >= 10 else 1}f} ×{FILES[speed.files]}"
 
 
 if __name__ == "__main__":
