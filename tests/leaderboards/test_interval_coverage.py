@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "coverage.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT), run_name="coverage")
+    return runpy.run_path(str(SCRIPT), run_name="interval_coverage")
 
 
 @pytest.mark.parametrize("seeds", [2, 3])
