@@ -6,9 +6,10 @@ what `ehpsbench evaluate` calls once bodies are posed. The numbers of both must 
 the time that reading both meshes once takes, and processor time, which other work on the machine
 blurs less than the clock.
 
-What stops ours above that limit: on each set of points both meshes are read three times (distance,
-moments, residual), a point at a time where a set picks some, and brought into float64, on which a
-vector unit works at half the width; square roots come on top. Memory is not what is waited for.
+What stops ours far above that limit: on each set of points both meshes are read three times
+(distance, moments, residual) and brought into float64, point by point, which is half of the time,
+more where ids lie far apart; the other half are torch's small operations on roots, joints and
+rotations, some hundred for each block of people, during which a second thread waits for the first.
 """
 
 from __future__ import annotations

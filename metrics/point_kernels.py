@@ -31,6 +31,7 @@ class Sides(NamedTuple):
         true: (B, W, 3) what the true points are taken off [m].
         true_ids: (N,) which of the W.
         counts: (1 or B, N) which points count, of everybody or of each.
+        whole: all of them do.
     """
 
     pred: Points
@@ -38,18 +39,26 @@ class Sides(NamedTuple):
     true: Points
     true_ids: Ids
     counts: Mask
+    whole: bool
 
 
 @compiled
-def load(points: Points, ids: Ids, counts: Mask, origin: Floats, planes: Floats) -> None:
+def load(points: Points, ids: Ids, origin: Floats, planes: Floats) -> None:
     """(3, n) coordinates from an origin of n of one person's (V, 3) points."""
+    x, y, z = origin[0], origin[1], origin[2]
+    across, down, away = planes[0], planes[1], planes[2]
     for k in range(len(ids)):
-        i = ids[k]
-        if counts[k]:
-            planes[0, k] = points[i, 0] - origin[0]
-            planes[1, k] = points[i, 1] - origin[1]
-            planes[2, k] = points[i, 2] - origin[2]
-        else:
+        i = np.uint64(ids[k])  # an index with a sign may be one from behind, and is slower
+        across[k] = points[i, 0] - x
+        down[k] = points[i, 1] - y
+        away[k] = points[i, 2] - z
+
+
+@compiled
+def leave_out(counts: Mask, planes: Floats) -> None:
+    """Make zeros of the points of a block that do not count."""
+    for k in range(len(counts)):
+        if not counts[k]:
             planes[0, k] = planes[1, k] = planes[2, k] = 0.0
 
 
@@ -66,9 +75,11 @@ def distances(sides: Sides, shift: Floats, first: int, found: Floats) -> None:
         total = 0.0
         for start in range(0, len(sides.pred_ids), BLOCK):
             end = min(start + BLOCK, len(sides.pred_ids))
-            few = counted[start:end]
-            load(sides.pred[b], sides.pred_ids[start:end], few, shift[min(b, len(shift) - 1)], a)
-            load(sides.true[b], sides.true_ids[start:end], few, zero, t)
+            load(sides.pred[b], sides.pred_ids[start:end], shift[min(b, len(shift) - 1)], a)
+            load(sides.true[b], sides.true_ids[start:end], zero, t)
+            if not sides.whole:
+                leave_out(counted[start:end], a)
+                leave_out(counted[start:end], t)
             for k in range(end - start):
                 x, y, z = a[0, k] - t[0, k], a[1, k] - t[1, k], a[2, k] - t[2, k]
                 total += math.sqrt(x * x + y * y + z * z)
@@ -94,9 +105,11 @@ def moments(sides: Sides, first: int, found: Floats) -> None:
         out[0] = np.sum(counted)
         for start in range(0, len(sides.pred_ids), BLOCK):
             end = min(start + BLOCK, len(sides.pred_ids))
-            few = counted[start:end]
-            load(sides.pred[b], sides.pred_ids[start:end], few, near, a)
-            load(sides.true[b], sides.true_ids[start:end], few, known, t)
+            load(sides.pred[b], sides.pred_ids[start:end], near, a)
+            load(sides.true[b], sides.true_ids[start:end], known, t)
+            if not sides.whole:
+                leave_out(counted[start:end], a)
+                leave_out(counted[start:end], t)
             _add(a, t, end - start, out)
         _centre(out, near, known)
 
@@ -151,9 +164,11 @@ def residuals(sides: Sides, moving: Floats, means: Floats, first: int, found: Fl
         total = 0.0
         for start in range(0, len(sides.pred_ids), BLOCK):
             end = min(start + BLOCK, len(sides.pred_ids))
-            few = counted[start:end]
-            load(sides.pred[b], sides.pred_ids[start:end], few, means[0, b], a)
-            load(sides.true[b], sides.true_ids[start:end], few, means[1, b], t)
+            load(sides.pred[b], sides.pred_ids[start:end], means[0, b], a)
+            load(sides.true[b], sides.true_ids[start:end], means[1, b], t)
+            if not sides.whole:
+                leave_out(counted[start:end], a)
+                leave_out(counted[start:end], t)
             for k in range(end - start):
                 x, y, z = a[0, k], a[1, k], a[2, k]
                 u = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z - t[0, k]

@@ -137,7 +137,7 @@ class PointPairs:
         )
         counts = np.ones((1, self._size), bool) if counted is None else _array(counted.bool())
         pred_ids, true_ids = ids
-        return Sides(pred, pred_ids, true, true_ids, counts)
+        return Sides(pred, pred_ids, true, true_ids, counts, counted is None)
 
     def _each(self, width: int, kernel: Kernel) -> Tensor:
         """(B, width) what a kernel finds of each person, on all threads."""

@@ -60,6 +60,7 @@ def test_points_count_that_are_seen() -> None:
 
 def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ehpsbench.metrics.point_pairs.BLOCK", 40)
+    monkeypatch.setattr("ehpsbench.evaluation.mesh.columns.TOGETHER", 2)
     before = torch.get_num_threads()
     found = []
     try:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ehpsbench.evaluation.mesh.points import Figures, Pair
 from ehpsbench.evaluation.mesh.rules import ErrorColumn
+from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.point_error import millimetres, root_shift
 from ehpsbench.metrics.point_pairs import PointPairs
 from ehpsbench.metrics.rigid_alignment import residual
 
+TOGETHER = 32  # people of a block: what is done once for each costs as much as a few of them
 Seen = Callable[[Tensor, slice], Tensor]
 
 
@@ -52,12 +55,26 @@ def column_errors(
     Returns:
         (B,) float64 of each column, by its name; NaN where it is not defined.
     """
+    groups = _on_the_same_points(columns)
+
+    def of_some(_: Tensor, people: Tensor) -> dict[str, Tensor]:
+        rows = slice(int(people[0]), int(people[-1]) + 1)
+        return _errors(groups, pred.of(rows), true.of(rows), rows, seen)
+
+    people = torch.arange(len(true.vertices), device=true.vertices.device)
+    blocks = over_blocks(of_some, people, size=TOGETHER)
+    return {name: torch.cat([found[name] for found in blocks]) for name in blocks[0]}
+
+
+def _errors(
+    groups: list[list[Column]], pred: Figures, true: Figures, rows: slice, seen: Seen | None
+) -> dict[str, Tensor]:
+    """(b,) errors of the people in some rows, by name."""
     found: dict[str, Tensor] = {}
-    for same in _on_the_same_points(columns):
+    for same in groups:
         taken = same[0].pair
         points = taken.points(pred, true)
-        everybody = slice(len(true.vertices))
-        counted = None if seen is None else seen(taken.true.points(true), everybody)
+        counted = None if seen is None else seen(taken.true.points(true), rows)
         for column in same:
             found[column.name] = millimetres(_metres(column, points, pred, true, counted))
     return found
