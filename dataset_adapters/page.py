@@ -11,10 +11,10 @@ HEAD = """\
 
 Made from the cards in `dataset_adapters/` by `python -m ehpsbench.dataset_adapters.page`; a test
 holds it to them. `ehpsbench datasets NAME` says everything about one: how to get it, the tree of
-files that is expected, errata and doubts; `ehpsbench datasets --licence yes --kind synthetic --has
-hands` filters. Sizes are the owners' own figures, as far as they are known. Every adapter is tested
-on miniature releases in the owners' layout; **none has read a licensed file yet**: the doubts of a
-card are what such a file has to settle.
+files that is expected, errata and doubts; `ehpsbench datasets --licence commercial --kind
+synthetic --has hands` filters. Sizes are the owners' own figures, as far as they are known. Every
+adapter is tested on miniature releases in the owners' layout; **none has read a licensed file
+yet**: the doubts of a card are what such a file has to settle.
 
 {speed}
 
@@ -23,11 +23,14 @@ card are what such a file has to settle.
 """
 SPEED = """\
 **ingest** is how many people a second are read, checked and stored by one worker from a generated
-release of up to 20,000 people, and how many times that is what a loop over people converts of the
-same files ({measured}; `python benchmarks/ingest.py` says how both are done). A loop is slow for
-the body model that it calls for each person: where it poses a hand (`mano`) or nobody, the factor
-is small. *file a frame*: at least an annotation file for every third image has to be opened;
-*headers*: the sizes of images stand in the pictures only, so each is opened for its header."""
+release (of 20,000 people; of some 4,000 or 10,000, of `thuman2` 400: `speed.toml`), and how many
+times that is what a loop over people converts of the same files ({measured};
+`python benchmarks/ingest.py` says how both are done). A loop is slow for the body model that it
+calls for each person, the `smplx` package's with 13,492 vertices: where it poses a hand (`mano`) or
+nobody, or calls a faster one, the factor is smaller. Parsing JSON bounds the sets of COCO's, EFT's
+and InterHand's files, opening small files those of a file a frame.
+*file a frame*: at least an annotation file for every third image has to be opened; *headers*: the
+sizes of images stand in the pictures only, so each is opened for its header."""
 FILES = {"arrays": "", "frames": "; file a frame", "pictures": "; headers"}
 FOOT = """
 **AMASS is not here**: it has motions, but no images and no cameras. An instance is one person in
