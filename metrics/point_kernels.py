@@ -20,6 +20,7 @@ Points = NDArray[Any]  # float32 or float64
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Pair = tuple[Floats, Floats]  # of the predicted and of the true points
 
 
 class Sides(NamedTuple):
@@ -55,11 +56,18 @@ def load(points: Points, ids: Ids, origin: Floats, planes: Floats) -> None:
 
 
 @compiled
-def leave_out(counts: Mask, planes: Floats) -> None:
-    """Make zeros of the points of a block that do not count."""
-    for k in range(len(counts)):
-        if not counts[k]:
-            planes[0, k] = planes[1, k] = planes[2, k] = 0.0
+def block(sides: Sides, person: int, start: int, origins: Pair, planes: Pair) -> int:
+    """How many points of a person there are from `start` on, brought into planes of both sides."""
+    end = min(start + BLOCK, len(sides.pred_ids))
+    load(sides.pred[person], sides.pred_ids[start:end], origins[0], planes[0])
+    load(sides.true[person], sides.true_ids[start:end], origins[1], planes[1])
+    if not sides.whole:
+        counted = sides.counts[min(person, len(sides.counts) - 1)]
+        for k in range(end - start):
+            if not counted[start + k]:
+                for i in range(3):
+                    planes[0][i, k] = planes[1][i, k] = 0.0
+    return end - start
 
 
 @compiled
@@ -74,13 +82,8 @@ def distances(sides: Sides, shift: Floats, first: int, found: Floats) -> None:
         counted = sides.counts[min(b, len(sides.counts) - 1)]
         total = 0.0
         for start in range(0, len(sides.pred_ids), BLOCK):
-            end = min(start + BLOCK, len(sides.pred_ids))
-            load(sides.pred[b], sides.pred_ids[start:end], shift[min(b, len(shift) - 1)], a)
-            load(sides.true[b], sides.true_ids[start:end], zero, t)
-            if not sides.whole:
-                leave_out(counted[start:end], a)
-                leave_out(counted[start:end], t)
-            for k in range(end - start):
+            size = block(sides, b, start, (shift[min(b, len(shift) - 1)], zero), (a, t))
+            for k in range(size):
                 x, y, z = a[0, k] - t[0, k], a[1, k] - t[1, k], a[2, k] - t[2, k]
                 total += math.sqrt(x * x + y * y + z * z)
         found[row] = total / np.sum(counted)
@@ -104,13 +107,8 @@ def moments(sides: Sides, first: int, found: Floats) -> None:
         out[:] = 0.0
         out[0] = np.sum(counted)
         for start in range(0, len(sides.pred_ids), BLOCK):
-            end = min(start + BLOCK, len(sides.pred_ids))
-            load(sides.pred[b], sides.pred_ids[start:end], near, a)
-            load(sides.true[b], sides.true_ids[start:end], known, t)
-            if not sides.whole:
-                leave_out(counted[start:end], a)
-                leave_out(counted[start:end], t)
-            _add(a, t, end - start, out)
+            size = block(sides, b, start, (near, known), (a, t))
+            _add(a, t, size, out)
         _centre(out, near, known)
 
 
@@ -163,13 +161,8 @@ def residuals(sides: Sides, moving: Floats, means: Floats, first: int, found: Fl
         counted, m = sides.counts[min(b, len(sides.counts) - 1)], moving[b]
         total = 0.0
         for start in range(0, len(sides.pred_ids), BLOCK):
-            end = min(start + BLOCK, len(sides.pred_ids))
-            load(sides.pred[b], sides.pred_ids[start:end], means[0, b], a)
-            load(sides.true[b], sides.true_ids[start:end], means[1, b], t)
-            if not sides.whole:
-                leave_out(counted[start:end], a)
-                leave_out(counted[start:end], t)
-            for k in range(end - start):
+            size = block(sides, b, start, (means[0, b], means[1, b]), (a, t))
+            for k in range(size):
                 x, y, z = a[0, k], a[1, k], a[2, k]
                 u = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z - t[0, k]
                 v = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z - t[1, k]
