@@ -118,7 +118,12 @@ def _check(name: str, root: Path, layout: str, json: bool) -> int:
     else:
         rows = [(f["state"], f["pattern"], f["what"]) for f in findings]
         console.print_table(f"{name}: files below {root}", ("state", "pattern", "what"), rows)
-    return FINDINGS if any(f["state"] == "missing" for f in findings) else 0
+    absent = [f["what"] for f in findings if f["state"] == "optional"]
+    if any(f["state"] == "missing" for f in findings):
+        return FINDINGS
+    if absent:
+        console.say(f"It can be read as it is, but lacks: {'; '.join(absent)}.")
+    return 0
 
 
 def _print(report: IngestReport, store: Store) -> None:

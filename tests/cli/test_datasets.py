@@ -86,6 +86,16 @@ def test_check_of_all_says_what_lies_there_and_reads_nothing(
     assert "No release lies in" in output
 
 
+def test_check_names_what_a_release_lacks_that_can_be_read(tmp_path: Path) -> None:
+    write_sample("freihand", tmp_path, people=4, images="flat", body="open-small")
+    assert "lacks: people" not in run("ingest", "freihand", "--root", str(tmp_path), "--check")[1]
+    for path in tmp_path.glob("training_*.json"):
+        path.unlink()
+    code, output = run("ingest", "freihand", "--root", str(tmp_path), "--check")
+    assert code == 0
+    assert "lacks: people of the training split (FreiHAND_pub_v2.zip)" in output
+
+
 def test_folders_of_all_that_are_no_release_are_named(releases: Path) -> None:
     (releases / "body_models").mkdir()
     code, output = run("ingest", "all", "--root", str(releases), "--check")

@@ -16,6 +16,7 @@ from ehpsbench.dataset_adapters.catalogue import card
 from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError, MissingFiles
+from ehpsbench.release_check import check
 from ehpsbench.restricted_pickle import dump_frame_pandas1, dump_plain, load
 from ehpsbench.schema import Instances, present
 from ehpsbench.world.settings import WorldSettings
@@ -155,3 +156,16 @@ def test_every_unit_of_labels_depends_on_the_fits(agora: Path) -> None:
     assert fits
     labelled = [unit for name, unit in units.items() if name != "test"]
     assert all(fits < set(unit.files) for unit in labelled)
+
+
+def test_check_says_which_split_and_which_keypoints_a_release_lacks(copy: Path) -> None:
+    absent = {f["what"] for f in check("agora", copy) if f["state"] != "found"}
+    for path in [*copy.glob("**/train_*.pkl"), *copy.glob("**/validation_*_withjv.pkl")]:
+        path.rename(path.with_name(path.name.replace("_withjv", "").replace("train", "validation")))
+    less = {f["what"]: f["state"] for f in check("agora", copy) if f["state"] != "found"}
+    assert set(less.values()) == {"optional"}
+    assert {what.partition(" (")[0] for what in set(less) - absent} == {
+        "the training split",
+        "keypoints of the training split",
+        "keypoints of the validation split",
+    }
