@@ -15,7 +15,14 @@ from ehpsbench.evaluation import protocol
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.store import Store
 
-PACKAGES = ("torch", "numpy", "pyarrow", "duckdb", "polars", "smplx", "datasets")
+PACKAGES = ("torch", "numpy", "numba", "pyarrow", "duckdb", "polars")
+EXTRAS = {  # package: the extra that brings it, what it is for
+    "smplx": ("smplx", "to check bodies against the smplx package"),
+    "datasets": ("hub", "Hugging Face's, for exports and load(as_='datasets')"),
+    "h5py": ("hdf5", "to read releases in HDF5"),
+    "submitit": ("slurm", "for --executor slurm"),
+    "ray": ("ray", "for --executor ray"),
+}
 
 
 def dataset_overview(store: Store, wish: Wish | None = None) -> list[dict[str, Any]]:
@@ -72,13 +79,12 @@ def _line(what: str, state: str, detail: str) -> dict[str, Any]:
 def _software() -> list[dict[str, Any]]:
     lines = [_line("Python", "ok", platform.python_version())]
     for package in PACKAGES:
-        try:
-            lines.append(_line(package, "ok", version(package)))
-        except PackageNotFoundError:
-            optional = package in ("smplx", "datasets")
-            extra = {"smplx": "smplx", "datasets": "hub"}.get(package, "")
-            hint = f"optional: pip install 'ehpsbench[{extra}]'" if optional else "not installed"
-            lines.append(_line(package, "note" if optional else "missing", hint))
+        found = _version(package)
+        lines.append(_line(package, "ok" if found else "missing", found or "not installed"))
+    for package, (extra, use) in EXTRAS.items():
+        name, found = f"{package} (extra [{extra}])", _version(package)
+        how = f"optional: pip install 'ehpsbench[{extra}]' {use}"
+        lines.append(_line(name, "ok" if found else "note", found or how))
     import torch
 
     if torch.cuda.is_available():
@@ -86,6 +92,13 @@ def _software() -> list[dict[str, Any]]:
     else:
         lines.append(_line("GPU", "note", "none; training runs on the CPU"))
     return lines
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _bodies(body_models: Path | None) -> list[dict[str, Any]]:
@@ -151,14 +164,23 @@ def _stored(store: Store, name: str) -> dict[str, Any]:
 
 
 def _protocols(store: Store) -> list[dict[str, Any]]:
-    """Which benchmarks can be scored with what the store holds."""
-    held = set(store.datasets()) - set(broken_datasets(store))
-    lines = []
+    """Which benchmarks can be scored with what the store holds; of others, what they wait for."""
+    sound = set(store.datasets()) - set(broken_datasets(store))
+    held = {(name, split) for name in sound for split in store.manifest(name)["splits"]}
+    ready, waiting = [], dict[tuple[str, str], list[str]]()
     for name in protocol.names():
         rules = protocol.protocol(name)
-        if rules.dataset in held:
-            lines.append(_line(f"benchmark {name}", "ok", rules.title))
+        if (rules.dataset, rules.split) in held:
+            ready.append(_line(f"benchmark {name}", "ok", rules.title))
         else:
-            needs = f"needs the dataset {rules.dataset} in the store"
-            lines.append(_line(f"benchmark {name}", "note", needs))
-    return lines
+            waiting.setdefault((rules.dataset, rules.split), []).append(name)
+    return [*ready, *(_waiting(*data, names) for data, names in sorted(waiting.items()))]
+
+
+def _waiting(dataset: str, split: str, names: list[str]) -> dict[str, Any]:
+    """Benchmarks on data that the store lacks, and how it may come by them."""
+    if dataset in catalogue.names():
+        way = f"`ehpsbench ingest {dataset}` comes first"
+    else:
+        way = f"no adapter reads {dataset}; with labels of your own: {names[0]}@NAME@SPLIT"
+    return _line(f"benchmarks on {dataset}/{split}", "note", f"{', '.join(names)}: {way}")

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from ehpsbench.cli.main import app
+from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.store import Store
 
 
@@ -156,7 +157,18 @@ def test_doctor_goes_on_past_a_broken_manifest_and_a_missing_folder(tmp_path: Pa
     assert done.returncode == 1
     assert "lacks" in lines["stored agora"]["detail"]
     assert lines["licensed bodies"]["state"] == "missing"
-    assert "needs the dataset ehf" in lines["benchmark ehf"]["detail"]
+    assert "`ehpsbench ingest ehf` comes first" in lines["benchmarks on ehf/test"]["detail"]
+
+
+def test_doctor_tells_data_to_ingest_from_data_that_nothing_here_reads(
+    bedlam_store: Store,
+) -> None:
+    done = run("doctor", "--json", "--store", str(bedlam_store.root))
+    lines = {line["what"]: line["detail"] for line in json.loads(done.stdout)}
+    waiting = {what.split()[-1]: line for what, line in lines.items() if " on " in what}
+    unread = {data.split("/")[0] for data, line in waiting.items() if "no adapter" in line}
+    assert unread == {d.split("/")[0] for d in waiting} - set(catalogue.names())
+    assert waiting["hint/test"].endswith("hint-pck@NAME@SPLIT")
 
 
 def test_datasets_marks_a_broken_one_and_lists_the_others(tmp_path: Path) -> None:
