@@ -35,10 +35,12 @@ def datasets(
     """List the datasets that can be read and what the store holds, or show one card."""
     from ehpsbench.dataset_adapters.selection import Wish
 
+    wish = Wish(licence, kind, scene, body, annotation, tuple(has or ()))
     if name is not None:
+        if wish != Wish():
+            raise typer.BadParameter("--kind, --has and the like filter the list; leave out NAME.")
         _show(name, json)
         return
-    wish = Wish(licence, kind, scene, body, annotation, tuple(has or ()))
     rows, broken = _found(wish, store)
     if json:
         from ehpsbench.cli import console

@@ -41,6 +41,13 @@ def test_a_card_shows_all_of_its_fields_and_the_tree_of_files() -> None:
     assert [line.strip() for line in lines[at + 1 : at + 3]] == ["*/", "smplx/"]
 
 
+def test_a_filter_beside_a_name_is_refused_and_not_passed_over() -> None:
+    for asked in (("--kind", "real"), ("--has", "hands")):
+        code, output = run("datasets", "agora", *asked)
+        assert code == 2
+        assert "leave out NAME" in output
+
+
 def test_a_tree_joins_patterns_that_share_folders() -> None:
     files = [
         {"pattern": p, "what": w, "size": s, "required": r}
