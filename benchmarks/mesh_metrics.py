@@ -6,10 +6,10 @@ what `ehpsbench evaluate` calls once bodies are posed. The numbers of both must 
 the time that reading both meshes once takes, and processor time, which other work on the machine
 blurs less than the clock.
 
-What stops ours far above that limit: on each set of points both meshes are read three times
-(distance, moments, residual) and brought into float64, point by point, which is half of the time,
-more where ids lie far apart; the other half are torch's small operations on roots, joints and
-rotations, some hundred for each block of people, during which a second thread waits for the first.
+What stops ours above that limit: each set of points is gathered from both meshes into float64,
+point by point, which is a third of the time, more where ids lie far apart; distances, products and
+square roots of these are a third; the last are torch's regressors of joints and roots and its small
+operations, of which a second thread does one at a time.
 """
 
 from __future__ import annotations

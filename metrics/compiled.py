@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
-# Sums may be added up in any order, as vector units do; what is not a number stays so. Machine code
-# on disk is known by the file of its function alone: edit that too when this or `compiled` changes.
+# Sums may be added up in any order, as vector units do; what is not a number stays so.
 ARITHMETIC = {"reassoc", "contract", "nsz"}
 
 
@@ -23,10 +24,29 @@ def compiled(function: Kernel) -> Kernel:
 
     made = njit(nogil=True, fastmath=ARITHMETIC, error_model="numpy")(function)  # x / 0 is inf
     # no folder that may be written to; or NUMBA_DISABLE_JIT, which leaves a function as it is
-    with suppress(RuntimeError, AttributeError):
+    with suppress(RuntimeError, AttributeError, OSError):
         made.enable_caching()
+        _know_by_all_kernels(made)
         _name_files_apart(made)
     return cast(Kernel, made)
+
+
+def _know_by_all_kernels(made: Any) -> None:
+    """Compile anew when any of these files was edited.
+
+    numba asks for the file of the function alone, but what that calls is part of its code.
+    """
+    files = made._cache._cache_file
+    files._source_stamp = (files._source_stamp, _kernels())
+
+
+@cache
+def _kernels() -> str:
+    found = sha256()
+    for path in sorted(Path(__file__).parent.glob("*_kernels.py")):
+        found.update(path.read_bytes())
+    found.update(Path(__file__).read_bytes())
+    return found.hexdigest()
 
 
 def _name_files_apart(made: Any) -> None:

@@ -39,7 +39,8 @@ def mean_point_error(
     check_points(pred, target)
     mask = None if valid is None else point_mask(pred, target, valid)
     moved = None if shift is None else shift.detach().to(pred.device, torch.float64)
-    return millimetres(PointPairs(pred, target).mean_distance(mask, moved))
+    (found,) = PointPairs(pred, target).distances([moved], counted=mask)
+    return millimetres(found)
 
 
 def millimetres(metres: Tensor) -> Tensor:

@@ -1,14 +1,14 @@
 """Corresponding points of many people, on the meshes that they are taken off: one reading of them.
 
 On the CPU machine code goes over each person's points (point_kernels.py); on other devices torch
-does the same on all people at once.
+does the same on all people at once (point_tensors.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ehpsbench.metrics import point_tensors
 from ehpsbench.metrics.blocks import BLOCK, over_blocks
 
 if TYPE_CHECKING:
-    from ehpsbench.metrics.point_kernels import Sides
+    from ehpsbench.metrics.point_kernels import Chosen, Sides
 
-MOMENTS = 18
+FIT = 16
 Kernel = Callable[[int, NDArray[np.float64]], None]
 
 
@@ -53,62 +54,64 @@ class PointPairs:
                 f"(people, points) {said} and {known}."
             )
 
-    def mean_distance(self, counted: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
-        """(B,) float64 mean |pred − true| [m]; NaN where no point counts.
+    def distances(
+        self,
+        shifts: Sequence[Tensor | None] = (),
+        *,
+        aligned: bool = False,
+        counted: Tensor | None = None,
+        fitted: Tensor | None = None,
+    ) -> list[Tensor]:
+        """Mean |pred − true| under several shifts and after a similarity, all in one reading.
 
         Args:
-            counted: (B, N) which points enter the mean; None: all.
-            shift: (B, 3) taken off every difference pred − true [m].
+            shifts: (B, 3) each, taken off every difference pred − true [m]; None: nothing is.
+            aligned: also after the best similarity, which comes last.
+            counted: (B, N) which points enter the means; None: all.
+            fitted: (B, N) which of them the similarity is fitted on; None: all.
+
+        Returns:
+            (B,) float64 each [m]; NaN where no point counts, or no similarity is defined.
 
         Raises:
             ValueError: one of them has another shape.
         """
+        for shift in shifts:
+            _check("shift", shift, (len(self.pred), 3))
         _check("counted", counted, (len(self.pred), self._size))
-        _check("shift", shift, (len(self.pred), 3))
+        _check("fitted", fitted, (len(self.pred), self._size))
         if not self._on_cpu:
-            return _mean_distance(*self._points(), counted, shift)
-        from ehpsbench.metrics.point_kernels import distances
+            both = self._points()
+            found = [point_tensors.mean_distance(*both, counted, shift) for shift in shifts]
+            if aligned:
+                fit = point_tensors.similarity(*both, fitted)
+                found.append(point_tensors.residual(*both, fit, counted))
+            return found
+        from ehpsbench.metrics.point_kernels import errors
 
-        moved = np.zeros((1, 3)) if shift is None else _array(shift.to(torch.float64))
-        return self._each(1, partial(distances, self._sides(counted), moved))[:, 0]
+        moved = np.zeros((len(shifts), len(self.pred), 3))
+        for row, shift in zip(moved, shifts, strict=True):
+            row[:] = 0.0 if shift is None else shift.detach().numpy()
+        width = len(shifts) + aligned
+        chosen = self._chosen(counted), self._chosen(fitted)
+        measured = partial(errors, self._sides(), *chosen, moved, aligned)
+        return list(self._each(width, measured).unbind(1))
 
-    def moments(self, counted: Tensor | None = None) -> Tensor:
-        """(B, 18) float64 of the (B, N) counted points; NaN where no point counts.
-
-        How many; the means of pred and of true (3 each) [m]; the sums of their squared distances
-        from them; the nine products pred ⊗ true about them [m²].
-
-        Raises:
-            ValueError: `counted` has another shape.
-        """
-        _check("counted", counted, (len(self.pred), self._size))
-        if not self._on_cpu:
-            return _moments(*self._points(), counted)
-        from ehpsbench.metrics.point_kernels import moments
-
-        return self._each(MOMENTS, partial(moments, self._sides(counted)))
-
-    def residual(self, moving: Tensor, means: Tensor, counted: Tensor | None = None) -> Tensor:
-        """(B,) float64 mean distance after a similarity [m]; NaN where no point counts.
+    def similarity(self, fitted: Tensor | None = None) -> Tensor:
+        """(B, 16) float64 scale, rotation (9) and both means (3 each) [m] of the best similarity.
 
         Args:
-            moving: (B, 3, 3) its scale · rotation.
-            means: (2, B, 3) what it brings together, of pred and of true [m].
-            counted: (B, N) which points enter the mean; None: all.
+            fitted: (B, N) which points it is fitted on; None: all.
 
         Raises:
-            ValueError: one of them has another shape.
+            ValueError: `fitted` has another shape.
         """
-        people = len(self.pred)
-        _check("moving", moving, (people, 3, 3))
-        _check("means", means, (2, people, 3))
-        _check("counted", counted, (people, self._size))
+        _check("fitted", fitted, (len(self.pred), self._size))
         if not self._on_cpu:
-            return _residual(*self._points(), moving, means, counted)
-        from ehpsbench.metrics.point_kernels import residuals
+            return point_tensors.similarity(*self._points(), fitted)
+        from ehpsbench.metrics.point_kernels import fits
 
-        fit = _array(moving), _array(means)
-        return self._each(1, partial(residuals, self._sides(counted), *fit))[:, 0]
+        return self._each(FIT, partial(fits, self._sides(), self._chosen(fitted)))
 
     @property
     def _on_cpu(self) -> bool:
@@ -127,17 +130,18 @@ class PointPairs:
         )
         return pred, true
 
-    def _sides(self, counted: Tensor | None) -> Sides:
+    def _sides(self) -> Sides:
         from ehpsbench.metrics.point_kernels import Sides
 
-        pred, true = _coordinates(self.pred), _coordinates(self.true)
-        ids = (
-            _every(self._size) if x is None else _array(x.to(torch.int64))
-            for x in (self.pred_ids, self.true_ids)
-        )
-        counts = np.ones((1, self._size), bool) if counted is None else _array(counted.bool())
-        pred_ids, true_ids = ids
-        return Sides(pred, pred_ids, true, true_ids, counts, counted is None)
+        pred, true = coordinates(self.pred), coordinates(self.true)
+        return Sides(pred, _ids(self.pred_ids), true, _ids(self.true_ids))
+
+    def _chosen(self, mask: Tensor | None) -> Chosen:
+        from ehpsbench.metrics.point_kernels import Chosen
+
+        if mask is None:
+            return Chosen(np.ones((1, self._size), bool), True)
+        return Chosen(_array(mask.bool()), False)
 
     def _each(self, width: int, kernel: Kernel) -> Tensor:
         """(B, width) what a kernel finds of each person, on all threads."""
@@ -150,6 +154,12 @@ class PointPairs:
         if found.size and self._size:
             over_blocks(of_block, torch.arange(len(found)), size=max(1, BLOCK // self._size))
         return torch.from_numpy(found)
+
+
+def coordinates(points: Tensor) -> NDArray[Any]:
+    """(B, V, 3) in one piece for machine code, float32 as it is, anything else float64."""
+    kept = points.detach()
+    return _array(kept if kept.dtype == torch.float32 else kept.to(torch.float64))
 
 
 def _taken(points: Tensor, ids: Tensor | None) -> tuple[int, int]:
@@ -168,54 +178,11 @@ def _check(name: str, values: Tensor | None, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be {shape}, got {tuple(values.shape)}.")
 
 
-def _coordinates(points: Tensor) -> NDArray[Any]:
-    """(B, V, 3) in one piece, float32 as it is, anything else float64."""
-    kept = points.detach()
-    return _array(kept if kept.dtype == torch.float32 else kept.to(torch.float64))
-
-
 def _array(values: Tensor) -> NDArray[Any]:
     found: NDArray[Any] = values.detach().contiguous().numpy()
     return found
 
 
-@lru_cache(maxsize=32)
-def _every(size: int) -> NDArray[np.int64]:
-    return np.arange(size)
-
-
-def _mean_distance(
-    pred: Tensor, true: Tensor, counted: Tensor | None, shift: Tensor | None
-) -> Tensor:
-    away = pred - true
-    return _mean(away if shift is None else away - shift[:, None], counted)
-
-
-def _residual(
-    pred: Tensor, true: Tensor, moving: Tensor, means: Tensor, counted: Tensor | None
-) -> Tensor:
-    turned = (pred - means[0, :, None]) @ moving.transpose(1, 2)
-    return _mean(turned - (true - means[1, :, None]), counted)
-
-
-def _moments(pred: Tensor, true: Tensor, counted: Tensor | None) -> Tensor:
-    weight = torch.ones_like(pred[..., 0]) if counted is None else counted.to(pred)
-    count = weight.sum(1, keepdim=True)
-    mask = weight[..., None] > 0
-    means, about = [], []
-    for points in (pred, true):
-        mean = points.where(mask, 0.0).sum(1) / count
-        means.append(mean)
-        about.append((points - mean[:, None]).where(mask, 0.0))
-    squares = [x.square().sum((1, 2))[:, None] for x in about]
-    products = (about[0].transpose(1, 2) @ about[1]).flatten(1)
-    found = torch.cat([*means, *squares, products], 1)
-    return torch.cat([count, found.where(count > 0, torch.nan)], 1)
-
-
-def _mean(vectors: Tensor, counted: Tensor | None) -> Tensor:
-    """(B,) mean length of the counted ones of (B, N, 3) vectors."""
-    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
-    if counted is None:
-        return lengths.mean(1)
-    return lengths.masked_fill(~counted, 0.0).sum(1) / counted.sum(1)
+def _ids(ids: Tensor | None) -> NDArray[np.int64]:
+    """None of them stand for all points, one after another."""
+    return np.empty(0, np.int64) if ids is None else _array(ids.to(torch.int64))

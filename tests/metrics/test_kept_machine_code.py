@@ -49,6 +49,16 @@ def test_another_process_finds_it(load: Load) -> None:
     assert sum(again.stats.cache_hits.values()) == 1
 
 
+def test_it_is_made_anew_when_another_file_of_kernels_was_edited(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load()(np.ones(3)) == 3
+    monkeypatch.setattr("ehpsbench.metrics.compiled._kernels", lambda: "other text")
+    again = load()
+    assert again(np.ones(3)) == 3
+    assert not again.stats.cache_hits
+
+
 def test_two_processes_that_keep_two_types_at_once_do_not_mix_them_up(
     load: Load, tmp_path: Path
 ) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ehpsbench.metrics import point_pairs
+from ehpsbench.metrics import point_tensors
 from ehpsbench.metrics.point_pairs import PointPairs
 
 PEOPLE, VERTICES = 5, 1100
-Found = dict[str, torch.Tensor]
+CLOSE = {"rtol": 1e-11, "atol": 1e-11, "equal_nan": True}
 
 
 @pytest.fixture
@@ -29,12 +29,6 @@ def sides(dtype: torch.dtype, far: float = 4.0) -> tuple[torch.Tensor, torch.Ten
     return pred.to(dtype), true.to(dtype)
 
 
-def similarity(points: PointPairs, counted: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
-    rows = points.moments(counted)
-    turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))[0]
-    return 1.2 * turn.expand(PEOPLE, 3, 3), rows[:, 1:7].unflatten(1, (2, 3)).transpose(0, 1)
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 @pytest.mark.parametrize("size", [1, 3, 512, 513, 1100])
 @pytest.mark.parametrize("masked", [False, True])
@@ -44,26 +38,45 @@ def test_torch_finds_what_the_machine_code_finds(
     source = torch.Generator().manual_seed(size)
     ids = torch.randperm(VERTICES, generator=source)[:size]
     points = PointPairs(*sides(dtype), ids, ids.flip(0))
-    counted = torch.rand((PEOPLE, size), generator=source) < 0.5 if masked else None
-    shift = torch.randn((PEOPLE, 3), generator=source, dtype=torch.float64)
-    moving, means = similarity(points, counted)
     both = points._points()
-    close = {"rtol": 1e-11, "atol": 1e-11, "equal_nan": True}
-    for found, expected in (
-        (points.mean_distance(counted, shift), point_pairs._mean_distance(*both, counted, shift)),
-        (points.mean_distance(counted), point_pairs._mean_distance(*both, counted, None)),
-        (points.moments(counted), point_pairs._moments(*both, counted)),
-        (
-            points.residual(moving, means, counted),
-            point_pairs._residual(*both, moving, means, counted),
-        ),
-    ):
-        torch.testing.assert_close(found, expected, **close)
+    counted, fitted = (
+        torch.rand((PEOPLE, size), generator=source) < share if masked else None
+        for share in (0.5, 0.9)
+    )
+    shift = torch.randn((PEOPLE, 3), generator=source, dtype=torch.float64)
+    found = points.distances([shift, None], aligned=True, counted=counted, fitted=fitted)
+    fit = points.similarity(fitted)
+    expected = [
+        point_tensors.mean_distance(*both, counted, shift),
+        point_tensors.mean_distance(*both, counted, None),
+        point_tensors.residual(*both, fit, counted),
+    ]
+    torch.testing.assert_close(found, expected, **CLOSE)
+    if size > 3:  # of three points, two turns by almost as good
+        torch.testing.assert_close(fit, point_tensors.similarity(*both, fitted), **CLOSE)
 
 
-def test_moments_keep_their_digits_a_hundred_kilometres_off() -> None:
-    near, far = (PointPairs(*sides(torch.float64, off)).moments() for off in (0.0, 2.0**17))
-    torch.testing.assert_close(far[:, 7:], near[:, 7:], rtol=1e-9, atol=1e-6)
+def test_all_points_named_one_by_one_are_all_points() -> None:
+    both, every = sides(torch.float32), torch.arange(VERTICES)
+    named = PointPairs(*both, every, every).distances([None], aligned=True)
+    torch.testing.assert_close(PointPairs(*both).distances([None], aligned=True), named)
+
+
+def test_what_is_measured_together_is_what_is_measured_alone() -> None:
+    points, shift = PointPairs(*sides(torch.float32)), torch.ones(PEOPLE, 3)
+    together = points.distances([None, shift], aligned=True)
+    alone = [
+        *points.distances([None]),
+        *points.distances([shift]),
+        *points.distances(aligned=True),
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(together, alone, strict=True))
+    assert points.distances() == []
+
+
+def test_a_similarity_keeps_its_digits_a_hundred_kilometres_off() -> None:
+    near, far = (PointPairs(*sides(torch.float64, off)).similarity() for off in (0.0, 2.0**17))
+    torch.testing.assert_close(far[:, :10], near[:, :10], rtol=1e-9, atol=1e-9)
 
 
 def test_points_that_do_not_count_may_be_anything() -> None:
@@ -74,21 +87,37 @@ def test_points_that_do_not_count_may_be_anything() -> None:
     pred, true = pred.clone(), true.clone()
     pred[:, :300], true[:, 200:600] = torch.nan, torch.inf
     points = PointPairs(pred, true)
-    torch.testing.assert_close(points.mean_distance(counted), expected.mean_distance())
-    torch.testing.assert_close(points.moments(counted), expected.moments())
+    torch.testing.assert_close(
+        points.distances([None], aligned=True, counted=counted, fitted=counted),
+        expected.distances([None], aligned=True),
+    )
+    torch.testing.assert_close(points.similarity(counted), expected.similarity())
+
+
+def test_a_point_that_is_fitted_on_alone_does_not_touch_the_distance_of_others() -> None:
+    pred, true = sides(torch.float32)
+    pred[1, 0] = torch.nan
+    counted = torch.ones((PEOPLE, VERTICES), dtype=torch.bool)
+    counted[:, 0] = False
+    distance, aligned = PointPairs(pred, true).distances([None], aligned=True, counted=counted)
+    assert distance.isfinite().all()
+    assert aligned.isnan().tolist() == [False, True, False, False, False]
 
 
 def test_nobody_and_no_point_are_nan_or_nothing() -> None:
     pred, true = sides(torch.float32)
     none = PointPairs(pred, true, torch.arange(0), torch.arange(0))
-    assert none.mean_distance().isnan().all()
-    assert none.moments().isnan().all()
+    assert none.similarity().isnan().all()
+    for found in none.distances([None], aligned=True):
+        assert found.isnan().tolist() == [True] * PEOPLE
     hidden = torch.zeros((PEOPLE, VERTICES), dtype=torch.bool)
     hidden[1:] = True
-    for found in (PointPairs(pred, true).mean_distance(hidden), none.mean_distance()):
-        assert found.isnan().tolist()[0] is True
-        assert len(found) == PEOPLE
-    assert PointPairs(pred[:0], true[:0]).moments().shape == (0, 18)
+    for found in PointPairs(pred, true).distances([None], aligned=True, counted=hidden):
+        assert found.isnan().tolist() == [True, False, False, False, False]
+    assert PointPairs(pred, true).similarity(hidden).isnan().any(1).tolist()[:2] == [True, False]
+    nobody = PointPairs(pred[:0], true[:0])
+    assert nobody.similarity().shape == (0, 16)
+    assert [len(found) for found in nobody.distances([None], aligned=True)] == [0, 0]
 
 
 @pytest.mark.parametrize("ids", [[0, VERTICES], [-1, 0]])
@@ -114,25 +143,18 @@ def test_sides_that_do_not_correspond_are_refused(
 
 @pytest.mark.parametrize("shape", [(PEOPLE - 1, VERTICES), (PEOPLE, VERTICES - 1), (VERTICES,)])
 def test_a_mask_of_other_points_is_refused(shape: tuple[int, ...]) -> None:
-    points, counted = PointPairs(*sides(torch.float32)), torch.ones(shape, dtype=torch.bool)
-    turn, means = torch.eye(3).expand(PEOPLE, 3, 3), torch.zeros(2, PEOPLE, 3)
-    for measure in (
-        points.mean_distance,
-        points.moments,
-        lambda mask: points.residual(turn, means, mask),
-    ):
-        with pytest.raises(ValueError, match="counted must be"):
-            measure(counted)
+    points, mask = PointPairs(*sides(torch.float32)), torch.ones(shape, dtype=torch.bool)
+    with pytest.raises(ValueError, match="counted must be"):
+        points.distances([None], counted=mask)
+    with pytest.raises(ValueError, match="fitted must be"):
+        points.distances(aligned=True, fitted=mask)
+    with pytest.raises(ValueError, match="fitted must be"):
+        points.similarity(mask)
 
 
-def test_a_shift_or_a_similarity_of_other_people_is_refused() -> None:
-    points, turn = PointPairs(*sides(torch.float32)), torch.eye(3).expand(PEOPLE, 3, 3)
+def test_a_shift_of_other_people_is_refused() -> None:
     with pytest.raises(ValueError, match="shift must be"):
-        points.mean_distance(shift=torch.zeros(PEOPLE - 1, 3))
-    with pytest.raises(ValueError, match="moving must be"):
-        points.residual(turn[1:], torch.zeros(2, PEOPLE, 3))
-    with pytest.raises(ValueError, match="means must be"):
-        points.residual(turn, torch.zeros(2, PEOPLE - 1, 3))
+        PointPairs(*sides(torch.float32)).distances([None, torch.zeros(PEOPLE - 1, 3)])
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -141,6 +163,7 @@ def test_threads_and_the_way_that_points_lie_in_memory_change_nothing(
 ) -> None:
     pred, true = sides(torch.float32)
     turned = [x.transpose(1, 2).contiguous().transpose(1, 2) for x in (pred, true)]
-    expected = PointPairs(pred, true).moments()
+    expected = PointPairs(pred, true).distances([None], aligned=True)
     monkeypatch.setattr("ehpsbench.metrics.point_pairs.BLOCK", 2 * VERTICES)
-    assert torch.equal(PointPairs(*turned).moments(), expected)
+    found = PointPairs(*turned).distances([None], aligned=True)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

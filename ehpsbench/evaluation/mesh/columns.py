@@ -12,8 +12,6 @@ from ehpsbench.evaluation.mesh.points import Figures, Pair
 from ehpsbench.evaluation.mesh.rules import ErrorColumn
 from ehpsbench.metrics.blocks import over_blocks
 from ehpsbench.metrics.point_error import millimetres, root_shift
-from ehpsbench.metrics.point_pairs import PointPairs
-from ehpsbench.metrics.rigid_alignment import residual
 
 TOGETHER = 32  # people of a block: what is done once for each costs as much as a few of them
 Seen = Callable[[Tensor, slice], Tensor]
@@ -73,10 +71,17 @@ def _errors(
     found: dict[str, Tensor] = {}
     for same in groups:
         taken = same[0].pair
-        points = taken.points(pred, true)
         counted = None if seen is None else seen(taken.true.points(true), rows)
-        for column in same:
-            found[column.name] = millimetres(_metres(column, points, pred, true, counted))
+        rooted = [column for column in same if column.error.root != "none"]
+        aligned = [column for column in same if column.error.root == "none"]
+        distances = taken.points(pred, true).distances(
+            [_shift(column, pred, true) for column in rooted],
+            aligned=bool(aligned),
+            counted=counted,
+        )
+        errors = [millimetres(metres) for metres in distances]
+        found |= {column.name: error for column, error in zip(rooted, errors, strict=False)}
+        found |= {column.name: errors[-1] for column in aligned}
     return found
 
 
@@ -87,10 +92,7 @@ def _on_the_same_points(columns: Sequence[Column]) -> list[list[Column]]:
     return list(groups.values())
 
 
-def _metres(
-    column: Column, points: PointPairs, pred: Figures, true: Figures, counted: Tensor | None
-) -> Tensor:
-    if column.error.root == "none":
-        return residual(points, counted=counted)
+def _shift(column: Column, pred: Figures, true: Figures) -> Tensor | None:
+    """(b, 3) by how much the roots of a column are apart [m]."""
     roots = column.pair.pred.roots(pred), column.pair.true.roots(true)
-    return points.mean_distance(counted, root_shift(*roots, len(true.vertices)))
+    return root_shift(*roots, len(true.vertices))
