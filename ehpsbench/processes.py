@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -43,7 +45,8 @@ def completed(
         return
     waiting = iter(items)
     pending: dict[Future[Any], Item] = {}
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (work, shared)) as pool:
+    context = worker_context(work.__module__)
+    with ProcessPoolExecutor(workers, context, _start, (work, shared)) as pool:
         try:
             while True:
                 for item in itertools.islice(waiting, 2 * workers - len(pending)):
@@ -60,6 +63,19 @@ def completed(
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def worker_context(module: str) -> BaseContext:
+    """How worker processes start: all from one import of torch and of the first asked-for module.
+
+    That import lives as long as this program, in a process that has no GPU, so that the workers of
+    a second pool are there at once, and yet hold nothing of the first.
+    """
+    if sys.platform != "linux":  # libraries of macOS do not survive a fork
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([m for m in ("torch", module) if m != "__main__"])
+    return context
 
 
 _task: tuple[Callable[[Any, Any], Any], Any] | None = None  # of a worker process

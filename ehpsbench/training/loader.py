@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_all_start_methods, get_context
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from ehpsbench.errors import EhpsbenchError, StoreError
-from ehpsbench.processes import end_with_parent
+from ehpsbench.processes import end_with_parent, worker_context
 from ehpsbench.training.cache import Progress
 from ehpsbench.training.codec import decoded
 from ehpsbench.training.crops import CropSize
@@ -173,9 +172,6 @@ class _Shelf(Dataset[Any]):
 def _read_ahead(
     shelf: _Shelf, requests: Iterator[_Request], workers: int, *, pin: bool
 ) -> Iterator[Any]:
-    context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
-    # One import of torch for all workers, in a process that has no threads and no GPU yet.
-    context.set_forkserver_preload([__name__])
     ahead = DataLoader(
         shelf,
         batch_size=None,
@@ -184,7 +180,7 @@ def _read_ahead(
         collate_fn=_as_it_is,
         worker_init_fn=_begin,
         pin_memory=pin,
-        multiprocessing_context=context,
+        multiprocessing_context=worker_context(__name__),
         generator=torch.Generator(),  # else the global one would move on with the workers
     )
     try:

@@ -49,6 +49,18 @@ def test_items_are_taken_only_as_workers_become_free(workers: int) -> None:
     assert next(endless) <= 100 + 2 * workers
 
 
+def _who(_: None, item: int) -> tuple[int, int]:
+    return os.getpid(), os.getppid()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each worker imports torch itself")
+def test_workers_of_two_pools_are_others_but_come_from_one_import() -> None:
+    pools = [{who for _, who in completed(_who, None, range(8), 2)} for _ in range(2)]
+    first, second = ({pid for pid, _ in pool} for pool in pools)
+    assert not first & second
+    assert len({parent for pool in pools for _, parent in pool} - {os.getpid()}) == 1
+
+
 DYING = """
 import os
 from multiprocessing import active_children
