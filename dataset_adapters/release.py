@@ -17,6 +17,7 @@ SAMPLE_MARKER = "ehpsbench-sample/sample.json"
 LISTED = os.R_OK | os.X_OK
 SYSTEM = frozenset({"lost+found", ".Trashes", ".Trash", ".snapshot"})  # of disks, not of releases
 SHOWN = 3
+DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ class Release:
 
     def relative(self, path: Path) -> str:
         """A path below the root as the store keeps it: relative, with forward slashes."""
+        above, whole = f"{self.root.as_posix()}/", path.as_posix()
+        if whole.startswith(above):  # four times as fast, for a file a frame
+            return whole[len(above) :]
         return path.relative_to(self.root).as_posix()
 
     def sample(self) -> dict[str, Any] | None:
@@ -78,8 +82,9 @@ class Unit:
 
 def natural_order(path: Path) -> tuple[Any, ...]:
     """Sort key that puts 2 before 10: digits in a path compare as numbers."""
-    parts = re.split(r"(\d+)", path.as_posix())
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+    parts: list[Any] = DIGITS.split(path.as_posix())  # texts, and digits in every second place
+    parts[1::2] = map(int, parts[1::2])
+    return tuple(parts)
 
 
 def missing_files(root: Path, files: tuple[ExpectedFile, ...]) -> list[ExpectedFile]:

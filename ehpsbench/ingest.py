@@ -186,7 +186,7 @@ def annotation_files(release: Release, units: Sequence[Unit]) -> list[dict[str, 
     Raises:
         InputError: one cannot be read.
     """
-    files = sorted({path for unit in units for path in unit.files})
+    files = sorted({path for unit in units for path in unit.files}, key=lambda path: path.parts)
     try:
         return [
             {"path": release.relative(p), "size": p.stat().st_size, "sha256": file_digest(p)}

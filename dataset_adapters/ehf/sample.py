@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.atomic import write_text
-from ehpsbench.dataset_adapters.ehf.adapter import DETECTIONS
 from ehpsbench.dataset_adapters.ehf.camera import HEIGHT, PUBLISHED, WIDTH
 from ehpsbench.dataset_adapters.sampling import (
     Images,
@@ -23,7 +22,8 @@ from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.errors import InputError
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.meshes import write_ply
-from ehpsbench.skeleton.human_data import NAMES
+from ehpsbench.skeleton.human_data import INDEX, NAMES
+from ehpsbench.skeleton.sources import FACE_68, LEFT_HAND_21, OPENPOSE_BODY_25, RIGHT_HAND_21
 from ehpsbench.world.camera import Camera
 from ehpsbench.world.labels import labels
 from ehpsbench.world.people import posed, posed_joints
@@ -42,6 +42,13 @@ BROKEN = {
     "in_front_of_camera": lambda points: points - np.array([0, 0, 20.0]),
     "box_inside_image": lambda points: points + np.array([12.0, 0, 0]),
 }
+# OpenPose's keys and where their points go; the face ends with two pupils
+DETECTIONS = (
+    ("pose_keypoints_2d", OPENPOSE_BODY_25),
+    ("face_keypoints_2d", (*FACE_68, INDEX["right_eyeball"], INDEX["left_eyeball"])),
+    ("hand_left_keypoints_2d", LEFT_HAND_21),
+    ("hand_right_keypoints_2d", RIGHT_HAND_21),
+)
 # OpenPose's points → joints of the body model with that name, else the last row: undetected
 _BASE = {name: i if i < 55 else -1 for i, name in enumerate(NAMES)}
 DETECTED = tuple(

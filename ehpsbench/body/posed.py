@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.body.mesh_joints import check_topology, mesh_joints
 from ehpsbench.body.model import BodyModel, checked_betas
 from ehpsbench.body.remembered import joints_of
 from ehpsbench.errors import InputError
-from ehpsbench.meshes import read_mesh
+from ehpsbench.meshes import read_vertices
 from ehpsbench.schema import present
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def posed_joints(
     joints, has = np.full((count, JOINTS, 3), np.nan), np.zeros((count, JOINTS), bool)
     for group in _groups(columns, bodies, root):
         _place(joints, has, group.rows, group.model, joints_of(group.model, group.inputs))
-    for row, model, mesh in _meshes(columns, bodies, root):
-        _place(joints, has, np.array([row]), model, (model.joint_regressor @ mesh)[None])
+    for rows, model, paths in _meshes(columns, bodies, root):
+        found = _to_camera(columns, rows, mesh_joints(model, paths))
+        _place(joints, has, rows, model, found)
     return joints, has
 
 
@@ -111,8 +113,11 @@ def posed_vertices(
             continue
         for row, mesh in zip(group.rows, vertices.cpu().numpy().astype(np.float64), strict=True):
             meshes[row] = np.concatenate([meshes[row], mesh]) if len(meshes[row]) else mesh
-    for row, _, mesh in _meshes(columns, bodies, root):
-        meshes[row] = mesh
+    for rows, model, paths in _meshes(columns, bodies, root):
+        for row, path in zip(rows, paths, strict=True):
+            mesh = read_vertices(path)
+            check_topology(mesh, model, path)
+            meshes[row] = _to_camera(columns, np.array([row]), mesh[None])[0]
     return meshes
 
 
@@ -188,38 +193,34 @@ def _hand(columns: Columns, rows: Rows, model: BodyModel, side: str) -> _Group:
 
 def _meshes(
     columns: Columns, bodies: BodySet, root: Path | None
-) -> Iterator[tuple[int, BodyModel, Floats]]:
-    """Rows that carry the owners' mesh, brought to the camera frame."""
+) -> Iterator[tuple[Rows, BodyModel, list[Path]]]:
+    """Rows that carry the owners' mesh, by the model of its topology, and their files."""
     paths = _text(columns, "vertices_path", "")
     family = _text(columns, "source_model", "smplx")
     gender = _text(columns, "gender", "neutral")
-    for row in np.flatnonzero(paths != ""):
-        model = bodies.model(family[row], gender[row])
-        mesh = read_mesh(_file(paths[row], root)).vertices
-        _check_topology(mesh, model, paths[row])
-        if "world_rotation" in columns:
-            mesh = mesh @ _values(columns, "world_rotation")[row].reshape(3, 3).T
-            mesh = mesh + _values(columns, "world_translation")[row]
-        yield int(row), model, mesh
+    whole = paths != ""
+    for of, its in sorted({*zip(family[whole], gender[whole], strict=True)}):
+        rows = np.flatnonzero(whole & (family == of) & (gender == its))
+        yield rows, bodies.model(of, its), [_file(path, root) for path in paths[rows]]
+
+
+def _to_camera(columns: Columns, rows: Rows, points: Floats) -> Floats:
+    """(n, P, 3) points of the owners' meshes of some rows, moved to the camera frame."""
+    if "world_rotation" not in columns:
+        return points
+    rotation = _values(columns, "world_rotation")[rows].reshape(-1, 3, 3)
+    return points @ rotation.mT + _values(columns, "world_translation")[rows][:, None]
 
 
 def _template(path: Path, model: BodyModel) -> Floats:
     mesh = _read_vertices(path)
-    _check_topology(mesh, model, path)
+    check_topology(mesh, model, path)
     return mesh
 
 
 @lru_cache(maxsize=64)
 def _read_vertices(path: Path) -> Floats:
-    return read_mesh(path).vertices
-
-
-def _check_topology(mesh: Floats, model: BodyModel, path: Path | str) -> None:
-    if len(mesh) != model.num_vertices:
-        raise InputError(
-            f"{path} has {len(mesh)} vertices, {model.name} {model.num_vertices}: the mesh belongs "
-            "to another body model. Give the models that the release was made with."
-        )
+    return read_vertices(path)
 
 
 def _file(path: str, root: Path | None) -> Path:

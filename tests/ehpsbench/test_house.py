@@ -23,6 +23,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "schema": 1,
     "restricted_pickle": 1,
     "meshes": 1,
+    "ply": 1,
     "pictures": 1,
     "processes": 1,
     "resampling": 1,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ehpsbench.errors import InputError, MissingFiles
-from ehpsbench.meshes import read_mesh, write_obj, write_ply
+from ehpsbench.meshes import read_mesh, read_vertices, write_obj, write_ply
 
 SQUARE = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0.1234567], [0, 1, 0]])
 HALVES = np.array([[0, 1, 2], [0, 2, 3]])
@@ -23,6 +23,7 @@ def test_a_square_written_and_read_keeps_4_vertices_2_faces_and_their_order(
     mesh = read_mesh(path)
     np.testing.assert_allclose(mesh.vertices, SQUARE, atol=1e-7)
     np.testing.assert_array_equal(mesh.faces, HALVES)
+    np.testing.assert_array_equal(read_vertices(path), mesh.vertices)
 
 
 def test_obj_by_hand_with_texture_normals_groups_and_comments_is_one_triangle(
@@ -57,6 +58,14 @@ def test_ascii_ply_reads_the_same(tmp_path: Path) -> None:
     assert read_mesh(tmp_path / "m.ply").vertices.tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0]]
 
 
+def test_what_stands_behind_x_y_z_in_an_obj_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "m.obj").write_text("v 0 0 0 1\nv 1 0 0 0.5 0.5 0.5\nv 0 2 0\n")
+    assert read_vertices(tmp_path / "m.obj").tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0]]
+    (tmp_path / "m.obj").write_text("v 0 0 0 1\nv 1 0\n")  # as many words as two whole lines
+    with pytest.raises(InputError, match=r"m\.obj"):
+        read_vertices(tmp_path / "m.obj")
+
+
 def test_a_nan_vertex_is_read_as_nan_for_the_checks_to_find(tmp_path: Path) -> None:
     write_ply(tmp_path / "m.ply", np.where(SQUARE > 1e9, 0, np.nan), HALVES)
     assert np.isnan(read_mesh(tmp_path / "m.ply").vertices).all()
@@ -71,12 +80,19 @@ def test_a_file_cut_off_is_refused_by_name(tmp_path: Path, suffix: str, share: f
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(InputError, match=r"square\."):
         read_mesh(path)
+    if suffix == "ply" or share < 0.5:  # an OBJ with all its vertices need not end well
+        with pytest.raises(InputError, match=r"square\."):
+            read_vertices(path)
 
 
 def test_quads_missing_files_and_other_formats_are_refused(tmp_path: Path) -> None:
     (tmp_path / "quad.obj").write_text("v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2 3 4\n")
     with pytest.raises(InputError, match="three corners"):
         read_mesh(tmp_path / "quad.obj")
+    corners = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
+    (tmp_path / "quads.obj").write_text(corners + "f 1 2 3 4\n" * 3)  # twelve corners
+    with pytest.raises(InputError, match="faces have 4 corners"):
+        read_mesh(tmp_path / "quads.obj")
     with pytest.raises(MissingFiles, match=r"none\.ply"):
         read_mesh(tmp_path / "none.ply")
     with pytest.raises(InputError, match=r"\.obj or \.ply"):
