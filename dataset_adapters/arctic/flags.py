@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.restricted_pickle import load_npy
 
 FLAGS = ("is_valid", "left_valid", "right_valid")
@@ -48,12 +48,12 @@ def validity(
 def _read(path: Path, sequence: str) -> Flags | None:
     """The flags of a sequence; None where the file does not have it."""
     if path.parent.name == "splits":
-        return _flags_of_split(path, path.stat().st_mtime_ns).get(sequence)
+        return _flags_of_split(path).get(sequence)
     return _flags(load_npy(path))
 
 
-@lru_cache(maxsize=1)
-def _flags_of_split(path: Path, changed: int) -> dict[str, Flags]:
+@read_once(1)
+def _flags_of_split(path: Path) -> dict[str, Flags]:
     """Flags of all sequences of a split: its file is read once, and only they are kept."""
     found = {name: _flags(data) for name, data in load_npy(path)["data_dict"].items()}
     return {name: values for name, values in found.items() if values is not None}

@@ -14,6 +14,7 @@ from ehpsbench.dataset_adapters.freihand.version import check_version
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, validity
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around, clip_box, project
@@ -91,9 +92,11 @@ def _file(root: Path, split: str, kind: str) -> Path:
     return root / f"{split}_{kind}.json"
 
 
+@read_once(3)  # the files of a split, for each of its versions
 def _numbers(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A JSON list with one array a sample, whatever brackets are around it."""
     values = np.array(read_json(path), np.float64)
+    values.flags.writeable = False
     return values.reshape(len(values), *shape)
 
 

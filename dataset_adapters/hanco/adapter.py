@@ -17,6 +17,7 @@ from ehpsbench.dataset_adapters.files import read_frames, read_json
 from ehpsbench.dataset_adapters.identity import person_identity, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, spread, validity
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.geometry import box_around, clip_box, project
@@ -102,7 +103,7 @@ def _numbered(unit: Unit, kind: str) -> dict[int, Path]:
 def _meta(unit: Unit, frames: NDArray[np.int64]) -> dict[str, list[Any]]:
     """What meta.json says of these frames of the sequence."""
     path, sequence = unit.files[0], int(unit.name)
-    content = read_json(path)
+    content = _tables(path)
     try:
         return {key: [content[key][sequence][frame] for frame in frames] for key in META}
     except (KeyError, IndexError, TypeError) as error:
@@ -111,6 +112,12 @@ def _meta(unit: Unit, frames: NDArray[np.int64]) -> dict[str, list[Any]]:
             f"({type(error).__name__}: {error}). Expected for each of {', '.join(META)} a list a "
             "sequence of a value a frame, by the numbers of the files."
         ) from error
+
+
+@read_once(1)
+def _tables(path: Path) -> Any:
+    """meta.json: of all sequences, asked for by each."""
+    return read_json(path)
 
 
 def _needed(unit: Unit, shape: dict[int, Path], frames: NDArray[np.int64]) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.errors import InputError
 from ehpsbench.geometry import rotation_matrix
 
@@ -58,6 +59,7 @@ class Metadata:
         return Lens(turn, -turn @ centre * MM, focal, middle, bent)
 
 
+@read_once(1)
 def read_metadata(path: Path) -> Metadata:
     """The file in `path`.
 

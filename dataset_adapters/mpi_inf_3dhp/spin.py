@@ -21,6 +21,7 @@ from ehpsbench.dataset_adapters.parameters import (
     spread,
     validity,
 )
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.readers.mpi_inf import MPI_INF_24
 from ehpsbench.errors import InputError
 from ehpsbench.restricted_pickle import load_npz
@@ -60,7 +61,9 @@ def spin_columns(
     """
     from ehpsbench.body.posed import posed_joints
 
-    fits = _read(path, str(columns["sequence"][0]) if len(pixels) else "")
+    fits = _fits(path).get(str(columns["sequence"][0])) if len(pixels) else None
+    if fits is None:
+        return {}
     place = {key: row for row, key in enumerate(fits["key"].tolist())}
     keys = zip(columns["camera"], columns["frame"].tolist(), strict=True)
     row = np.asarray([place.get(f"{camera}/{frame}", -1) for camera, frame in keys], np.int64)
@@ -69,7 +72,8 @@ def spin_columns(
     if not fitted.any():
         return {}
     row = row[fitted]
-    fit = split_pose(fits["pose"][row], "smpl") | {"betas": fits["shape"][row]}
+    pose, betas = (np.asarray(fits[name][row], np.float64) for name in ("pose", "shape"))
+    fit = split_pose(pose, "smpl") | {"betas": betas}
     body = body_columns({**fit, "transl": np.zeros((len(row), 3))}, "neutral", LABELS, bodies)
     joints, _ = posed_joints(body, bodies)
     body["transl"] = (space[fitted][:, IN_LABELS] - joints[:, LIMBS]).mean(1)
@@ -83,22 +87,26 @@ def _same(part: Floats, pixels: Floats) -> NDArray[np.bool_]:
     return np.asarray(seen.any(1) & (np.where(seen, distance, 0.0).max(1) < SAME))
 
 
-def _read(path: Path, sequence: str) -> dict[str, NDArray[Any]]:
-    """The fits of one recording by camera and row of the labels; files count from 1."""
+@read_once(1)
+def _fits(path: Path) -> dict[str, dict[str, NDArray[Any]]]:
+    """The fits of each recording by camera and row of the labels; files count from 1."""
     content = load_npz(path)
     try:
         names = [NAME.search(name) for name in np.asarray(content["imgname"]).astype(str).tolist()]
         has = np.asarray(content["has_smpl"], np.float64).reshape(len(names)) > 0
-        kept = has & np.asarray([n is not None and n[1] == sequence for n in names], np.bool_)
-        keys = [f"{int(n[2])}/{int(n[3]) - 1}" for n, k in zip(names, kept, strict=True) if n and k]
-        shapes = {"pose": (72,), "shape": (10,), "part": (len(SPIN_24), 3)}
-        table = {
-            key: np.asarray(content[key], np.float64).reshape(len(names), *shape)[kept]
-            for key, shape in shapes.items()
-        }
+        sequence = np.asarray([n[1] if n and h else "" for n, h in zip(names, has, strict=True)])
+        keys = np.asarray([f"{int(n[2])}/{int(n[3]) - 1}" if n else "" for n in names], object)
+        rows = {str(r): np.flatnonzero(sequence == r) for r in np.unique(sequence) if r}
+        fits: dict[str, dict[str, NDArray[Any]]] = {r: {"key": keys[at]} for r, at in rows.items()}
+        for key, shape in {"pose": (72,), "shape": (10,), "part": (len(SPIN_24), 3)}.items():
+            found = np.asarray(content[key])
+            dtype = np.float32 if found.dtype == np.float32 else np.float64
+            values = np.asarray(found, dtype).reshape(len(names), *shape)
+            for recording, at in rows.items():
+                fits[recording][key] = values[at]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not SPIN's file of MPI-INF-3DHP ({type(error).__name__}: {error}). "
             "Expected imgname, pose (N, 72), shape (N, 10), part (N, 24, 3) and has_smpl."
         ) from error
-    return {**table, "key": np.asarray(keys, object)}
+    return fits

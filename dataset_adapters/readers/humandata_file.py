@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.errors import InputError
 from ehpsbench.restricted_pickle import Archive, load, load_npz
 
@@ -107,10 +107,10 @@ def numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_
     return flat.astype(np.float64), here
 
 
+@read_once(1)
 def opened(path: Path) -> HumanDataFile:
     """The file, with what was read of it before if it was the last one asked for."""
-    status = path.stat()
-    return _opened(path, status.st_mtime_ns, status.st_size)
+    return HumanDataFile(path)
 
 
 def holds_rows(path: Path) -> bool:
@@ -120,11 +120,6 @@ def holds_rows(path: Path) -> bool:
         InputError: it is one of the caches that look like HumanData.
     """
     return path.suffix != ".npz" or IMAGE_PATH in _archive(path)
-
-
-@lru_cache(maxsize=1)
-def _opened(path: Path, changed: int, size: int) -> HumanDataFile:
-    return HumanDataFile(path)
 
 
 def _content(path: Path) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ hand out. A hand turns about its rest wrist. A person is one annotation: one han
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity, person_keys, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
 from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, spread, validity
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.readers.coco import Coco, box_column, read_coco
 from ehpsbench.dataset_adapters.release import Release, Unit
 from ehpsbench.errors import InputError
@@ -103,17 +103,10 @@ def _file(unit: Unit, kind: str) -> Path:
     return unit.files[0].with_name(f"{prefix}_{split}_{kind}.json")
 
 
-@lru_cache(maxsize=len(KINDS))  # of one split: they are large
-def _parsed(path: Path, stamp: tuple[int, int]) -> Any:
-    return read_coco(path) if path.stem.endswith("_data") else read_json(path)
-
-
+@read_once(len(KINDS))  # of one split: they are large
 def _json(path: Path) -> Any:
-    """A file of all captures, read once for the units that are cut from it."""
-    if not path.is_file():
-        return read_json(path)
-    found = path.stat()
-    return _parsed(path, (found.st_mtime_ns, found.st_size))
+    """A file of all captures, for the units that are cut from it."""
+    return read_coco(path) if path.stem.endswith("_data") else read_json(path)
 
 
 def _capture(path: Path, capture: str, chosen: Chosen | None) -> Coco:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,6 +150,16 @@ def test_spins_fits_stand_where_their_limbs_are_and_wrong_names_do_not_count(
     limbs = [INDEX[f"{side}_{j}"] for side in ("left", "right") for j in ("elbow", "ankle")]
     labels = columns["keypoints3d"].reshape(len(joints), -1, 4)[:, limbs, :3]
     assert np.allclose(joints[~first][:, limbs], labels[~first], atol=TENTH)
+
+
+def test_spins_file_is_read_once_for_all_recordings(tmp_path: Path) -> None:
+    release = _release(tmp_path, "spin")
+    first = _unit(release, "S1/Seq1")
+    adapter.read(first, BODIES)
+    found = first.files[2].stat()
+    first.files[2].write_bytes(bytes(found.st_size))
+    os.utime(first.files[2], ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert adapter.read(_unit(release, "S2/Seq2"), BODIES).columns["body_valid"].any()
 
 
 def test_rows_end_where_a_video_does_and_cameras_are_those_that_are_there(
