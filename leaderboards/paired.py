@@ -28,6 +28,7 @@ from ehpsbench.resampling import (
     units,
 )
 
+PEOPLE, IMAGES = "people", "images"
 FLIPS = 9999
 FLIPS_RANKED = 999  # of average precision, which ranks all detections in each
 ALL_UP_TO = 12  # clusters of which every exchange is taken: 4,096
@@ -54,7 +55,8 @@ class Difference:
         people: rows that both have.
         clusters: theirs.
         left_out: rows that only one of them has.
-        resampled: `clusters`, or `people` where clusters are fewer than five.
+        resampled: `clusters`, or what the rows are where clusters are fewer than five.
+        scored: what the rows are: `people` or `images`; both, of a mean over benchmarks.
     """
 
     a: float
@@ -67,6 +69,7 @@ class Difference:
     clusters: int
     left_out: int
     resampled: str
+    scored: str = PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Pair:
         values: of (S, C) weights, (2, S) numbers of A and B.
         exchanged: of (S, C) exchanges, 1 where the two are, (S,) differences.
         slow: every draw ranks all detections.
+        scored: what the rows are: `people` or `images`.
     """
 
     people: int
@@ -90,6 +94,7 @@ class Pair:
     values: Callable[[Floats], Floats]
     exchanged: Callable[[Floats], Floats]
     slow: bool = False
+    scored: str = PEOPLE
 
 
 def difference(pair: Pair, samples: int, seed: int, drawn_as: str) -> Difference:
@@ -124,6 +129,7 @@ def mean_difference(pairs: Sequence[tuple[Pair, str]], samples: int, seed: int) 
     gap = float(told_apart(whole[0] - whole[1], whole[1]))
     low, high = interval(drawn) if len(drawn) else (np.nan, np.nan)
     few = any(pair.clusters < LEAST_CLUSTERS for pair in each)
+    scored = " and ".join(sorted({pair.scored for pair in each}, reverse=True))
     return Difference(
         a=float(whole[0]),
         b=float(whole[1]),
@@ -134,7 +140,8 @@ def mean_difference(pairs: Sequence[tuple[Pair, str]], samples: int, seed: int) 
         people=sum(pair.people for pair in each),
         clusters=sum(pair.clusters for pair in each),
         left_out=sum(pair.left_out for pair in each),
-        resampled="people" if few else "clusters",
+        resampled=scored if few else "clusters",
+        scored=scored,
     )
 
 
@@ -198,8 +205,8 @@ def pair_of_people(a: Sequence[ErrorRows], b: Sequence[ErrorRows]) -> Pair:
     )
 
 
-def pair_of_statistics(a: NumberRows, b: NumberRows) -> Pair:
-    """Numbers made of the statistics of the same people or images.
+def pair_of_statistics(a: NumberRows, b: NumberRows, scored: str = PEOPLE) -> Pair:
+    """Numbers made of the statistics of the same people or images, as `scored` says.
 
     Raises:
         InputError: their rows differ.
@@ -222,6 +229,7 @@ def pair_of_statistics(a: NumberRows, b: NumberRows) -> Pair:
         values=lambda weights: np.stack([a.values(weights), b.values(weights)]),
         exchanged=exchanged,
         slow=isinstance(a.statistics, Detected),
+        scored=scored,
     )
 
 

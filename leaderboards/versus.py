@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ehpsbench.errors import BodyMismatch, InputError, UnknownName
 from ehpsbench.evaluation.protocol import NumberFacts, protocol, rules_then
-from ehpsbench.evaluation.results import has_result, read_result, read_summary
+from ehpsbench.evaluation.results import has_result, identity_column, read_result, read_summary
 from ehpsbench.leaderboards.board import SIGN, Board, BoardBenchmark, columns_of
 from ehpsbench.leaderboards.drawn import ErrorRows, NumberRows, Rows
 from ehpsbench.leaderboards.entrants import entrants_in
 from ehpsbench.leaderboards.paired import (
+    IMAGES,
     METHOD,
+    PEOPLE,
     Difference,
     Pair,
     difference,
@@ -182,7 +184,9 @@ def _pair(store: Store, column: BoardBenchmark, sides: Sequence[Sequence[str]]) 
     one, other = a[0], b[0]
     if not (isinstance(one, NumberRows) and isinstance(other, NumberRows)):
         raise InputError(f"{column.id}: the two were scored by different tasks.")
-    return pair_of_statistics(one, other)
+    rows = read[sides[0][0]].rows
+    scored = IMAGES if identity_column(rows) == "image_id" else PEOPLE
+    return pair_of_statistics(one, other, scored)
 
 
 def _errors(rows: Sequence[Rows]) -> list[ErrorRows]:
@@ -223,10 +227,11 @@ def _remarks(store: Store, sides: Sequence[Sequence[str]], columns: Sequence[Col
     said = []
     if any(cells.trained(store, entry) for side in sides for entry in side):
         said.append(NETWORKS if all(len(side) == 1 for side in sides) else SEEDS)
-    few = [c.id for c in columns if c.found.resampled == "people"]
-    if few:
-        said.append(
-            f"fewer than {LEAST_CLUSTERS} clusters in {', '.join(few)}: people are drawn and "
-            "exchanged there, so that intervals are too narrow and p too small"
-        )
+    for what in (PEOPLE, IMAGES):
+        few = [c.id for c in columns if c.found.resampled == what]
+        if few:
+            said.append(
+                f"fewer than {LEAST_CLUSTERS} clusters in {', '.join(few)}: {what} are drawn and "
+                "exchanged there, so that intervals are too narrow and p too small"
+            )
     return said

@@ -65,7 +65,7 @@ def compare(
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare two entries on the people that both were scored on: difference, interval, p."""
+    """Compare two entries on what both were scored on: difference, interval, p."""
     from ehpsbench.cli import console
     from ehpsbench.leaderboards.board import board as find_board
     from ehpsbench.leaderboards.versus import versus
@@ -117,7 +117,7 @@ def _print_versus(found: Versus) -> None:
 
     console.out.print(f"A: {_named(found.a, found.entries_a)}", soft_wrap=True)
     console.out.print(f"B: {_named(found.b, found.entries_b)}", soft_wrap=True)
-    head = ("benchmark", "A", "B", "A − B", "95 %", "p", "better", "people", "clusters")
+    head = ("benchmark", "A", "B", "A − B", "95 %", "p", "better", "scored on", "clusters")
     lines = [_line(column) for column in (*found.columns, *([found.mean] if found.mean else []))]
     console.print_table(found.board, head, lines)
     for column in found.columns:
@@ -148,6 +148,6 @@ def _line(column: Column) -> tuple[str, ...]:
         f"{digits(one.low, unit)} to {digits(one.high, unit)}",
         f"{one.p:.4f}" if one.p >= 0.0001 else "< 0.0001",
         column.better or "–",
-        f"{one.people:,}",
+        f"{one.people:,} {one.scored}",
         f"{one.clusters:,}",
     )

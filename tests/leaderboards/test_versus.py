@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -14,7 +15,7 @@ from ehpsbench.cli.main import app
 from ehpsbench.errors import BodyMismatch, InputError, UnknownName
 from ehpsbench.evaluation.migrations import RESULTS_VERSION
 from ehpsbench.evaluation.protocol import protocol
-from ehpsbench.evaluation.results import Result, result_rows, write_result
+from ehpsbench.evaluation.results import Result, read_result, result_rows, write_result
 from ehpsbench.leaderboards.board import Board, board
 from ehpsbench.leaderboards.versus import versus
 from ehpsbench.metrics import freihand
@@ -130,6 +131,23 @@ def test_numbers_of_statistics_are_compared_too_and_higher_is_better(store: Stor
     assert (first.id, first.better, found.mean) == ("PA-MPJPE", "A", None)
     assert first.found.difference == pytest.approx(-2, abs=1)
     assert [c.found.p for c in found.columns if c.id.startswith("F@")] == [1, 1]
+
+
+def test_images_are_not_called_people(store: Store) -> None:
+    images = {"image_id": [f"i{i:02d}" for i in range(12)], "cluster": [str(i) for i in range(12)]}
+    for entry, right in (("good", 8), ("bad", 4)):
+        scored(store, entry, "goliath-parts", 1)
+        areas = {"intersection": right, "prediction": 10, "truth": 10}
+        each = {
+            kind: pa.array([[float(area)] * 28] * 12, pa.list_(pa.float64(), 28))
+            for kind, area in areas.items()
+        }
+        known = read_result(store, entry, "goliath-parts").summary
+        write_result(store, Result(pa.table(images | each), known))
+    words = ["leaderboard", "compare", "good", "bad", "--board", "parts", "--store"]
+    told = CliRunner().invoke(app, [*words, str(store.root)]).stdout
+    assert "12 images" in told
+    assert "people" not in told
 
 
 def test_unknown_names_and_an_entry_against_itself_are_refused(store: Store) -> None:
