@@ -22,6 +22,7 @@ from ehpsbench.dataset_adapters.pose_vectors import (
 from ehpsbench.errors import InputError, MissingBody
 from ehpsbench.geometry import axis_angle, body_to_camera
 from ehpsbench.schema import Columns, nullable
+from ehpsbench.schema import present as not_null
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
@@ -203,13 +204,14 @@ def validity(
 def spread(columns: Columns, present: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
     """Columns of those for whom `present` (N,) is true → columns of all N, null for the others.
 
-    Flags of validity are false, not null, for the others.
+    Flags of validity are false, not null, for the others; what is null already stays so.
     """
-    place = np.cumsum(present) - 1
+    rows = np.where(present, np.cumsum(present) - 1, 0)
     result: dict[str, NDArray[Any]] = {}
     for name, values in columns.items():
-        wide = values[np.where(present, place, 0)]
-        result[name] = wide & present if name.endswith("_valid") else nullable(wide, present)
+        wide = values[rows]
+        flags = name.endswith("_valid")
+        result[name] = wide & present if flags else nullable(wide, present & not_null(wide))
     return result
 
 

@@ -144,9 +144,10 @@ def _check_access(root: Path, card: Card) -> None:
     Raises:
         InputError: there is one, at most two levels down.
     """
-    folders = [root, *(d for d in root.iterdir() if d.is_dir() and os.access(d, LISTED))]
+    first = [Path(entry) for entry in os.scandir(root) if entry.is_dir()]
+    folders = [d for d in first if os.access(d, LISTED)]
     inside = (Path(entry) for d in folders for entry in os.scandir(d) if entry.is_dir())
-    closed = [d for d in inside if not os.access(d, LISTED) and d.name not in SYSTEM]
+    closed = [d for d in (*first, *inside) if not os.access(d, LISTED) and d.name not in SYSTEM]
     if closed:
         named = ", ".join(map(str, sorted(closed)[:SHOWN]))
         raise InputError(

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.files import read_frames, read_pickle
 from ehpsbench.dataset_adapters.parameters import FIT_SIZES, absolute_hand
 from ehpsbench.errors import InputError
-from ehpsbench.meshes import read_mesh
+from ehpsbench.meshes import read_vertices
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["FIRST_OF_SECOND_BATCH", "ScanFit", "read_fit"]
+__all__ = ["FIRST_OF_SECOND_BATCH", "ScanFit", "read_fits"]
 
 Floats = NDArray[np.float64]
 
@@ -42,57 +42,89 @@ class ScanFit:
     """SMPL-X of one scan in its own metres.
 
     Attributes:
-        parameters: by the names of the schema, each (1, k); hands as stored.
+        parameters: by the names of the schema, each (1, k); hands as 45 absolute angles.
         scale: units of the scan in a metre of the fit.
         gender: of the model.
-        hands: "relative" or "absolute".
     """
 
     parameters: dict[str, Floats]
     scale: float
     gender: str
-    hands: str
 
 
-def read_fit(scan: str, files: Sequence[Path], bodies: BodySet) -> ScanFit | None:
-    """The fit of a scan; None where there is none, or where nothing tells how to read it.
+def read_fits(
+    scans: Sequence[str], files: Sequence[Sequence[Path]], bodies: BodySet
+) -> list[ScanFit | None]:
+    """The fits of N scans; None where there is none, or where nothing tells how to read it.
 
     Args:
-        scan: number of the scan.
-        files: smplx_param.pkl and mesh_smplx.obj, as far as they are there.
+        scans: (N,) their numbers.
+        files: (N,) smplx_param.pkl and mesh_smplx.obj of each, as far as they are there.
         bodies: the body set of the labels.
 
     Raises:
-        InputError: the file lacks something, or its scale is none.
+        InputError: a file lacks something, or a scale is none.
     """
-    if not files:
-        return None
-    found = read_frames(files[:1], SIZES, read_pickle)
+    fits: list[ScanFit | None] = [None] * len(scans)
+    unsure: list[tuple[int, ScanFit, Floats]] = []
+    for row, (scan, own) in enumerate(zip(scans, files, strict=True)):
+        if not own:
+            continue
+        stored = _stored(own[0])
+        if int(scan) < FIRST_OF_SECOND_BATCH:
+            fits[row] = _understood(stored, CONVENTIONS[0], bodies)
+        elif len(own) > 1:
+            unsure.append((row, stored, read_vertices(own[1]) / stored.scale))
+    found = _decided([fit for _, fit, _ in unsure], [mesh for *_, mesh in unsure], bodies)
+    for (row, *_), fit in zip(unsure, found, strict=True):
+        fits[row] = fit
+    return fits
+
+
+def _stored(path: Path) -> ScanFit:
+    """A fit with hands as they are stored; of which model it is, the file does not say."""
+    found = read_frames([path], SIZES, read_pickle)
     scale = float(found.pop("scale")[0, 0])
     if not (np.isfinite(scale) and scale > 0):
-        raise InputError(f"{files[0]}: scale must be positive, it is {scale}.")
+        raise InputError(f"{path}: scale must be positive, it is {scale}.")
     found["transl"] = found.pop("translation") / scale
-    if int(scan) < FIRST_OF_SECOND_BATCH:
-        return ScanFit(found, scale, *CONVENTIONS[0])
-    if len(files) < 2:
-        return None
-    mesh = read_mesh(files[1]).vertices / scale
-    fits = [ScanFit(found, scale, *each) for each in CONVENTIONS if bodies.has("smplx", each[0])]
-    apart = [_misfit(fit, mesh, bodies) for fit in fits]
-    best = int(np.argmin(apart)) if apart else 0
-    return fits[best] if apart and apart[best] < LARGEST_MISFIT else None
+    return ScanFit(found, scale, "")
 
 
-def _misfit(fit: ScanFit, mesh: Floats, bodies: BodySet) -> float:
-    """Mean distance of the fit's vertices from the owners' mesh [m]."""
-    from ehpsbench.body.forward import forward
-
-    model = bodies.model("smplx", fit.gender)
-    inputs: dict[str, Any] = dict(fit.parameters)
+def _understood(stored: ScanFit, convention: tuple[str, str], bodies: BodySet) -> ScanFit:
+    gender, hands = convention
+    model, parameters = bodies.model("smplx", gender), dict(stored.parameters)
     for side in ("left", "right"):
         name = f"{side}_hand_pose"
-        inputs[name] = absolute_hand(inputs[name], model, side, fit.hands)
-    vertices = forward(model, **inputs).vertices
-    if vertices is None or vertices.shape[1] != len(mesh):
-        return float("inf")
-    return float(np.linalg.norm(vertices[0].cpu().numpy() - mesh, axis=-1).mean())
+        parameters[name] = absolute_hand(parameters[name], model, side, hands)
+    return ScanFit(parameters, stored.scale, gender)
+
+
+def _decided(
+    stored: Sequence[ScanFit], meshes: Sequence[Floats], bodies: BodySet
+) -> list[ScanFit | None]:
+    """Each by the convention that makes the owners' mesh of it; None where none does."""
+    best: list[ScanFit | None] = [None] * len(stored)
+    least = np.full(len(stored), LARGEST_MISFIT)
+    tried = [each for each in CONVENTIONS if stored and bodies.has("smplx", each[0])]
+    for convention in tried:
+        fits = [_understood(fit, convention, bodies) for fit in stored]
+        apart = _misfits(fits, meshes, bodies)
+        for row in np.flatnonzero(apart < least):
+            best[row], least[row] = fits[row], apart[row]
+    return best
+
+
+def _misfits(fits: Sequence[ScanFit], meshes: Sequence[Floats], bodies: BodySet) -> Floats:
+    """(N,) mean distance of the vertices of fits to one model from the owners' meshes [m]."""
+    from ehpsbench.body.forward import forward
+
+    inputs: dict[str, Any] = {
+        name: np.concatenate([fit.parameters[name] for fit in fits]) for name in fits[0].parameters
+    }
+    vertices = forward(bodies.model("smplx", fits[0].gender), **inputs).vertices
+    apart = np.full(len(fits), np.inf)
+    for row, mesh in enumerate(meshes):
+        if vertices is not None and vertices.shape[1] == len(mesh):
+            apart[row] = np.linalg.norm(vertices[row].numpy() - mesh, axis=-1).mean()
+    return apart

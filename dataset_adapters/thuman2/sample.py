@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,12 @@ from ehpsbench.restricted_pickle.encoder import Call, Name
 from ehpsbench.world.people import model_of
 from ehpsbench.world.renderer import render
 
+if TYPE_CHECKING:
+    from ehpsbench.body.model import BodyModel
+
 FILMING = Filming(size=(192, 192), views=2, video=False, broken=("finite", "ranges", "angles"))
 SPLITS = ("face", "upper-body", "full-body", "test")
-FIRST = {"test": FIRST_OF_SECOND_BATCH}  # the second batch; the others are of the first
+HUNDRED = 100  # scans of each split but the test's are of the first batch, as far as they go
 UNREADABLE = 0  # scan of the second batch without the owners' mesh
 
 
@@ -33,16 +37,22 @@ def write(order: Order) -> Truth:
     """Write a miniature release."""
     card = catalogue.card("thuman2")
     mini = Miniature(order, card, FILMING, Traits.of(card, genders=("male",)))
-    for clip in mini.clips([(split, split) for split in SPLITS], fewest=2 if mini.whole else 1):
+    clips = mini.clips([(split, split) for split in SPLITS], fewest=2 if mini.whole else 1)
+    numbers = _numbers(clips)
+    for clip in clips:
         fit, meshes = clip.fits(), clip.meshes()
         for frame in range(len(clip)):
-            number = FIRST.get(clip.split, 100 * clip.index) + frame
+            number = numbers[clip.split][frame]
             scan, scale = f"{number:04d}", 0.35 + 0.02 * (number % 10)
             content = {name: rows[frame : frame + 1] for name, rows in fit.items()}
             bare = mini.whole and clip.split == "test" and frame == UNREADABLE
-            _write_fit(order.root / f"smplx/{scan}", content, scale, clip, frame)
+            folder = order.root / f"smplx/{scan}"
+            if number < FIRST_OF_SECOND_BATCH:
+                _write_fit(folder, content, scale)
+            else:
+                _write_fit(folder, content, scale, model_of(clip.person(0, frame), clip.bodies))
             if not bare:
-                _write_obj(order.root / f"smplx/{scan}/mesh_smplx.obj", meshes[frame] * scale)
+                _write_obj(folder / "mesh_smplx.obj", meshes[frame] * scale)
             _write_views(mini, clip, frame, scan, scale)
             for view in range(FILMING.views):
                 key = f"{clip.split}/{scan}/{view:03d}/0/{scan}"
@@ -50,14 +60,32 @@ def write(order: Order) -> Truth:
     return mini.save()
 
 
+def _numbers(clips: Sequence[Clip]) -> dict[str, list[int]]:
+    """Numbers of the scans of each split; what is spoilt is in the first batch, if not a test.
+
+    The fit of a spoilt scan does not make the owners' mesh: in the second batch, where that
+    decides, it would be a scan without a body instead.
+    """
+    numbers: dict[str, list[int]] = {}
+    free = FIRST_OF_SECOND_BATCH
+    for clip in sorted(clips, key=lambda clip: clip.split != "test"):
+        spoilt = sum(map(bool, clip.broken))
+        early = 0 if clip.split == "test" else min(len(clip), HUNDRED)
+        later = len(clip) - early
+        first = [HUNDRED * clip.index + place for place in range(early)]
+        cut = max(early - spoilt, 0)  # the spoilt ones come last
+        numbers[clip.split] = [*first[:cut], *range(free, free + later), *first[cut:]]
+        free += later
+    return numbers
+
+
 def _write_fit(
-    folder: Path, fit: dict[str, NDArray[Any]], scale: float, clip: Clip, frame: int
+    folder: Path, fit: dict[str, NDArray[Any]], scale: float, model: BodyModel | None = None
 ) -> None:
-    """The owners' pickle; the second batch has hands of 45 absolute angles."""
+    """The owners' pickle; the second batch has hands of 45 absolute angles, of a model."""
     content: dict[str, Any] = {name: rows.astype(np.float32) for name, rows in fit.items()}
     translation = content.pop("transl")[0].astype(np.float64) * scale
-    if clip.split == "test":
-        model = model_of(clip.person(0, frame), clip.bodies)
+    if model is not None:
         for side in SIDES:
             name = f"{side}_hand_pose"
             content[name] = absolute_hand(fit[name], model, side, "relative").astype(np.float32)

@@ -22,7 +22,7 @@ from ehpsbench.dataset_adapters.thuman2 import adapter, sample
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.evaluate import evaluate
 from ehpsbench.ingest import ingest
-from ehpsbench.schema import Instances
+from ehpsbench.schema import Instances, present
 from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
 
@@ -43,8 +43,14 @@ def root(made: Path, tmp_path: Path) -> Path:
 
 
 def read(root: Path, scan: str) -> Instances:
-    units = adapter.units(open_release(root, catalogue.card("thuman2")))
-    return adapter.read({unit.name: unit for unit in units}[scan], BODIES)
+    """The rows of one scan, read with all others."""
+    (unit,) = adapter.units(open_release(root, catalogue.card("thuman2")))
+    found = adapter.read(unit, BODIES)
+    columns, images = (
+        {name: values[table["sequence"] == scan] for name, values in table.items()}
+        for table in (found.columns, found.images)
+    )
+    return Instances(columns, images)
 
 
 def owners_vertices(root: Path, scan: str) -> np.ndarray:
@@ -115,7 +121,7 @@ def test_the_owners_mesh_says_that_hands_of_the_second_batch_are_absolute(root: 
     stored = read_pickle(root / f"smplx/{SECOND}/smplx_param.pkl")
     columns = read(root, SECOND).columns
     assert columns["gender"][0] == "male"
-    assert columns["left_hand_pose"][0] == pytest.approx(stored["left_hand_pose"][0])
+    np.testing.assert_allclose(columns["left_hand_pose"][0], stored["left_hand_pose"][0])
 
 
 def test_the_owners_mesh_says_that_a_scan_of_the_second_batch_is_neutral(root: Path) -> None:
@@ -133,10 +139,32 @@ def test_a_scan_that_nothing_explains_has_normals_but_no_body_and_no_depth(root:
     write_text(path, "".join(f"v {x} {float(y) + 0.1} {z}\n" for _, x, y, z in lines))
     for scan in (MESHLESS, SECOND):
         found = read(root, scan)
-        assert "global_orient" not in found.columns
+        assert not present(found.columns["global_orient"]).any()
+        assert not present(found.columns["bbox"]).any()
         assert not found.columns["body_valid"].any()
-        assert "depth_path" not in found.images
+        assert not present(found.images["depth_path"]).any()
+        assert not present(found.images["world_rotation"]).any()
         assert len(found.images["normals_path"]) == 2
+    assert present(read(root, FIRST).images["depth_path"]).all()
+    (root / "kept").mkdir()
+    (root / f"smplx/{FIRST}").rename(root / "kept/0999")  # a scan that nobody rendered
+    shutil.rmtree(root / "smplx")
+    assert "global_orient" not in read(root, FIRST).columns
+
+
+def test_scans_past_the_room_of_the_first_batch_are_of_the_second_and_all_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "HUNDRED", 4)
+    root = tmp_path / "many"
+    truth = sample.write(Order(root, BODIES, WorldSettings(), 6, 40, "none"))
+    store = Store(tmp_path / "store")
+    report = ingest("thuman2", root, store)
+    assert report.rejects == {"finite": 2, "ranges": 2, "angles": 2}
+    table = store.instances("thuman2", "face")
+    assert table["sequence"].to_pylist()[::2] == ["0000", "0531", "0532", "0533", "0534"]
+    assert all(table["body_valid"].to_pylist())
+    assert len({*truth.instance_id}) == len(truth.instance_id) == sum(report.instances.values())
 
 
 def test_an_unknown_split_and_a_second_fit_are_refused(root: Path) -> None:
