@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,10 +28,12 @@ from ehpsbench.schema import Instances, nullable
 from ehpsbench.skeleton.placing import keypoint_columns
 
 if TYPE_CHECKING:
+
     from ehpsbench.body.bodies import BodySet
 
 SPLITS = ("val", "test")
 PHOTOS = (".png", ".jpg", ".jpeg")
+REPAIRED = str.maketrans({"(": None, ")": None, " ": "_"})  # what files of keypoints are called
 
 
 def units(release: Release) -> Iterator[Unit]:
@@ -53,36 +54,40 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         MissingFiles: a split has no photos, whose sizes stand nowhere else.
     """
     release, split = unit.release, unit.key["split"]
-    photos = [p for p in release.find(f"images/{split}/*/*/*") if p.suffix.lower() in PHOTOS]
+    found = (release.relative(path) for path in release.find(f"images/{split}/*/*/*"))
+    photos = [path for path in found if path.lower().endswith(PHOTOS)]
     if not photos:
         raise MissingFiles(f"No photos below {release.root}/images/{split}; unpack them.")
-    paths = [release.relative(path) for path in photos]
-    subjects = [path.parent.parent.name.split("_")[0] for path in photos]
+    places = [path.split("/", 2)[2].rpartition(".")[0] for path in photos]  # subject/kind/name
+    subjects = [place.partition("/")[0].split("_")[0] for place in places]
     images = image_columns(
         unit,
-        paths,
-        header_sizes(release.root, paths),
+        photos,
+        header_sizes(release.root, photos),
         split=split,
-        sequence=[str(PurePosixPath(*PurePosixPath(p).parts[2:]).with_suffix("")) for p in paths],
-        frame=np.zeros(len(paths), np.int64),
+        sequence=places,
+        frame=np.zeros(len(photos), np.int64),
         cluster=subjects,
     )
-    columns = person_identity(images, np.arange(len(paths)), subjects)
+    columns = person_identity(images, np.arange(len(photos)), subjects)
     columns |= {"subject": text(subjects)}
-    columns |= _seen([_points(release.root, path) for path in paths])
+    columns |= _seen(_points(unit, places))
     columns |= _shapes(unit, subjects, read_genders(unit.files[0]), bodies)
     return Instances(columns, images)
 
 
-def _points(root: Path, photo: str) -> NDArray[np.float64]:
-    """(P, 135, 3) of a photo; nobody where it has no file under its own or its repaired name."""
-    place = root / PurePosixPath("keypoints", *PurePosixPath(photo).parts[1:]).with_suffix("")
-    repaired = place.name.translate({ord("("): None, ord(")"): None, ord(" "): "_"})
-    for name in (place.name, repaired):
-        path = place.with_name(f"{name}.json")
-        if path.is_file():
-            return read_openpose(path)
-    return np.empty((0, len(OPENPOSE_135), 3))
+def _points(unit: Unit, places: Sequence[str]) -> list[NDArray[np.float64]]:
+    """(P, 135, 3) of each photo; nobody where it has no file under its own or its repaired name."""
+    above = f"keypoints/{unit.key['split']}/"
+    named = ((unit.release.relative(path), path) for path in unit.files if path.suffix == ".json")
+    files = {name.removeprefix(above).removesuffix(".json"): path for name, path in named}
+    nobody = np.empty((0, len(OPENPOSE_135), 3))
+    points = []
+    for place in places:
+        folder, _, name = place.rpartition("/")
+        path = files.get(place) or files.get(f"{folder}/{name.translate(REPAIRED)}")
+        points.append(nobody if path is None else read_openpose(path))
+    return points
 
 
 def _seen(people: Sequence[NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
