@@ -95,3 +95,13 @@ def test_on_paper_there_are_no_tools_and_the_ground_is_white(
     assert not page.locator(".tools").first.is_visible()
     assert not page.get_by_role("navigation").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_on_paper_what_is_folded_is_open(open_page: Open, many_page: Path) -> None:
+    page = open_page(many_page).page
+    folded = page.locator("details:not([open], .columns) > :not(summary, .tools)")
+    closed = folded.count()
+    assert closed
+    assert not folded.first.is_visible()
+    page.emulate_media(media="print")
+    assert [folded.nth(i).is_visible() for i in range(closed)] == [True] * closed
