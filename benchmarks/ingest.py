@@ -11,7 +11,8 @@ one for each image) or `pictures` (sizes stand in the headers of images only, so
 Other releases are written without pictures, since ingest opens none.
 
 The loop poses people with the `smplx` package, as converters do, if it is installed, else (or with
-`--loop-body ehpsbench`) with the project's own forward pass, which is three times as fast.
+`--loop-body ehpsbench`) with the project's own forward pass, which is three times as fast; it reads
+meshes with `trimesh`, if that is installed, else with the project's own reader.
 
 Rates are per second of processor time of one worker with one thread (`--clock wall` for the other
 clock), so that a busy machine changes little; files are in the page cache. `--save WORDS` writes

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from ehpsbench.body.bodies import BodySet
 
-STILLS_A_UNIT = 100  # the whole of the owners' release
+STILLS_A_UNIT = 1000  # the owners' release has a hundred
 MESH, POINTS = "_align.ply", "_2Djnt.json"
 
 
 def units(release: Release) -> Iterator[Unit]:
-    """One unit per hundred stills, counted 1, 2, …, 100, not in the order of their names."""
+    """One unit per thousand stills, counted 1, 2, …, 100, not in the order of their names."""
     root, names = release.root, {path.name for path in release.root.iterdir()}
     ends = (MESH, "_img.jpg", "_img.png")
     ordered = sorted({name.split("_")[0] for name in names if name.endswith(ends)}, key=int)
