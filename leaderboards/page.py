@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ehpsbench.leaderboards.digits import NOTHING, digits, with_unit
+from ehpsbench.leaderboards.spelling import spelled
 from ehpsbench.leaderboards.table import Standing, Standings, Value
 
 STAR = "*"
@@ -65,7 +66,7 @@ def _table(found: Standings) -> tuple[list[str], list[list[str]]]:
     """Names of the columns, and the rows."""
     score, alone = found.score, len(found.benchmarks) == 1
     facts = () if alone else found.benchmarks
-    head = ["rank", "name", with_unit(score.name, score.unit), "95 %"]
+    head = ["rank", "name", with_unit(spelled(score.name), score.unit), "95 %"]
     head += [f"{with_unit(f.id, f.unit)} {'↑' if f.direction == 'higher' else '↓'}" for f in facts]
     rows = []
     for row in found.rows:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from ehpsbench.leaderboards.spelling import spelled
 from ehpsbench.leaderboards.table import BenchmarkFacts, Standings
+
+
+def score_name(standings: Standings) -> str:
+    """What is ranked by: "MPE"."""
+    return spelled(standings.score.name)
 
 
 def score_label(standings: Standings) -> str:
     """What is ranked by, with its unit: "MPE [mm]"."""
-    return with_unit(standings.score.name, standings.score.unit)
+    return with_unit(score_name(standings), standings.score.unit)
 
 
 def score_words(standings: Standings) -> str:
     """How the rows are ordered, in a few words."""
     ids = [b.id for b in standings.benchmarks if b.counts]
     over = f" over {len(ids)} benchmarks" if len(ids) > 1 else f" on {ids[0]}"
-    return f"{standings.score.name}{over}; {standings.score.direction} is better"
+    return f"{score_name(standings)}{over}; {standings.score.direction} is better"
 
 
 def column_label(benchmark: BenchmarkFacts) -> str:
     """What a benchmark's column holds: "PVE [mm]"."""
-    return with_unit(benchmark.primary.replace("_", " ").upper(), benchmark.unit)
+    return with_unit(spelled(benchmark.primary), benchmark.unit)
 
 
 def with_unit(name: str, unit: str) -> str:

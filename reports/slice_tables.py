@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ehpsbench.evaluation.slices import HEIGHTS, SHARES, SLICES
+from ehpsbench.leaderboards.spelling import spelled
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.words import number
 
@@ -97,7 +98,7 @@ def _table(given: Given, benchmark: str) -> SliceTable | None:
     lower = said["better"] == "lower"
     parts = sorted(people, key=_place)
     rows = tuple(_row(key, people[key], found, whole, leader, lower) for key in parts)
-    return SliceTable(benchmark, said["primary"], said["unit"], leader, rows)
+    return SliceTable(benchmark, spelled(said["primary"]), said["unit"], leader, rows)
 
 
 def _place(key: tuple[str, str]) -> tuple[int, int, str]:

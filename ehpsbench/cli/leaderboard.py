@@ -102,12 +102,13 @@ def export(
 def _list(json: bool) -> None:
     from ehpsbench.cli import console
     from ehpsbench.leaderboards.board import board, names
+    from ehpsbench.leaderboards.spelling import spelled
 
     boards = [board(name) for name in names()]
     if json:
         console.print_json([b.model_dump(mode="json") for b in boards])
         return
-    rows = [(b.name, b.title, b.score, ", ".join(b.protocols)) for b in boards]
+    rows = [(b.name, b.title, spelled(b.score), ", ".join(b.protocols)) for b in boards]
     console.print_table("", ("board", "title", "ordered by", "benchmarks"), rows)
 
 

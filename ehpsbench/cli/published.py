@@ -69,8 +69,9 @@ def _rows(table: PublishedTable) -> list[dict[str, Any]]:
 def _print_table(table: PublishedTable) -> None:
     from ehpsbench.cli import console
     from ehpsbench.leaderboards.digits import NOTHING, with_unit
+    from ehpsbench.leaderboards.spelling import spelled
 
-    names = [f"{c.benchmark} {c.metric} {c.part}".strip() for c in table.columns]
+    names = [f"{c.benchmark} {spelled(c.metric)} {c.part}".strip() for c in table.columns]
     head = ["", *(with_unit(n, c.unit) for n, c in zip(names, table.columns, strict=True))]
     rows = [
         [row.entry, *(row.cells[c].printed if c in row.cells else NOTHING for c in table.columns)]
@@ -102,9 +103,10 @@ def print_together(standings: Standings, places: Sequence[Place]) -> None:
     """Write one order of ours and reported ones, and what it is not."""
     from ehpsbench.cli import console
     from ehpsbench.leaderboards.digits import digits, with_unit
+    from ehpsbench.leaderboards.spelling import spelled
 
     score = standings.score
-    head = ("place", "model", with_unit(score.name, score.unit), "from")
+    head = ("place", "model", with_unit(spelled(score.name), score.unit), "from")
     rows = [
         (
             str(p.place),

@@ -205,12 +205,13 @@ def _print_halved(found: Halved) -> None:
     """Who stopped where and why, what it cost, and how it compares."""
     from ehpsbench.cli import console
     from ehpsbench.leaderboards.digits import with_unit
+    from ehpsbench.leaderboards.spelling import spelled
 
     if found.standings is None:
         console.out.print("Every dataset lacks cells, so nobody was judged yet.")
         return
     score = found.standings.score
-    head = ("training set", "samples", with_unit(score.name, score.unit), "ranks", "")
+    head = ("training set", "samples", with_unit(spelled(score.name), score.unit), "ranks", "")
     rows = [
         (p.name, p.samples, f"{p.mpe_mm:.1f}", f"{p.rank_low}–{p.rank_high}", p.why)
         if p.judged

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 def print_standings(found: Standings) -> None:
     """Write a board: a row per group, best first, with intervals, tie groups and marks."""
     from ehpsbench.leaderboards.digits import NOTHING, with_unit
+    from ehpsbench.leaderboards.spelling import spelled
 
     unit = found.score.unit
     relative = any(row.zero_shot.rank is not None for row in found.rows)
-    head = ["rank", "training set or model", with_unit(found.score.name, unit), "95 %"]
+    head = ["rank", "training set or model", with_unit(spelled(found.score.name), unit), "95 %"]
     head += ["ranks", "without one", "tie group", *(["zero-shot", "its rank"] * relative), ""]
     rows = []
     for row in found.rows:
@@ -82,4 +83,8 @@ def _print_marks(found: Standings) -> None:
 
 
 def _lacks(found: Standings, row: Standing) -> list[str]:
-    return [f"no {found.score.name}: lacks {', '.join(row.missing)}"] if row.missing else []
+    from ehpsbench.leaderboards.spelling import spelled
+
+    if not row.missing:
+        return []
+    return [f"no {spelled(found.score.name)}: lacks {', '.join(row.missing)}"]

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation.predictions import read_predictions
 from ehpsbench.evaluation.results import read_rows, read_summary
+from ehpsbench.leaderboards.spelling import spelled
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.kept import drawing, kept_pictures
 from ehpsbench.reports.permission import Permission, permission
@@ -118,7 +119,7 @@ def _exhibit(
             examples.append(Example(rank, person, words, pictures))
     if not examples:
         return None
-    return Exhibit(benchmark, summary["primary"], tuple(examples), may.why)
+    return Exhibit(benchmark, spelled(summary["primary"]), tuple(examples), may.why)
 
 
 def _chosen(rows: pa.Table, primary: str) -> dict[str, float]:

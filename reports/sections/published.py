@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ehpsbench.leaderboards.published import CERTAINTY, Cell, Column, PublishedTable, published
+from ehpsbench.leaderboards.spelling import spelled
 from ehpsbench.leaderboards.table import BenchmarkFacts
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.scores import column_label, digits_of, with_unit
@@ -110,10 +111,9 @@ def _table(table: PublishedTable) -> Mapping[str, Any]:
 
 
 def _head(column: Column) -> dict[str, str]:
-    metric = column.metric.replace("_", " ")
     unit = "" if column.unit == "1" else column.unit
     return {
         "benchmark": "" if column.benchmark == "model" else column.benchmark,
-        "label": with_unit(metric, unit),
+        "label": with_unit(spelled(column.metric), unit),
         "part": "" if column.part in WHOLE else column.part,
     }

@@ -13,7 +13,7 @@ from ehpsbench.leaderboards.table import BenchmarkFacts, Standing
 from ehpsbench.reports.given import Given
 from ehpsbench.reports.levels import level_among
 from ehpsbench.reports.places import places
-from ehpsbench.reports.scores import column_label, digits_of, unit_after
+from ehpsbench.reports.scores import column_label, digits_of, score_name, unit_after
 from ehpsbench.reports.section import Section
 from ehpsbench.reports.theme import variable_of
 from ehpsbench.reports.words import NOTHING, listed, number
@@ -52,8 +52,9 @@ def _words(given: Given, row: Standing, ranked: Sequence[Standing]) -> str:
     better = (gap < 0) == (score.direction == "lower")
     unit, digits = unit_after(score.unit), digits_of(score.unit)
     side = "better" if better else "worse"
-    said = f"{score.name} {number(abs(gap), digits)}{unit} {side} than the median set"
-    said = said if gap else f"{score.name} of the median set"
+    name = score_name(given.standings)
+    said = f"{name} {number(abs(gap), digits)}{unit} {side} than the median set"
+    said = said if gap else f"{name} of the median set"
     beats = given.standings.beats[own]
     places_ = [i for i, other in enumerate(given.standings.rows) if other.tie_group is not None]
     behind = [i for i in places_ if i != own and beats[i] >= CERTAIN]
