@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
-More = ParamSpec("More")
-Reader = Callable[Concatenate[Path, More], Result]
 
 __all__ = ["read_once"]
 
 
-def read_once(kept: int) -> Callable[[Reader[More, Result]], Reader[More, Result]]:
+def read_once(kept: int) -> Callable[[Callable[[Path], Result]], Callable[[Path], Result]]:
     """A reader that remembers what it made of the last files, by their time and size.
 
     What it returns is shared: callers must not change it.
@@ -23,20 +21,18 @@ def read_once(kept: int) -> Callable[[Reader[More, Result]], Reader[More, Result
         kept: of how many files; each process keeps its own, so that large ones are best alone.
     """
 
-    def remembering(read: Reader[More, Result]) -> Reader[More, Result]:
+    def remembering(read: Callable[[Path], Result]) -> Callable[[Path], Result]:
         @lru_cache(maxsize=kept)
-        def again(
-            path: Path, changed: int, size: int, *args: More.args, **options: More.kwargs
-        ) -> Result:
-            return read(path, *args, **options)
+        def again(path: Path, changed: int, size: int) -> Result:
+            return read(path)
 
         @wraps(read)
-        def reader(path: Path, *args: More.args, **options: More.kwargs) -> Result:
+        def reader(path: Path) -> Result:
             try:
                 found = path.stat()
             except OSError:
-                return read(path, *args, **options)  # which says what is wrong
-            return again(path, found.st_mtime_ns, found.st_size, *args, **options)
+                return read(path)  # which says what is wrong
+            return again(path, found.st_mtime_ns, found.st_size)
 
         return reader
 

@@ -92,12 +92,17 @@ def _file(root: Path, split: str, kind: str) -> Path:
     return root / f"{split}_{kind}.json"
 
 
-@read_once(3)  # the files of a split, for each of its versions
 def _numbers(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A JSON list with one array a sample, whatever brackets are around it."""
+    values = _list(path)
+    return values.reshape(len(values), *shape)
+
+
+@read_once(3)  # the files of a split, for each of its versions
+def _list(path: Path) -> NDArray[np.float64]:
     values = np.array(read_json(path), np.float64)
     values.flags.writeable = False
-    return values.reshape(len(values), *shape)
+    return values
 
 
 def _images(unit: Unit, intrinsics: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
