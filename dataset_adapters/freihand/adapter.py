@@ -13,6 +13,7 @@ from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.freihand.version import check_version
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.nested import array_of
 from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, validity
 from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.release import Release, Unit
@@ -100,7 +101,7 @@ def _numbers(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 @read_once(3)  # the files of a split, for each of its versions
 def _list(path: Path) -> NDArray[np.float64]:
-    values = np.array(read_json(path), np.float64)
+    values = array_of(read_json(path))
     values.flags.writeable = False
     return values
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import header_sizes, image_columns
 from ehpsbench.dataset_adapters.parameters import validity
-from ehpsbench.dataset_adapters.readers.eft import read_eft
+from ehpsbench.dataset_adapters.readers.eft import eft_images
 from ehpsbench.dataset_adapters.readers.fit_lists import Place, last_number
 from ehpsbench.dataset_adapters.readers.matlab import load_mat
 from ehpsbench.dataset_adapters.release import Unit
@@ -36,7 +36,7 @@ def labelled_people(unit: Unit, place: Callable[[str], Place]) -> Instances:
         InputError: a file is broken.
     """
     points = _joints(unit)
-    fitted = {last_number(str(name)) for path in unit.files[1:] for name in read_eft(path).image}
+    fitted = {last_number(str(name)) for path in unit.files[1:] for name in eft_images(path)}
     number = np.asarray([n for n in range(1, len(points) + 1) if n not in fitted], np.int64)
     places = [place(f"im{n:05d}.png") for n in number]
     there = np.asarray([(unit.release.root / p.path).is_file() for p in places], bool)

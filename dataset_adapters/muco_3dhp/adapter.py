@@ -13,6 +13,7 @@ from ehpsbench.dataset_adapters.boxes import keypoint_boxes
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity
 from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.nested import array_of
 from ehpsbench.dataset_adapters.parameters import (
     BODY_ONLY,
     Labels,
@@ -82,8 +83,8 @@ def _images(unit: Unit, coco: Coco) -> dict[str, NDArray[Any]]:
         split="train",
         sequence=[PurePosixPath(name).parts[0] for name in names],
         frame=coco.of_images("id"),
-        focal=np.asarray(coco.of_images("f"), np.float64).reshape(-1, 2),
-        principal_point=np.asarray(coco.of_images("c"), np.float64).reshape(-1, 2),
+        focal=array_of(coco.of_images("f")).reshape(-1, 2),
+        principal_point=array_of(coco.of_images("c")).reshape(-1, 2),
     )
 
 
@@ -97,7 +98,7 @@ def _keypoints(people: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
     """Both kinds: all joints in space, those that can be seen in the image."""
 
     def table(key: str, width: int) -> NDArray[np.float64]:
-        values = np.asarray([person[key] for person in people], np.float64)
+        values = array_of([person[key] for person in people])
         return values.reshape(len(people), JOINTS, width)
 
     space = table("keypoints_cam", 3) * MILLIMETRE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +49,7 @@ def read(unit: Unit, bodies: BodySet) -> Instances:
         return Place(f"images/{name}", unit.key["split"], last_number(name))
 
     def sizes(paths: list[str]) -> NDArray[np.int64]:
-        known = [records.get(PurePosixPath(path).name) for path in paths]
+        known = [records.get(path.rpartition("/")[2]) for path in paths]
         if all(known):
             return np.asarray([(r["width"], r["height"]) for r in known if r], np.int64)
         return header_sizes(root, paths)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_keys, text
+from ehpsbench.dataset_adapters.nested import array_of
+from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.readers.eft import Eft
 from ehpsbench.errors import InputError
 from ehpsbench.schema import nullable
@@ -31,6 +33,7 @@ LIMBS = tuple(
     for side in ("left", "right")
     for joint in ("shoulder", "elbow", "wrist", "knee", "ankle")
 )
+LIMB_ROWS = [OCHUMAN_19.index(joint) for joint in LIMBS]
 FEWEST, NEAR = 4, 3.0  # joints in common, and how near they are [px]: EFT's are those of OCHuman
 
 
@@ -47,6 +50,30 @@ class People(NamedTuple):
     boxes: NDArray[Any]
 
 
+class _People(NamedTuple):
+    """Every fit with every annotation of its image: P pairs, fit by fit.
+
+    `records` (P,), `joints` (P, 19, 3) x, y, score: 1 seen, 2 hidden by the person, 3 by another,
+    zeros where null; `fit` (P,) of N, and the `first` (N + 1,) pair of each fit.
+    """
+
+    records: Sequence[Record]
+    joints: Floats
+    fit: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, listed: Sequence[Sequence[Record]]) -> _People:
+        """The annotations of each fit's image."""
+        records = [record for people in listed for record in people]
+        joints = array_of([record.get("keypoints") or [0.0] * 57 for record in records])
+        count = np.asarray([len(people) for people in listed], np.int64)
+        first = np.concatenate([[0], np.cumsum(count)])
+        fit = np.repeat(np.arange(len(count)), count)
+        return cls(records, joints.reshape(len(records), 19, 3), fit, first)
+
+
+@read_once(1)  # both of EFT's files are of it
 def read_images(path: Path) -> dict[str, Record]:
     """Images of the owners' file by name.
 
@@ -76,24 +103,24 @@ def joined(fits: Eft, images: Mapping[str, Record], path: Path) -> People:
     names = [PurePosixPath(str(name)).name for name in fits.image]
     listed = [images.get(name, {}).get("annotations", []) for name in names]
     try:
+        people = _People.of(listed)
         limbs = _limbs(keypoint_columns(2, (fits.keypoints, EFT_49))["keypoints2d"])
-        which = [_same(row, people) for row, people in zip(limbs, listed, strict=True)]
-        fitted = [p[w] if w >= 0 else {} for p, w in zip(listed, which, strict=True)]
-        others = _others(names, listed, which)
-        records = [*fitted, *(record for _, _, record in others)]
-        joints = np.stack([_keypoints(r) for r in records] or [np.zeros((19, 3))])[: len(records)]
-        corners = [record.get("bbox") or [0.0] * 4 for record in records]
-        boxes = np.asarray(corners, np.float64).reshape(-1, 4)
+        which = _same(limbs, people)
+        others = _others(names, which, people)
+        pair = np.asarray([*which, *(pair for _, pair in others)], np.int64)
+        records = [people.records[row] if row >= 0 else {} for row in pair]
+        boxes = array_of([record.get("bbox") or [0.0] * 4 for record in records]).reshape(-1, 4)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path} has a broken annotation ({type(error).__name__}: {error}). Expected "
             "bbox (x1, y1, x2, y2) and 57 keypoints, or null."
         ) from error
     known = np.asarray((boxes[:, 2:] > boxes[:, :2]).all(1), bool)
+    numbers = [pair - people.first[people.fit[pair]] for _, pair in others]
     return People(
-        image=text([*names, *(name for name, _, _ in others)]),
-        key=text([*_keys(fits, names), *(f"owners{index}" for _, index, _ in others)]),
-        joints=joints,
+        image=text([*names, *(name for name, _ in others)]),
+        key=text([*_keys(fits, names), *(f"owners{number}" for number in numbers)]),
+        joints=np.concatenate([people.joints, np.zeros((1, 19, 3))])[pair],
         boxes=nullable(np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]), known),
     )
 
@@ -106,23 +133,24 @@ def _keys(fits: Eft, names: Sequence[str]) -> list[str]:
 
 
 def _others(
-    names: Sequence[str], listed: Sequence[Sequence[Record]], which: Sequence[int]
-) -> list[tuple[str, int, Record]]:
-    """Image, number in it and annotation of who has joints and no fit.
+    names: Sequence[str], which: NDArray[np.int64], people: _People
+) -> list[tuple[str, int]]:
+    """Image and pair of who has joints and no fit.
 
     Where a fit of an image is nobody's, anybody there may be the fitted person: none is added.
     """
-    fitted: dict[str, list[int]] = {}
-    people: dict[str, Sequence[Record]] = {}
-    for name, records, index in zip(names, listed, which, strict=True):
-        fitted.setdefault(name, []).append(index)
-        people[name] = records
-    return [
-        (name, index, record)
-        for name, taken in fitted.items()
-        for index, record in enumerate(people[name])
-        if -1 not in taken and index not in taken and _keypoints(record)[:, 2].any()
-    ]
+    fits: dict[str, list[int]] = {}
+    for fit, name in enumerate(names):
+        fits.setdefault(name, []).append(fit)
+    labelled: list[bool] = np.any(people.joints[..., 2], 1).tolist()
+    found: list[tuple[str, int]] = []
+    for name, mine in fits.items():
+        first, last = people.first[mine[-1]], people.first[mine[-1] + 1]
+        taken = {int(which[fit] - people.first[fit]) for fit in mine if which[fit] >= 0}
+        if (which[mine] >= 0).all():
+            rows = (row for row in range(first, last) if labelled[row])
+            found += [(name, row) for row in rows if row - first not in taken]
+    return found
 
 
 def _limbs(keypoints: Floats) -> Floats:
@@ -130,23 +158,16 @@ def _limbs(keypoints: Floats) -> Floats:
     return keypoints.reshape(-1, 144, 3)[:, LIMBS]
 
 
-def _keypoints(record: Record) -> Floats:
-    """(19, 3) x, y, score: 1 seen, 2 hidden by the person, 3 by another; zeros where null."""
-    values = record.get("keypoints") or [0.0] * 57
-    return np.asarray(values, np.float64).reshape(19, 3)
-
-
-def _same(limbs: Floats, people: Sequence[Record]) -> int:
-    """Which annotation's limbs lie nearest to those of a fit, if they are the same; or −1."""
-    best, nearest = -1, NEAR
-    for index, record in enumerate(people):
-        placed = np.zeros((len(INDEX), 3))
-        placed[list(OCHUMAN_19)] = _keypoints(record)
-        other = placed[list(LIMBS)]
-        both = (other[:, 2] > 0) & (limbs[:, 2] > 0)
-        if both.sum() < FEWEST:
-            continue
-        distance = float(np.linalg.norm(other[both, :2] - limbs[both, :2], axis=1).mean())
-        if distance < nearest:
-            best, nearest = index, distance
-    return best
+def _same(limbs: Floats, people: _People) -> NDArray[np.int64]:
+    """(N,) the pair of each fit whose limbs lie nearest to its own, if they are the same; or −1."""
+    mine, theirs = limbs[people.fit], people.joints[:, LIMB_ROWS]
+    both = (mine[..., 2] > 0) & (theirs[..., 2] > 0)
+    count = both.sum(1)
+    apart = np.hypot(*np.moveaxis(theirs[..., :2] - mine[..., :2], -1, 0))
+    distance = np.where(both, apart, 0.0).sum(1) / np.maximum(count, 1)
+    near = np.flatnonzero((count >= FEWEST) & (distance < NEAR))
+    near = near[np.lexsort((distance[near], people.fit[near]))]  # stable: the first of equals
+    found, first = np.unique(people.fit[near], return_index=True)
+    which = np.full(len(limbs), -1)
+    which[found] = near[first]
+    return which

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.nested import array_of
 from ehpsbench.errors import InputError
 from ehpsbench.schema import nullable
 from ehpsbench.skeleton.placing import keypoint_columns
@@ -131,7 +132,7 @@ def keypoints_of(annotations: Records, *sources: tuple[str, Map]) -> dict[str, N
     for key, joints in sources:
         empty = [0.0] * (3 * len(joints))
         rows = [a.get(key) or empty for a in annotations]
-        parts.append((np.asarray(rows, np.float64).reshape(-1, len(joints), 3), joints))
+        parts.append((array_of(rows).reshape(-1, len(joints), 3), joints))
     seen = np.zeros(len(annotations), bool)
     for values, _ in parts:
         seen |= (values[..., 2] > 0).any(1)
@@ -141,7 +142,7 @@ def keypoints_of(annotations: Records, *sources: tuple[str, Map]) -> dict[str, N
 def box_column(annotations: Records, key: str = "bbox") -> NDArray[Any]:
     """(N, 4) x, y, w, h [px]; null where it is absent, null or empty."""
     rows = [a.get(key) or [0.0] * 4 for a in annotations]
-    boxes = np.asarray(rows, np.float64).reshape(-1, 4)
+    boxes = array_of(rows).reshape(-1, 4)
     with np.errstate(invalid="ignore"):
         empty = (boxes[:, 2:] <= 0).any(1)
     return nullable(boxes, ~empty)

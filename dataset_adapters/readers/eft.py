@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.nested import array_of
 from ehpsbench.dataset_adapters.parameters import Labels, body_columns, validity
 from ehpsbench.errors import InputError
 from ehpsbench.schema import nullable
@@ -26,12 +27,14 @@ from ehpsbench.skeleton.sources import EFT_49
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["CROP", "CROP_FOCAL", "Eft", "eft_columns", "read_eft"]
+__all__ = ["CROP", "CROP_FOCAL", "Eft", "eft_columns", "eft_images", "read_eft"]
 
 Floats = NDArray[np.float64]
 CROP_FOCAL, CROP = 5000.0, 224.0  # px, of the network that was fitted
 SIDE = 200.0  # px of a crop of scale 1
 LABELS = Labels("smpl", "none", "eft", "pseudo")
+MOST_FILES = 8
+_images: dict[tuple[Path, int, int], NDArray[Any]] = {}  # of the files that were read last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +82,10 @@ def read_eft(path: Path) -> Eft:
         count = len(items)
 
         def table(key: str, *shape: int) -> Floats:
-            return np.asarray([item[key] for item in items], np.float64).reshape(count, *shape)
+            return array_of([item[key] for item in items]).reshape(count, *shape)
 
-        points = [item.get("gt_keypoint_2d") or np.zeros((len(EFT_49), 3)) for item in items]
-        return Eft(
+        points = [item.get("gt_keypoint_2d") or [[0.0] * 3] * len(EFT_49) for item in items]
+        found = Eft(
             image=np.asarray([str(item["imageName"]) for item in items], object),
             annotation=np.asarray([int(item.get("annotId", -1)) for item in items], np.int64),
             subject=np.asarray([str(item.get("subjectId", "")) for item in items], object),
@@ -91,13 +94,32 @@ def read_eft(path: Path) -> Eft:
             camera=table("parm_cam", 3),
             centre=table("bbox_center", 2),
             side=SIDE * table("bbox_scale"),
-            keypoints=np.asarray(points, np.float64).reshape(count, len(EFT_49), 3),
+            keypoints=array_of(points).reshape(count, len(EFT_49), 3),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path} is not an EFT file ({type(error).__name__}: {error}). Expected `data`, a list "
             "of fits with parm_pose, parm_shape, parm_cam, bbox_scale, bbox_center and imageName."
         ) from error
+    _images[_state(path)] = found.image
+    while len(_images) > MOST_FILES:
+        del _images[next(iter(_images))]
+    return found
+
+
+def eft_images(path: Path) -> NDArray[Any]:
+    """(N,) the image of each fit of a file, which is not read again right after `read_eft`.
+
+    Raises:
+        InputError: as `read_eft`.
+    """
+    known = _images.get(_state(path)) if path.is_file() else None
+    return read_eft(path).image if known is None else known
+
+
+def _state(path: Path) -> tuple[Path, int, int]:
+    found = path.stat()
+    return path, found.st_mtime_ns, found.st_size
 
 
 def eft_columns(fits: Eft, size: NDArray[Any], bodies: BodySet) -> dict[str, NDArray[Any]]:

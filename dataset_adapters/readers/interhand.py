@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ehpsbench.dataset_adapters.files import read_json
 from ehpsbench.dataset_adapters.identity import person_identity, person_keys, repeat, text
 from ehpsbench.dataset_adapters.images import image_columns
+from ehpsbench.dataset_adapters.nested import array_of
 from ehpsbench.dataset_adapters.parameters import Labels, hand_columns, spread, validity
 from ehpsbench.dataset_adapters.read_once import read_once
 from ehpsbench.dataset_adapters.readers.coco import Coco, box_column, read_coco
@@ -73,7 +74,7 @@ def interhand_read(
         InputError: a file is broken, or lacks something.
     """
     data, camera, joints, mano = (_file(unit, kind) for kind in KINDS)
-    coco = _capture(data, unit.key["capture"], chosen)
+    coco, rows = _capture(data, unit.key["capture"], chosen)
     try:
         images = _images(unit, coco, _json(camera)[unit.key["capture"]], folder)
         records = coco.annotations
@@ -81,11 +82,10 @@ def interhand_read(
         key = None if None in subject else subject.astype(str)
         columns = person_identity(images, coco.image, person_keys(coco.image, key))
         columns["subject"] = subject
-        columns["source_row"] = np.asarray([a["row"] for a in records], np.int64)
+        columns["source_row"] = rows
         frames = [str(coco.images[i]["frame_idx"]) for i in coco.image]
         fits = _json(mano).get(unit.key["capture"], {}) if mano.is_file() else {}
-        shown = [_labelled(fits.get(f), a) for f, a in zip(frames, records, strict=True)]
-        columns |= _hands(shown, columns, unit, bodies)
+        columns |= _hands([fits.get(f) or {} for f in frames], records, columns, unit, bodies)
         points = _json(joints).get(unit.key["capture"], {})
         columns |= _points([points.get(f) for f in frames], records, columns)
         columns["bbox"] = box_column(records)
@@ -105,34 +105,38 @@ def _file(unit: Unit, kind: str) -> Path:
 
 @read_once(len(KINDS))  # of one split: they are large
 def _json(path: Path) -> Any:
-    """A file of all captures, for the units that are cut from it."""
-    return read_coco(path) if path.stem.endswith("_data") else read_json(path)
+    """A file of all captures, for the units that are cut from it; of images also the captures."""
+    if not path.stem.endswith("_data"):
+        return read_json(path)
+    coco = read_coco(path)
+    return coco, text(str(image.get("capture")) for image in coco.images)
 
 
-def _capture(path: Path, capture: str, chosen: Chosen | None) -> Coco:
-    """Images of a capture, and those annotations in them that count (`row`: place in the file)."""
-    coco: Coco = _json(path)
-    kept = [i for i, image in enumerate(coco.images) if str(image.get("capture")) == capture]
-    place = {row: i for i, row in enumerate(kept)}
-    people = [
-        (i, {**a, "row": row})
-        for row, (a, image) in enumerate(zip(coco.annotations, coco.image.tolist(), strict=True))
-        if (i := place.get(image)) is not None and (chosen is None or chosen(a))
-    ]
+def _capture(path: Path, capture: str, chosen: Chosen | None) -> tuple[Coco, NDArray[np.int64]]:
+    """Images of a capture, those annotations in them that count, and their rows in the file."""
+    coco, captures = _json(path)
+    inside = np.asarray(captures == capture, bool)
+    rows = np.flatnonzero(inside[coco.image])
     if chosen is not None:  # pictures that belong to no annotation that counts do not exist
-        used = sorted({i for i, _ in people})
-        order = {i: n for n, i in enumerate(used)}
-        kept, people = [kept[i] for i in used], [(order[i], a) for i, a in people]
-    image = np.asarray([i for i, _ in people], np.int64)
-    return Coco([coco.images[i] for i in kept], [a for _, a in people], image)
+        rows = rows[np.asarray([chosen(coco.annotations[row]) for row in rows.tolist()], bool)]
+        inside = np.isin(np.arange(len(inside)), coco.image[rows])
+    place = np.cumsum(inside) - 1
+    images = [coco.images[i] for i in np.flatnonzero(inside).tolist()]
+    annotations = [coco.annotations[row] for row in rows.tolist()]
+    return Coco(images, annotations, place[coco.image[rows]]), rows
 
 
 def _images(
     unit: Unit, coco: Coco, cameras: Mapping[str, Any], folder: str
 ) -> dict[str, NDArray[Any]]:
     names = [str(c) for c in coco.of_images("camera")]
-    turn = np.asarray([cameras["camrot"][c] for c in names], np.float64).reshape(-1, 3, 3)
-    place = np.asarray([cameras["campos"][c] for c in names], np.float64).reshape(-1, 3)
+    own = {name: row for row, name in enumerate(dict.fromkeys(names))}
+    which = np.asarray([own[name] for name in names], np.int64)
+
+    def table(key: str, *shape: int) -> Floats:
+        return array_of([cameras[key][c] for c in own]).reshape(-1, *shape)
+
+    turn, place = table("camrot", 3, 3), table("campos", 3)
     capture = unit.key["capture"]
     sequence = [f"Capture{capture}/{name}" for name in coco.of_images("seq_name")]
     size = np.asarray([(r["width"], r["height"]) for r in coco.images], np.int64).reshape(-1, 2)
@@ -145,36 +149,33 @@ def _images(
         camera=names,
         frame=coco.of_images("frame_idx"),
         cluster=sequence,
-        focal=np.asarray([cameras["focal"][c] for c in names], np.float64).reshape(-1, 2),
-        principal_point=np.asarray([cameras["princpt"][c] for c in names]).reshape(-1, 2),
-        world_rotation=turn,
-        world_translation=-(turn @ place[..., None])[..., 0] * MM,
+        focal=table("focal", 2)[which],
+        principal_point=table("princpt", 2)[which],
+        world_rotation=turn[which],
+        world_translation=(-(turn @ place[..., None])[..., 0] * MM)[which],
     )
 
 
-def _labelled(fit: Mapping[str, Any] | None, record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fits of a frame, of those hands that the annotation has."""
-    kind = record.get("hand_type", BOTH)
-    return {side: hand for side, hand in (fit or {}).items() if kind in (side, BOTH)}
-
-
 def _hands(
-    fits: list[Mapping[str, Any]], columns: Columns, unit: Unit, bodies: BodySet
+    fits: list[Mapping[str, Any]], records: Any, columns: Columns, unit: Unit, bodies: BodySet
 ) -> dict[str, NDArray[Any]]:
-    """MANO of both hands where it is there, and the flags."""
+    """MANO of the hands that an annotation has, where it is there, and the flags."""
     labels = Labels.of(unit.release.card)
+    kinds = [record.get("hand_type", BOTH) for record in records]
     result: dict[str, NDArray[Any]] = {}
     here = {}
     for side in WRISTS:
-        here[side] = np.asarray([bool(fit.get(side)) for fit in fits], bool)
-        mine = [fit[side] for fit in fits if fit.get(side)]
+        pairs = zip(fits, kinds, strict=True)
+        hands = [fit.get(side) if kind in (side, BOTH) else None for fit, kind in pairs]
+        here[side] = np.asarray([bool(hand) for hand in hands], bool)
+        mine = [hand for hand in hands if hand]
         if mine:
-            pose = np.asarray([m["pose"] for m in mine], np.float64).reshape(-1, 48)
+            pose = array_of([m["pose"] for m in mine]).reshape(-1, 48)
             hand = {
                 "global_orient": pose[:, :3],
                 "hand_pose": pose[:, 3:],
-                "betas": np.asarray([m["shape"] for m in mine], np.float64).reshape(-1, 10),
-                "transl": np.asarray([m["trans"] for m in mine], np.float64).reshape(-1, 3),
+                "betas": array_of([m["shape"] for m in mine]).reshape(-1, 10),
+                "transl": array_of([m["trans"] for m in mine]).reshape(-1, 3),
             }
             names = ("world_rotation", "world_translation")
             world = {name: columns[name][here[side]] for name in names}
@@ -201,12 +202,12 @@ def _points(
     frames = list({id(joints): joints for joints in labelled}.values())  # cameras share them
     place = {id(joints): i for i, joints in enumerate(frames)}
     frame = np.asarray([place[id(joints)] for joints in labelled], np.int64)
-    world = np.zeros((len(frames), 42, 3))
-    for row, joints in enumerate(frames):
-        if joints is not None:
-            world[row] = np.asarray(joints["world_coord"], np.float64).reshape(42, 3) * MM
-    valid = _flags([a["joint_valid"] for a in records])
-    valid &= np.asarray([_triangulated(j) for j in frames], bool).reshape(-1, 42)[frame]
+    known = [joints for joints in frames if joints is not None]
+    there = np.asarray([joints is not None for joints in frames], bool)
+    world, placed = np.zeros((len(frames), 42, 3)), np.zeros((len(frames), 42), bool)
+    world[there] = array_of([j["world_coord"] for j in known]).reshape(len(known), 42, 3) * MM
+    placed[there] = _flags([j.get("joint_valid", [1.0] * 42) for j in known])
+    valid = _flags([a["joint_valid"] for a in records]) & placed[frame]
     for side, wrist in WRISTS.items():  # no hand without its wrist
         valid[:, JOINTS[side]] &= valid[:, wrist : wrist + 1]
     turn = columns["world_rotation"].reshape(-1, 3, 3)
@@ -224,15 +225,7 @@ def _points(
 def _flags(values: list[Any]) -> NDArray[np.bool_]:
     """(N, 42) of `joint_valid`, which is (42,), (42, 1) or (42, 3), mostly the same in all."""
     try:
-        flags = np.asarray(values).reshape(len(values), 42, -1).any(2)
+        flags = array_of(values).reshape(len(values), 42, -1).any(2)
     except ValueError:
         flags = np.asarray([np.reshape(v, (42, -1)).any(1) for v in values]).reshape(-1, 42)
     return np.asarray(flags, bool)
-
-
-def _triangulated(joints: Mapping[str, Any] | None) -> NDArray[np.bool_]:
-    """(42,) which joints of a frame have a place; `joint_valid` is (42,), (42, 1) or (42, 3)."""
-    if joints is None:
-        return np.zeros(42, bool)
-    flags = np.asarray(joints.get("joint_valid", np.ones(42)), np.float64)
-    return np.asarray(flags.reshape(42, -1).any(1), bool)

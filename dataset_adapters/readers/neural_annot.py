@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.dataset_adapters.files import read_json
+from ehpsbench.dataset_adapters.nested import array_of
 from ehpsbench.dataset_adapters.parameters import (
     Labels,
     body_columns,
@@ -119,8 +120,8 @@ def lens_columns(entries: Entries) -> dict[str, NDArray[Any]]:
     """Focal length and principal point of each person's own virtual camera [px]."""
     cameras = [entry["cam_param"] for entry in entries]
     return {
-        "focal": np.asarray([c["focal"] for c in cameras], np.float64).reshape(-1, 2),
-        "principal_point": np.asarray([c["princpt"] for c in cameras], np.float64).reshape(-1, 2),
+        "focal": array_of([c["focal"] for c in cameras]).reshape(-1, 2),
+        "principal_point": array_of([c["princpt"] for c in cameras]).reshape(-1, 2),
     }
 
 
@@ -139,5 +140,5 @@ def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _table(fits: Entries, key: str) -> Floats:
-    values = np.asarray([fit[key] for fit in fits], np.float64)
+    values = array_of([fit[key] for fit in fits])
     return values.reshape(len(fits), values.size // max(len(fits), 1))

@@ -12,7 +12,7 @@ import pytest
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.body.posed import posed_vertices
 from ehpsbench.checks import project_rows
-from ehpsbench.dataset_adapters.readers.eft import eft_columns, read_eft
+from ehpsbench.dataset_adapters.readers.eft import eft_columns, eft_images, read_eft
 from ehpsbench.errors import InputError
 
 BODIES = open_bodies("small")
@@ -73,3 +73,13 @@ def test_a_fit_without_keypoints_has_null_ones(tmp_path: Path) -> None:
 def test_a_broken_fit_names_the_file(tmp_path: Path, change: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"eft\.json is not an EFT file"):
         columns(tmp_path, **change)
+
+
+def test_the_images_of_a_file_are_those_of_its_fits_also_when_it_has_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "eft.json"
+    for names in (["im00001.png"], ["im00002.png", "im00003.png"]):
+        path.write_text(json.dumps({"data": [item(imageName=name) for name in names]}))
+        assert eft_images(path).tolist() == names
+        assert read_eft(path).image.tolist() == eft_images(path).tolist() == names
