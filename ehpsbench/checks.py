@@ -121,8 +121,10 @@ def _finite(columns: Columns) -> Iterator[Finding]:
     for name, column in columns.items():
         data = np.ma.getdata(column)
         if data.dtype.kind == "f":
-            flat = data.reshape(len(data), -1)
-            broken = ~np.isfinite(flat).all(1) & present(column)
+            finite = np.isfinite(data.reshape(len(data), -1))
+            if finite.all():
+                continue
+            broken = ~finite.all(1) & present(column)
             yield from _finding("finite", name, broken, np.full(len(data), np.nan))
 
 
@@ -131,6 +133,8 @@ def _ranges(columns: Columns) -> Iterator[Finding]:
         if name not in columns:
             continue
         flat = np.ma.getdata(columns[name]).astype(np.float64).reshape(_rows(columns), -1)
+        if ((flat >= lowest) & (flat <= highest)).all():
+            continue
         outside = np.maximum(lowest - flat, flat - highest)
         worst = np.nanargmax(np.where(np.isfinite(outside), outside, -np.inf), axis=1)
         each = np.arange(len(flat))
@@ -198,13 +202,16 @@ def _share_near_box(
 ) -> NDArray[np.float64]:
     """Share of the joints in the image that lie in the grown box; 0 when none is in the image."""
     pixels = project_rows(columns, joints)
-    size = np.stack([columns["width"], columns["height"]], -1)[:, None, :]
-    box = np.ma.getdata(columns["bbox"])[:, None, :]
-    margin = BOX_MARGIN * box[..., 2:]
+    box = np.ma.getdata(columns["bbox"])
+    margin = BOX_MARGIN * box[:, 2:]
+    low, high = box[:, :2] - margin, box[:, :2] + box[:, 2:] + margin
+    inside, near = front.copy(), np.ones(front.shape, bool)
     with np.errstate(invalid="ignore"):
-        inside = front & ((pixels >= 0) & (pixels <= size)).all(-1)
-        low, high = box[..., :2] - margin, box[..., :2] + box[..., 2:] + margin
-        near = inside & ((pixels >= low) & (pixels <= high)).all(-1)
+        for axis, size in enumerate(("width", "height")):
+            at = pixels[..., axis]
+            inside &= (at >= 0) & (at <= columns[size][:, None])
+            near &= (at >= low[:, axis, None]) & (at <= high[:, axis, None])
+    near &= inside
     return np.asarray(near.sum(1) / np.maximum(inside.sum(1), 1))
 
 

@@ -84,6 +84,8 @@ def canonical(rotation_vector: ArrayLike) -> Floats:
     vector = np.asarray(rotation_vector, np.float64)
     joints = vector.reshape(*vector.shape[:-1], vector.shape[-1] // 3, 3)
     angle = np.linalg.norm(joints, axis=-1, keepdims=True)
+    if not (angle > np.pi).any():
+        return vector.copy()
     with np.errstate(invalid="ignore"):
         wrapped = np.remainder(angle + np.pi, 2 * np.pi) - np.pi
         turned = joints * (wrapped / np.where(angle > 0, angle, 1.0))
@@ -221,9 +223,10 @@ def lens_radius(coefficients: ArrayLike) -> Floats:
 def box_around(points: ArrayLike) -> Floats:
     """Tight boxes (..., 4) x, y, w, h [px] around (..., P, 2) points; NaN points are left out."""
     pixels = np.asarray(points, np.float64)
-    seen = np.isfinite(pixels).all(-1, keepdims=True)
-    low = np.where(seen, pixels, np.inf).min(-2)
-    high = np.where(seen, pixels, -np.inf).max(-2)
+    axes = pixels[..., 0], pixels[..., 1]  # one at a time: NumPy is slow over an axis of two
+    seen = np.isfinite(axes[0]) & np.isfinite(axes[1])
+    low = np.stack([np.where(seen, axis, np.inf).min(-1) for axis in axes], -1)
+    high = np.stack([np.where(seen, axis, -np.inf).max(-1) for axis in axes], -1)
     box = np.concatenate([low, high - low], -1)
     return np.where(np.isfinite(box).all(-1, keepdims=True), box, np.nan)
 

@@ -135,8 +135,10 @@ def _write_images(folder: Path, units: Sequence[StagedUnit]) -> dict[str, _Parts
 def _write_by_split(folder: Path, table: str, tables: Iterator[pa.Table]) -> dict[str, _Parts]:
     parts: dict[str, _Parts] = {}
     for rows in tables:
-        for split in _split_names(rows):
-            chosen = rows.filter(pc.equal(rows["split"].cast(pa.string()), split))
+        names = _split_names(rows)
+        for split in names:
+            mine = rows["split"].cast(pa.string())
+            chosen = rows if len(names) == 1 else rows.filter(pc.equal(mine, split))
             parts.setdefault(split, _Parts(folder / split, TABLES[table])).add(chosen)
     for part in parts.values():
         part.close()
@@ -159,12 +161,16 @@ def _unique(
     seen: set[str] = set()
     for unit in units:
         rows = unit.read(table)
+        keys = rows[key].to_pylist()
+        if len(set(keys)) == len(keys) and seen.isdisjoint(keys):
+            seen.update(keys)
+            yield rows
+            continue
         fresh = np.ones(rows.num_rows, bool)
-        for i, value in enumerate(rows[key].to_pylist()):
+        for i, value in enumerate(keys):
             fresh[i] = value not in seen
             seen.add(value)
-        if not fresh.all():
-            twice.append(rows.filter(pa.array(~fresh)))
+        twice.append(rows.filter(pa.array(~fresh)))
         yield rows.filter(pa.array(fresh))
 
 

@@ -203,8 +203,10 @@ def nullable(values: ArrayLike, present: ArrayLike) -> np.ma.MaskedArray[Any, An
 
 def present(values: NDArray[Any]) -> NDArray[np.bool_]:
     """(N,) True where the row of a column is not null."""
-    mask = np.ma.getmaskarray(values)
-    result = ~mask.reshape(len(values), -1).all(1) if mask.size else np.ones(len(values), bool)
+    mask = np.ma.getmask(values)
+    result = np.ones(len(values), bool)
+    if mask is not np.ma.nomask and mask.size:
+        result &= ~mask.reshape(len(values), -1).all(1)
     if values.dtype == object:
         result &= np.asarray([value is not None for value in np.ma.getdata(values)], bool)
     return np.asarray(result)
@@ -249,8 +251,10 @@ def _rows(columns: Columns) -> int:
 def _to_arrow_column(values: NDArray[Any] | None, column: pa.Field, rows: int) -> pa.Array:
     if values is None:
         return pa.nulls(rows, column.type)
-    here = present(values)
     data = np.ma.getdata(values)
+    if data.dtype == object and not isinstance(values, np.ma.MaskedArray):
+        return pa.array(data.tolist(), column.type)
+    here = present(values)
     if pa.types.is_fixed_size_list(column.type):
         return _to_arrow_vectors(data, here, column)
     if pa.types.is_list(column.type) or data.dtype == object:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ehpsbench import checks
 from ehpsbench.atomic import canonical_json, digest, replacing, write_text
 from ehpsbench.dataset_adapters import catalogue
+from ehpsbench.dataset_adapters.files import uncollected
 from ehpsbench.dataset_adapters.identity import repeat
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import EhpsbenchError, InputError, StoreError
@@ -140,10 +141,11 @@ def read_unit(unit: Unit, bodies: BodySet | None) -> tuple[pa.Table, pa.Table, p
     release = unit.release
     adapter = catalogue.adapter(release.card.name, release.layout)
     try:
-        instances: Instances = adapter.read(unit, bodies)
-        columns = dict(instances.columns)
-        columns["unit"] = repeat(unit.name, len(instances))
-        kept, rejects = separate(columns, list(checks.findings(columns, bodies, release.root)))
+        with uncollected():
+            instances: Instances = adapter.read(unit, bodies)
+            columns = dict(instances.columns)
+            columns["unit"] = repeat(unit.name, len(instances))
+            kept, rejects = separate(columns, list(checks.findings(columns, bodies, release.root)))
         images = dict(instances.images)
         if images:
             images["unit"] = repeat(unit.name, len(next(iter(images.values()))))
@@ -190,4 +192,6 @@ def _rejects(columns: Columns, why: list[tuple[str, str, float, list[str]]]) -> 
 
 
 def _take(columns: Columns, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    if len(rows) == len(next(iter(columns.values()), ())):
+        return dict(columns)
     return {name: values[rows] for name, values in columns.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,11 +28,15 @@ def keypoint_columns(dimensions: int, *sources: tuple[ArrayLike, Map]) -> dict[s
     width = dimensions + 1
     count = len(np.asarray(sources[0][0]))
     placed = np.zeros((count, ALL, width))
+    filled: set[int] = set()
     for values, joints in sources:
         array = np.asarray(values, np.float64)
-        seen = array[..., -1:] > 0
-        index = np.asarray(joints)
-        placed[:, index] = np.where(seen, array, placed[:, index])
+        before = 0.0 if filled.isdisjoint(joints) else placed[:, joints]
+        filled.update(joints)
+        found = np.where(array[..., -1:] > 0, array, before)
+        for start, stop in _runs(joints):
+            first = joints[start]
+            placed[:, first : first + stop - start] = found[:, start:stop]
     name = f"keypoints{dimensions}d"
     columns = {name: placed[:, :EXTRA_START].reshape(count, EXTRA_START * width)}
     if any(max(joints) >= EXTRA_START for _, joints in sources):
@@ -38,3 +44,9 @@ def keypoint_columns(dimensions: int, *sources: tuple[ArrayLike, Map]) -> dict[s
             count, (ALL - EXTRA_START) * width
         )
     return columns
+
+
+def _runs(joints: Map) -> Iterator[tuple[int, int]]:
+    """Places that follow each other in both, which are copied at once."""
+    ends = [i for i in range(1, len(joints)) if joints[i] != joints[i - 1] + 1]
+    yield from pairwise([0, *ends, len(joints)])

@@ -49,3 +49,19 @@ def test_names_past_the_smplx_joints_go_to_the_extra_column() -> None:
     extra = columns["keypoints3d_extra"].reshape(2, 46, 4)
     assert extra[:, :44].sum() == 0
     assert extra[:, 44:].sum() == 16
+
+
+def test_every_joint_of_sources_in_any_order_stands_where_one_by_one_puts_it() -> None:
+    rng = np.random.default_rng(3)
+    given = [
+        (rng.normal(size=(5, count, 3)), tuple(rng.permutation(190)[:count].tolist()))
+        for count in (40, 7, 190)
+    ]
+    given.append((rng.normal(size=(5, 17, 3)), sources.COCO_17))
+    placed = np.zeros((5, 190, 3))
+    for values, joints in given:
+        for row, k in np.argwhere(values[..., 2] > 0):
+            placed[row, joints[k]] = values[row, k]
+    found = keypoint_columns(2, *given)
+    both = np.concatenate([found["keypoints2d"], found["keypoints2d_extra"]], 1)
+    assert np.array_equal(both.reshape(5, 190, 3), placed)
