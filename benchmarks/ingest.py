@@ -48,7 +48,6 @@ from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
 
 DISTINCT = 102  # scenes; a multiple of how many kinds of pictures any release has
-FEWER = {"shapy_hbw": 4_000, "thuman2": 400}  # people, where their sample cannot have more
 FRAME_FILES = 0.3  # annotation files an image: from here on they are files of frames
 CLOCKS: dict[str, Clock] = {"cpu": time.process_time, "wall": time.perf_counter}
 
@@ -155,8 +154,7 @@ def main() -> None:
     speeds: dict[str, Speed] = {}
     for name, layout in cases:
         with tempfile.TemporaryDirectory() as folder:
-            people = min(options.people, FEWER.get(name, options.people))
-            release = _release(name, layout, people, options.releases or Path(folder))
+            release = _release(name, layout, options.people, options.releases or Path(folder))
             speed = measured(release, loop, CLOCKS[options.clock], Path(folder))
         print(f"{name:<20}{layout:<10}{speed.files:<9}{speed.people:>7,}", end="")
         print(f"{speed.read:>9,.0f}{speed.all:>9,.0f}{speed.loop:>9,.0f}", end="")

@@ -103,7 +103,7 @@ def _keypoints(unit: Unit, people: list[str]) -> dict[str, NDArray[Any]]:
     seen = np.zeros(len(people), bool)
     for row, still in enumerate(people):
         path = files.get(still + POINTS)
-        found = () if path is None else read_openpose(path, pupils=True)
+        found = points[:0] if path is None else read_openpose(path, pupils=True)
         if len(found):
             points[row], seen[row] = found[0], True
     placed = keypoint_columns(2, (points, OPENPOSE_137))
@@ -119,7 +119,7 @@ def _boxes(columns: Columns, bodies: BodySet, root: Path) -> NDArray[Any]:
     from ehpsbench.body.posed import posed_joints
 
     joints, has = posed_joints(columns, bodies, root)
-    finite = np.isfinite(joints).all((1, 2))
+    finite = np.asarray(np.isfinite(joints).all((1, 2)))
     boxes = boxes_around(columns, joints, has)
     known = present(boxes) | ~finite
     return nullable(np.where(finite[:, None], np.ma.getdata(boxes), np.nan), known)

@@ -28,7 +28,6 @@ from ehpsbench.schema import Instances, nullable
 from ehpsbench.skeleton.placing import keypoint_columns
 
 if TYPE_CHECKING:
-
     from ehpsbench.body.bodies import BodySet
 
 SPLITS = ("val", "test")

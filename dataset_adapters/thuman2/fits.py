@@ -33,6 +33,7 @@ CONVENTIONS = (
     ("female", "absolute"),
 )
 LARGEST_MISFIT = 0.005  # m, mean over the vertices
+CERTAIN = 1e-4  # m: no other model or mean hand comes as near
 SIZES = {name: size for name, size in FIT_SIZES.items() if name != "transl"}
 SIZES |= {"scale": 1, "translation": 3}
 
@@ -103,15 +104,27 @@ def _understood(stored: ScanFit, convention: tuple[str, str], bodies: BodySet) -
 def _decided(
     stored: Sequence[ScanFit], meshes: Sequence[Floats], bodies: BodySet
 ) -> list[ScanFit | None]:
-    """Each by the convention that makes the owners' mesh of it; None where none does."""
+    """Each by the convention that makes the owners' mesh of it; None where none does.
+
+    What explains the first scan is tried first: mostly it explains them all.
+    """
     best: list[ScanFit | None] = [None] * len(stored)
     least = np.full(len(stored), LARGEST_MISFIT)
+    left = np.arange(len(stored))
+
+    def misfits(convention: tuple[str, str], rows: Sequence[int]) -> Floats:
+        fits = [_understood(stored[row], convention, bodies) for row in rows]
+        apart = _misfits(fits, [meshes[row] for row in rows], bodies)
+        for row, fit, own in zip(rows, fits, apart.tolist(), strict=True):
+            if own < least[row]:
+                best[row], least[row] = fit, own
+        return apart
+
     tried = [each for each in CONVENTIONS if stored and bodies.has("smplx", each[0])]
-    for convention in tried:
-        fits = [_understood(fit, convention, bodies) for fit in stored]
-        apart = _misfits(fits, meshes, bodies)
-        for row in np.flatnonzero(apart < least):
-            best[row], least[row] = fits[row], apart[row]
+    for convention in sorted(tried, key=lambda each: misfits(each, [0])[0]):
+        left = left[least[left] > CERTAIN]
+        if len(left):
+            misfits(convention, left.tolist())
     return best
 
 
