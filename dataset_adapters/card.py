@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ehpsbench.definitions import Definition, read_definition
 
@@ -18,6 +18,7 @@ Part = Literal[
     "body", "shape", "hands", "face", "keypoints2d", "keypoints3d", "masks", "depth", "normals"
 ]
 Positive = Annotated[int, Field(ge=1)]
+IN_PICTURES = frozenset({"keypoints2d", "masks", "depth", "normals"})
 
 
 class Licence(Definition):
@@ -130,7 +131,9 @@ class Card(Definition):
     labels: str = Field(description="who made the parameters: owners, eft, neuralannot, …")
     annotation: Literal["mocap", "pseudo", "synthetic", "manual", "scan"]
     quality: str = Field(description="how good the labels are, and how one knows")
-    kind: Literal["real", "synthetic", "composite"]
+    kind: Literal["real", "synthetic", "composite", "motion"] = Field(
+        description="of the pictures; motion: there are none, and no cameras"
+    )
     scene: Literal["in the wild", "indoor", "studio", "mixed"]
     has: tuple[Part, ...] = Field(description="what is labelled")
     video: bool = Field(description="frames of recordings, not stills")
@@ -153,6 +156,17 @@ class Card(Definition):
     doubts: tuple[str, ...] = Field(default=(), description="what we could not check ourselves")
     adapter_version: int = 1
     citation: str
+
+    @property
+    def pictured(self) -> bool:
+        """Whether people are in pictures; motions are not."""
+        return self.kind != "motion"
+
+    @model_validator(mode="after")
+    def _shows_what_it_has(self) -> Card:
+        if not self.pictured and (self.camera.kind != "none" or IN_PICTURES & set(self.has)):
+            raise ValueError("a motion has neither cameras nor what is labelled in pictures")
+        return self
 
     @property
     def related(self) -> frozenset[str]:

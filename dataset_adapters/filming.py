@@ -22,6 +22,7 @@ class Filming:
         focal: focal length [px] that all share, at full size; None: any.
         distortion: eight coefficients of OpenCV's rational model; None: a pinhole.
         aligned: the release's world is the camera of the first view (no rigid motion between).
+        pictured: False: a world with z up (gravity −z), without cameras and pictures.
         broken: rules that a row each must break, where everything is asked for.
     """
 
@@ -33,4 +34,5 @@ class Filming:
     focal: float | None = None
     distortion: tuple[float, ...] | None = None
     aligned: bool = False
+    pictured: bool = True
     broken: tuple[str, ...] = RULES

@@ -1,8 +1,8 @@
-"""The images of a unit: identity, file, size, camera and time as columns."""
+"""The images of a unit, or the frames of a motion: identity, file, size, camera, time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ WIDTHS = {
     "world_rotation": 9,
     "world_translation": 3,
 }
+UPRIGHT = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # z up → y down
+WORLD = "world"  # in the place of the camera in the ids of motions
 TEXTS = frozenset(
     c.name for c in IMAGE_COLUMNS if c.name.endswith(("_path", "_classes")) or c.group == "source"
 ) - {"source_row"}
@@ -68,19 +70,45 @@ def image_columns(
         "height": sizes[:, 1].copy(),
         "orientation": np.ones(count, np.int8),
     }
-    if unit.files:
-        columns["source_file"] = repeat(unit.release.relative(unit.files[0]), count)
-    given = {name: values for name, values in more.items() if values is not None}
-    columns |= {name: _column(name, values, count) for name, values in given.items()}
+    columns |= _stated(unit, more, count)
     if "focal" in columns and "principal_point" not in columns:
         columns["principal_point"] = sizes / 2
     if "distortion" in columns:
         bent = present(columns["distortion"])
         model = repeat("opencv_rational", count)
         columns["distortion_model"] = model if bent.all() else nullable(model, bent)
-    if "fps" in columns and "timestamp" not in columns:
-        columns["timestamp"] = columns["frame"] / columns["fps"]
-    return columns
+    return columns | _time(columns)
+
+
+def motion_columns(
+    unit: Unit,
+    frame: Keys,
+    *,
+    split: str | Keys,
+    sequence: str | Keys,
+    cluster: str | Keys | None = None,
+    upright: ArrayLike = UPRIGHT,
+    **more: ArrayLike | None,
+) -> dict[str, NDArray[Any]]:
+    """Columns of M frames of which there is no picture: for people only, not for `images`.
+
+    Args:
+        unit: as in `image_columns`.
+        frame: (M,) whole frame numbers.
+        split: the owners' split.
+        sequence: the recording.
+        cluster: what a bootstrap resamples, mostly the sequence; None: every frame its own.
+        upright: (3, 3) the owners' world → x right, y down, z forward; of a world with z up unless
+            given. Nothing is moved, so that the owners' numbers can be had back.
+        **more: as in `image_columns`.
+    """
+    count = len(frame)
+    named, nowhere = _keys(sequence, count), [WORLD] * count
+    shared = None if cluster is None else _keys(cluster, count)
+    columns = image_identity(unit.release.name, split, named, nowhere, frame, shared)
+    place = {"world_rotation": upright, "world_translation": np.zeros(3)}
+    columns |= _stated(unit, {**place, **more}, count)
+    return columns | _time(columns)
 
 
 def header_sizes(
@@ -116,6 +144,23 @@ def header_sizes(
             "nowhere else. Unpack the images beside the labels."
         )
     return found
+
+
+def _stated(
+    unit: Unit, more: Mapping[str, ArrayLike | None], count: int
+) -> dict[str, NDArray[Any]]:
+    """The file that M images are read from, and what else is said of them."""
+    columns = {n: _column(n, values, count) for n, values in more.items() if values is not None}
+    if unit.files and "source_file" not in columns:
+        columns["source_file"] = repeat(unit.release.relative(unit.files[0]), count)
+    return columns
+
+
+def _time(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """When each frame was, by the frame rate, where nobody said it."""
+    if "fps" not in columns or "timestamp" in columns:
+        return {}
+    return {"timestamp": columns["frame"] / columns["fps"]}
 
 
 def _keys(values: object, count: int) -> Any:

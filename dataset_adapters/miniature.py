@@ -22,6 +22,7 @@ from ehpsbench.dataset_adapters.filming import Filming
 from ehpsbench.dataset_adapters.sampling import Order, save_image
 from ehpsbench.dataset_adapters.traits import Traits, hands_of
 from ehpsbench.dataset_adapters.truth import Truth
+from ehpsbench.dataset_adapters.world_frames import nowhere, rigid, upright_world
 from ehpsbench.errors import InputError
 from ehpsbench.skeleton.sources import ALL, Map
 from ehpsbench.world.camera import Camera, look, ring
@@ -148,6 +149,11 @@ class Miniature:
 
     def save(self) -> Truth:
         """Pose everybody who was noted, and write the truth and the marker."""
+        self.record()
+        return self.book.save(self.order.root)
+
+    def record(self) -> None:
+        """Pose everybody who was noted, into the book; several miniatures can share one."""
         keep = self.book.keep_vertices
         bare = self.card.body.family == "none"
         shown = [n for n in self._noted if n.body and not bare]
@@ -167,7 +173,6 @@ class Miniature:
                 hands=hands_of(noted.person) if known else None,
                 keypoints=noted.keypoints,
             )
-        return self.book.save(self.order.root)
 
     def _clip(self, index: int, split: str, name: str, broken: tuple[str, ...]) -> Clip:
         rng = np.random.default_rng([self.order.seed, 11, index])
@@ -186,9 +191,13 @@ class Miniature:
         said = labels(made, world, seed, bodies)
         if self.filming.video:
             said = with_shapes(said, said[0], bodies)
-        motion = np.eye(4) if self.filming.aligned else _rigid(rng)
+        motion = np.eye(4) if self.filming.aligned else rigid(rng)
         if self.filming.aligned:
             motion = made[0].cameras[0].matrix
+        if not self.filming.pictured:
+            motion = upright_world(rng)
+            camera = nowhere(made[0].cameras[0], motion)
+            made = [replace(scene, cameras=(camera,)) for scene in made]
         return Clip(
             index, split, name, tuple(made), tuple(said), broken, motion, bodies, self.traits
         )
@@ -269,13 +278,3 @@ class Miniature:
         if length is None:
             return (look(**place, field_of_view=float(view)),)
         return (look(**place, focal=length),)
-
-
-def _rigid(rng: np.random.Generator) -> Floats:
-    """(4, 4) some rigid motion within a room."""
-    from ehpsbench.geometry import rotation_matrix
-
-    matrix: Floats = np.eye(4)
-    matrix[:3, :3] = rotation_matrix(rng.uniform(-2, 2, 3))
-    matrix[:3, 3] = rng.uniform(-2, 2, 3)
-    return matrix

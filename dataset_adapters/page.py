@@ -33,12 +33,15 @@ and InterHand's files, opening small files those of a file a frame.
 sizes of images stand in the pictures only, so each is opened for its header."""
 FILES = {"arrays": "", "frames": "; file a frame", "pictures": "; headers"}
 FOOT = """
-**AMASS is not here**: it has motions, but no images and no cameras. An instance is one person in
-one image: `validate` refuses a row without `image_path`, `height` or `width`, training, exports and
-contact sheets open the picture, and `global_orient` and `transl` are in that picture's camera
-frame, where a motion in a world has no place but one that we would invent (a body behind an
-invented camera would be refused, a path moved in front of one would no longer be the owners').
-Motions of AMASS that somebody rendered are here with their pictures: `bedlam`, `synbody`, `whac`.
+**Of the kind `motion`** is what has neither pictures nor cameras (`amass`, whose people are counted
+in frames). A row is somebody in one frame, without what belongs to a picture: `image_path`, sizes,
+lens and boxes are null, and the `images` table has no rows. What stands in for the camera frame is
+an upright frame with its axes (x right, y down), into which the owners' world is turned and not
+moved: `world_rotation` is that turn, `world_translation` zero: the owners' numbers come back.
+`ingest`, `validate` (people before a camera that we put there), `query`, `load`, `evaluate` on
+bodies, and `export` to HumanData and Hugging Face work; training, ranking and COCO want pictures,
+and say so. Motions of AMASS that somebody rendered are here with their pictures: `bedlam`,
+`synbody`, `whac`.
 """
 
 

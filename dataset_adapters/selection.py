@@ -18,7 +18,7 @@ LICENCES = {
 }
 CHOICES = {
     "licence": tuple(LICENCES),
-    "kind": ("real", "synthetic", "composite"),
+    "kind": ("real", "synthetic", "composite", "motion"),
     "scene": ("in the wild", "indoor", "studio", "mixed"),
     "body": ("smplx", "smplh", "smpl", "mano", "vertices", "none"),
     "annotation": ("mocap", "pseudo", "synthetic", "manual", "scan"),
@@ -35,7 +35,7 @@ class Wish:
 
     Attributes:
         licence: of `LICENCES`.
-        kind: real, synthetic or composite.
+        kind: real, synthetic, composite or motion (no pictures).
         scene: where it was taken.
         body: family of the body model.
         annotation: how the labels were made.

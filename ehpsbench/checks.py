@@ -66,19 +66,24 @@ class Finding(NamedTuple):
     values: NDArray[np.float64]
 
 
-def findings(columns: Columns, bodies: BodySet | None, root: Path) -> Iterator[Finding]:
+def findings(
+    columns: Columns, bodies: BodySet | None, root: Path, *, pictured: bool = True
+) -> Iterator[Finding]:
     """Every finding in a unit, rule by rule.
 
     Args:
         columns: the unit's instance columns.
         bodies: the body set of the labels; None skips the two rules that need joints.
         root: the release root, for templates and meshes.
+        pictured: False for motions: there is no camera to be in front of, and no image.
     """
     if not _rows(columns):
         return
     yield from _finite(columns)
     yield from _ranges(columns)
     yield from _angles(columns)
+    if not pictured:
+        return
     scored = np.asarray(columns.get("owner_valid", np.ones(_rows(columns), bool)), bool)
     yield from _box_inside_image(columns, scored)
     if bodies is not None:

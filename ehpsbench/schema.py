@@ -3,6 +3,11 @@
 An adapter hands over one unit as `Instances`: NumPy columns for the people and for the images.
 A column that is not there is null in every row; rows of a column that are null are masked
 (`nullable`). NaN is never null: it is a broken value, and the checks refuse its row.
+
+A motion (a dataset of the kind "motion") has no picture and no camera: what belongs to them is
+null, `images` has no rows, and `image_id` is that of the frame. What stands in for the camera frame
+is an upright frame with its axes (x right, y down), into which `world_rotation` turns the owners'
+world.
 """
 
 from __future__ import annotations
@@ -52,7 +57,7 @@ _IDENTITY = (
     Column("cluster", LABEL, "identity", "", "what a bootstrap resamples: recording, else image"),
 )
 _IMAGE = (
-    Column("image_path", TEXT, "image", "", "relative to the release root"),
+    Column("image_path", TEXT, "image", "", "relative to the release root; null for motions"),
     Column("height", WHOLE, "image", "px", "after orientation"),
     Column("width", WHOLE, "image", "px", "after orientation"),
     Column("orientation", pa.int8(), "image", "", "EXIF code 1–8: turns the stored file"),
@@ -62,7 +67,13 @@ _CAMERA = (
     Column("principal_point", _vector(2), "camera", "px", "cx, cy"),
     Column("distortion_model", LABEL, "camera", "", "opencv_rational, or null for none"),
     Column("distortion", _vector(8), "camera", "", "k1, k2, p1, p2, k3, k4, k5, k6"),
-    Column("world_rotation", _vector(9), "camera", "", "world → camera, row-major"),
+    Column(
+        "world_rotation",
+        _vector(9),
+        "camera",
+        "",
+        "world → camera, row-major; of motions → upright",
+    ),
     Column("world_translation", _vector(3), "camera", "m", "world → camera"),
     Column("fps", REAL, "camera", "1/s", "frame rate of the recording"),
     Column("timestamp", pa.float64(), "camera", "s", "time of the frame in the recording"),

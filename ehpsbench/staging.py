@@ -145,7 +145,9 @@ def read_unit(unit: Unit, bodies: BodySet | None) -> tuple[pa.Table, pa.Table, p
             instances: Instances = adapter.read(unit, bodies)
             columns = dict(instances.columns)
             columns["unit"] = repeat(unit.name, len(instances))
-            kept, rejects = separate(columns, list(checks.findings(columns, bodies, release.root)))
+            pictured = release.card.pictured
+            found = list(checks.findings(columns, bodies, release.root, pictured=pictured))
+            kept, rejects = separate(columns, found)
         images = dict(instances.images)
         if images:
             images["unit"] = repeat(unit.name, len(next(iter(images.values()))))

@@ -159,6 +159,10 @@ class Store:
         """Where the release lay when it was ingested; images are relative to it."""
         return Path(self.manifest(dataset)["release_root"])
 
+    def pictured(self, dataset: str) -> bool:
+        """Whether the people of a dataset are in pictures; those of motions are not."""
+        return bool(self.manifest(dataset).get("pictured", True))
+
     def parts(self, table: str, dataset: str, split: str | None = None) -> list[Path]:
         """The Parquet parts of a table that the manifest lists."""
         splits = self.manifest(dataset)["splits"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ehpsbench.drawing import Colour, Panel, mesh, panel, skeleton
+from ehpsbench.in_view import in_view
 from ehpsbench.schema import INSTANCES, Columns, from_arrow
 
 if TYPE_CHECKING:
@@ -119,7 +120,12 @@ class Stage:
     def of(
         cls, store: Store, dataset: str, row: Columns, bodies: BodySet, may: Permission
     ) -> Stage:
-        """The stage of a person, with the crop where it may be shown."""
+        """The stage of a person, with the crop where it may be shown.
+
+        Somebody of whom there is no picture stands before a camera that sees all of the body.
+        """
+        if not store.pictured(dataset):
+            row, may = in_view(row, bodies, store.release_root(dataset)), replace(may, images=False)
         picture = _opened(store, dataset, row) if may.images else None
         return cls(store, dataset, row, bodies, may, panel(row, picture, SIZE, PADDING))
 

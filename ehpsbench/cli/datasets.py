@@ -21,7 +21,9 @@ def datasets(
         str | None,
         typer.Option(help="commercial, ask (also those whose owners want to be asked), research."),
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="real, synthetic or composite.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="real, synthetic, composite or motion (no pictures).")
+    ] = None,
     has: Annotated[
         list[str] | None,
         typer.Option(help="What must be labelled: hands, face, keypoints2d, …; may come again."),

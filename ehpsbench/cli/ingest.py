@@ -130,9 +130,10 @@ def _print(report: IngestReport, store: Store) -> None:
     """What was stored, what was refused and where that is kept."""
     from ehpsbench.cli import console
 
+    pictured = store.pictured(report.dataset)
     for split, count in report.instances.items():
-        images = report.images.get(split, 0)
-        console.out.print(f"{report.dataset}/{split}: {count:,} people in {images:,} images")
+        images = f"{report.images.get(split, 0):,} images" if pictured else "frames of motions"
+        console.out.print(f"{report.dataset}/{split}: {count:,} people in {images}")
     for rule, count in report.rejects.items():
         console.out.print(f"refused by the rule {rule}: {count:,}")
     if report.rejects:

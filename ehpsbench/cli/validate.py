@@ -59,9 +59,8 @@ def _show(found: Validation) -> None:
     """Write what a validation found, what it left out, and where its sheet lies."""
     from ehpsbench.cli import console
 
-    console.out.print(
-        f"{found.dataset}: {found.people:,} people in {found.images:,} images checked."
-    )
+    where = f"{found.images:,} images" if found.pictured else "frames without pictures"
+    console.out.print(f"{found.dataset}: {found.people:,} people in {where} checked.")
     rows = [[f.rule, f.rows, f.example, f.remedy] for f in found.findings]
     if rows:
         console.print_table("Findings", ("rule", "rows", "for example", "what to do"), rows)
@@ -72,6 +71,5 @@ def _show(found: Validation) -> None:
     for note in found.notes:
         console.out.print(f"! {note}", soft_wrap=True)
     if found.sheet is not None:
-        console.out.print(
-            f"Look at it: {found.sheet} (it shows images of the release)", soft_wrap=True
-        )
+        shows = " (it shows images of the release)" if found.pictured else ""
+        console.out.print(f"Look at it: {found.sheet}{shows}", soft_wrap=True)

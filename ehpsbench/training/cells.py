@@ -10,6 +10,7 @@ from ehpsbench import __version__
 from ehpsbench.atomic import canonical_json, digest, read_json, write_json
 from ehpsbench.errors import InputError, UnknownName
 from ehpsbench.evaluation.mesh.selection import check_bodies
+from ehpsbench.motions import refuse_motions
 from ehpsbench.training.mix import Mix
 from ehpsbench.training.origins import content_hash, pretrained_hash
 from ehpsbench.training.recipe import Recipe
@@ -101,7 +102,8 @@ def cell(
         start_from: a cell (or rung) of the store, or a weights file, for the whole network.
 
     Raises:
-        InputError: a seed below 0, or weights that the recipe has no place for.
+        InputError: a seed below 0, a dataset without pictures, or weights that the recipe has no
+            place for.
     """
     if seed < 0:
         raise InputError(f"A seed is 0 or more, not {seed}.")
@@ -131,6 +133,7 @@ def _rows(store: Store, mix: Mix, bodies: BodySet) -> tuple[tuple[tuple[str, ...
     chosen, data = [], []
     for part in mix.parts:
         manifest = store.manifest(part)
+        refuse_motions(store, part, "a model is trained on pictures")
         check_bodies(store, part, bodies)
         chosen.append(mix.splits.get(part) or training_splits(part, list(manifest["splits"])))
         data.append(data_fingerprint(manifest, chosen[-1]))

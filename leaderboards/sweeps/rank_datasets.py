@@ -18,6 +18,7 @@ from ehpsbench.leaderboards.sweeps.jobs import Job, Work, job, refuse_taken
 from ehpsbench.leaderboards.sweeps.ready import check_benchmarks, check_images
 from ehpsbench.leaderboards.sweeps.sweep import Ended, Failure, Watch, sweep
 from ehpsbench.leaderboards.table import Standings
+from ehpsbench.motions import refuse_motions
 from ehpsbench.training import cells
 from ehpsbench.training.recipe import Recipe
 
@@ -40,8 +41,9 @@ class Ranked:
 
 
 def trainable(store: Store) -> list[str]:
-    """The datasets of a store that have a split to train on."""
-    named = {name: store.manifest(name)["splits"] for name in store.datasets()}
+    """The datasets of a store that have pictures and a split to train on."""
+    pictured = filter(store.pictured, store.datasets())
+    named = {name: store.manifest(name)["splits"] for name in pictured}
     return [n for n, splits in named.items() if any(s.lower().startswith("train") for s in splits)]
 
 
@@ -53,12 +55,15 @@ def plan(
     Raises:
         UnknownName: a dataset or a benchmark's data is not in the store.
         BodyMismatch: a dataset was read with another body set.
-        InputError: fewer than two datasets, or one twice; a benchmark that scores nobody; a
-            finished cell of the same name with other content, unless it is to be replaced.
+        InputError: fewer than two datasets, one twice, or one without pictures; a benchmark that
+            scores nobody; a finished cell of the same name with other content, unless it is to be
+            replaced.
         MissingFiles: images of a benchmark are not there.
     """
     if len(set(datasets)) < len(datasets) or len(datasets) < 2:
         raise InputError(f"Ranking needs two datasets or more, each once; got {list(datasets)}.")
+    for name in datasets:
+        refuse_motions(work.store, name, "a model is trained on pictures")
     check_benchmarks(work)
     [recipe] = work.recipes
     jobs = [job(work, name, recipe, seed, until=until) for seed in seeds for name in datasets]

@@ -11,6 +11,7 @@ from ehpsbench.evaluation.mesh.selection import Selection, select
 from ehpsbench.evaluation.protocol import protocol
 from ehpsbench.leaderboards.board import Board
 from ehpsbench.leaderboards.sweeps.jobs import Job, Work
+from ehpsbench.motions import refuse_motions
 
 if TYPE_CHECKING:
     from ehpsbench.store import Store
@@ -25,6 +26,7 @@ def check_benchmarks(work: Work) -> None:
     """
     refuse_what_is_not_predicted(work.board)
     for benchmark in work.board.protocols:
+        refuse_motions(work.store, protocol(benchmark).dataset, f"{benchmark} is scored on some")
         select(work.store, mesh_protocol(benchmark), work.bodies)
 
 

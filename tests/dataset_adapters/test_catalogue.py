@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ehpsbench.dataset_adapters import catalogue
-from ehpsbench.dataset_adapters.card import Licence, read_card
+from ehpsbench.dataset_adapters.card import Card, Licence, read_card
 from ehpsbench.dataset_adapters.page import page
 from ehpsbench.dataset_adapters.release import natural_order, open_release
 from ehpsbench.dataset_adapters.truth import Truth
@@ -41,6 +41,13 @@ def test_a_licence_is_an_spdx_name_or_one_of_its_own(terms: str) -> None:
     card = catalogue.card("ehf").licence.model_dump()
     with pytest.raises(ValueError, match="LicenseRef-<name>"):
         Licence.model_validate(card | {"id": terms})
+
+
+def test_a_motion_with_cameras_or_keypoints_in_pictures_is_refused() -> None:
+    card = catalogue.card("amass").model_dump(mode="json")
+    for change in ({"has": ["body", "masks"]}, {"camera": {"kind": "rendered", "frame": "world"}}):
+        with pytest.raises(ValueError, match="neither cameras nor what is labelled in pictures"):
+            Card.model_validate(card | change)
 
 
 @pytest.mark.parametrize("name", catalogue.names())

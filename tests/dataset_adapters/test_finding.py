@@ -142,6 +142,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         (Wish(has=("video",)), "emdb", "freihand"),
         (Wish(body="mano"), "freihand", "agora"),
         (Wish(licence="ask"), "crowdpose", "agora"),
+        (Wish(kind="motion"), "amass", "bedlam"),
         (Wish(scene="studio", annotation="mocap"), "fit3d", "emdb"),
     ],
 )

@@ -45,6 +45,16 @@ def test_a_person_in_front_of_the_camera_breaks_no_rule(standing: Row, bodies: B
     assert _rules(standing, bodies) == []
 
 
+def test_a_motion_has_no_camera_to_be_in_front_of(standing: Row, bodies: BodySet) -> None:
+    of_pictures = {"focal", "principal_point", "height", "width", "bbox"}
+    bare = {name: values for name, values in standing.items() if name not in of_pictures}
+    behind = bare | {"transl": np.array([[0.0, 0.0, -4.0]])}
+    assert [f.rule for f in findings(behind, bodies, Path())] == ["in_front_of_camera"]
+    assert not list(findings(behind, bodies, Path(), pictured=False))
+    bent = behind | {"body_pose": np.full((1, 63), 45.0)}
+    assert [f.rule for f in findings(bent, bodies, Path(), pictured=False)] == ["angles"]
+
+
 @pytest.mark.parametrize(
     ("column", "value", "rule"),
     [

@@ -42,6 +42,8 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "samples": 4,
     "loading": 4,
     "drawing": 4,
+    "in_view": 4,
+    "motions": 4,
     "evaluation": 5,
     "training": 5,
     "curation": 5,

@@ -11,13 +11,20 @@ from typing import IO, Any
 from ehpsbench.curation.export.coco_people import CATEGORY, KEPT, annotated, count_changes
 from ehpsbench.curation.export.job import Job
 from ehpsbench.curation.export.pictures import PictureFiles
+from ehpsbench.motions import refuse_motions
 from ehpsbench.schema import from_arrow
 
 __all__ = ["export"]
 
 
 def export(job: Job) -> None:
-    """Write annotations/<dataset>_<split>.json; pictures below images/ where asked for."""
+    """Write annotations/<dataset>_<split>.json; pictures below images/ where asked for.
+
+    Raises:
+        InputError: there are no pictures.
+    """
+    why, remedy = "COCO lists pictures and who is in them", "Give --format hf or humandata"
+    refuse_motions(job.selection.store, job.dataset, why, remedy)
     for split in job.selection.splits():
         path = job.folder / "annotations" / f"{job.dataset}_{split}.json"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,9 +20,16 @@ are absolute: a flat hand is zero (`flat_hand_mean=True`). Pixels refer to the i
 say it."""
 
 
+MOTIONS = """
+
+There are no pictures and no cameras: columns of images, lenses and boxes are null. What stands in
+for the camera frame is an upright frame with its axes, into which `world_rotation` turns the
+owners' world."""
+
+
 def card(job: Job, splits: Mapping[str, str]) -> str:
     """The text of the card; `splits` are the store's names and those in the folder."""
-    facts = job.card
+    facts, pictured = job.card, job.manifest.get("pictured", True)
     head = "\n".join(f"{key}: {json.dumps(value)}" for key, value in _head(job).items())
     lines = [
         f"---\n{head}\n{_configurations(job, splits)}---\n",
@@ -33,9 +40,9 @@ def card(job: Job, splits: Mapping[str, str]) -> str:
         f"{_word(facts.licence.commercial)}. Images and meshes may be passed on: "
         f"{_word(job.manifest['redistribute'])}. {_pictures(job)}\n",
         *_body(job),
-        f"## Conventions\n\n{CONVENTIONS}\n",
+        f"## Conventions\n\n{CONVENTIONS}{'' if pictured else MOTIONS}\n",
         _columns("instances: one row a person", COLUMNS),
-        _columns("images: one row an image", IMAGE_COLUMNS),
+        *([_columns("images: one row an image", IMAGE_COLUMNS)] if pictured else []),
         *_losses(job),
         f"## Citation\n\n```bibtex\n{facts.citation.strip()}\n```\n",
     ]
@@ -75,6 +82,8 @@ def _configurations(job: Job, splits: Mapping[str, str]) -> str:
 
 
 def _pictures(job: Job) -> str:
+    if not job.manifest.get("pictured", True):
+        return "The dataset has no pictures."
     if job.embed:
         return "The pictures are in the column `image` of `images`, upright."
     return "No picture is in this folder: `image_path` names the files of the release."

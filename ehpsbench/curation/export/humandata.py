@@ -1,7 +1,8 @@
 """HumanData .npz files in the dialect that the loaders of SMPLest-X and SMPLer-X read.
 
 One file a split and body family. Hands are relative to the model's mean, except for the datasets
-whose loader classes take the mean away themselves.
+whose loader classes take the mean away themselves. Motions have `video_path` in the place of
+`image_path`, as known converters write them: those loaders want pictures and cannot use them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ehpsbench.curation.export.humandata_file import Rows, save
-from ehpsbench.curation.export.humandata_rows import Shape
+from ehpsbench.curation.export.humandata_rows import Shape, videos
 from ehpsbench.curation.export.humandata_settings import KEPT, WHY, count_changes, write_marker
 from ehpsbench.curation.export.job import Job
 from ehpsbench.curation.export.pictures import PictureFiles
@@ -100,13 +101,15 @@ def _write(job: Job, split: str, shape: Shape, name: str) -> int:
     pictures = PictureFiles(job.folder / "img", job.root) if job.embed else None
     for table in _of_family(job, split, shape):
         columns = from_arrow(table)
-        paths = columns["image_path"]
+        paths = columns.get("image_path", videos(columns))
         if pictures is not None:
             paths = pictures.add(columns["image_path"], columns["orientation"])
         rows.add(columns, paths, job)
         job.tally.columns(table, KEPT, WHY)
         count_changes(job.tally, columns, shape, embed=job.embed)
         job.counted(split, "instances", table.num_rows)
+    if len(rows.rates) > 1:
+        job.tally.add("fps", rows.count, "a file says one frame rate, and this one has several")
     if rows.count:
         save(job.folder / "annot" / name, rows, job)
     rows.close()

@@ -121,7 +121,8 @@ def save(path: Path, rows: Rows, job: Job) -> None:
         if values is not tracked or (isinstance(tracked, Texts) and tracked.filled)
     }
     with NpzWriter(path) as file:
-        file.array("image_path", rows.paths)
+        pictured = job.manifest.get("pictured", True)
+        file.array("image_path" if pictured else "video_path", rows.paths)
         for key, box in rows.boxes.items():
             file.array(key, box)
         for name, points in rows.points.items():

@@ -15,7 +15,7 @@ from ehpsbench.schema import Columns, present
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-__all__ = ["BOXES", "PADDING", "Shape", "body", "boxes", "meta"]
+__all__ = ["BOXES", "PADDING", "Shape", "body", "boxes", "meta", "videos"]
 
 PADDING = 1.2  # of the body's box; the loader takes it away again
 BOXES = {
@@ -151,7 +151,7 @@ def boxes(columns: Columns) -> dict[str, Floats]:
     for key, name in BOXES.items():
         box = _values(columns, name, count, 4)
         here = present(columns[name]) if name in columns else np.zeros(count, bool)
-        if name == "bbox":
+        if name == "bbox" and here.any():
             box = clip_box(grown(box), columns["width"], columns["height"])
         found[key] = np.where(here[:, None], np.c_[box, np.ones(count)], 0)
     return found
@@ -161,6 +161,11 @@ def grown(box: Floats) -> Floats:
     """(N, 4) boxes padded as HumanData's are."""
     size = box[:, 2:] * PADDING
     return np.concatenate([box[:, :2] + (box[:, 2:] - size) / 2, size], 1)
+
+
+def videos(columns: Columns) -> NDArray[Any]:
+    """(N,) what known converters call the recording of a motion, though nobody filmed it."""
+    return np.asarray([*(f"{name}.mp4" for name in columns["sequence"].tolist()), None])[:-1]
 
 
 def meta(columns: Columns, card: Card) -> dict[str, NDArray[Any]]:
@@ -174,8 +179,8 @@ def meta(columns: Columns, card: Card) -> dict[str, NDArray[Any]]:
     said = np.ma.filled(np.ma.asarray(columns.get(whose, np.full(count, None, object))), None)
     return {
         "gender": np.asarray([g or "neutral" for g in said.tolist()]),
-        "height": columns["height"],
-        "width": columns["width"],
+        "height": _values(columns, "height", count, 1)[:, 0],
+        "width": _values(columns, "width", count, 1)[:, 0],
         "focal_length": _values(columns, "focal", count, 2),
         "principal_point": _values(columns, "principal_point", count, 2),
         "annot_valid": np.ma.filled(np.ma.asarray(owner), True).astype(bool),

@@ -66,9 +66,10 @@ def misc(
         "bbox_body_scale": PADDING,
         "bbox_facehand_scale": 1.0,
         f"{shape.table}_source": "original" if own else ",".join(sorted(labels)),
-        "cam_param_type": "prespective" if metric else "predicted_camera",  # their spelling
         "body_set": dict(job.manifest["body_set"]),
     }
+    if job.manifest.get("pictured", True):  # their spelling
+        settings["cam_param_type"] = "prespective" if metric else "predicted_camera"
     return settings | ({"fps": rates.pop()} if len(rates) == 1 else {})
 
 
@@ -91,7 +92,7 @@ def count_changes(tally: Tally, columns: Columns, shape: Shape, *, embed: bool) 
         cut = ((box[:, :2] < 0) | (box[:, :2] + box[:, 2:] > size)).any(1)
         why = "padded by 1.2 and cut at the border, as loaders expect: the tight box is near"
         tally.add("bbox near the border", int((cut & present(columns["bbox"])).sum()), why)
-    turned = np.ma.filled(np.ma.asarray(columns["orientation"]), 1) != 1
+    turned = np.ma.filled(np.ma.asarray(columns.get("orientation", np.ones(count))), 1) != 1
     if not embed:
         why = "meta.orientation says how to turn the image, and loaders do not look; embed images"
         tally.add("orientation", int(turned.sum()), why)

@@ -25,8 +25,12 @@ def check_embedding(manifest: Mapping[str, Any], embed: bool) -> None:
     """Pictures may leave the release only where its card says so.
 
     Raises:
-        InputError: the licence forbids it.
+        InputError: the licence forbids it, or there are none.
     """
+    if embed and not manifest.get("pictured", True):
+        raise InputError(
+            f"{manifest['dataset']} holds motions without pictures: leave --embed-images out."
+        )
     if embed and not manifest["redistribute"]:
         raise InputError(
             f"The card of {manifest['source_dataset']} does not allow its images to be passed on. "

@@ -27,6 +27,8 @@ SAME = (
     "global_orient, body_pose, left_hand_pose, right_hand_pose, left_hand_orient, "
     "right_hand_orient, transl, left_hand_transl, right_hand_transl, vertices_path"
 )
+ALWAYS, OF_PICTURES = ("instance_id", "image_id", "split"), ("image_path", "height", "width")
+ABOUT_IMAGES = ("image_not_in_table", "image_size_differs")  # rules that motions cannot break
 # name of the rule → SQL for rows that break it, and what the first column of an answer is
 RELATIONS = {
     "duplicate_id": (
@@ -58,6 +60,8 @@ def check_relations(store: Store, name: str, found: Findings) -> None:
     """Ids that come twice, people that come twice, people without an image."""
     with store.connect() as connection:
         for rule, statement in RELATIONS.items():
+            if rule in ABOUT_IMAGES and not store.pictured(name):
+                continue
             answer = connection.execute(
                 f"SELECT count(*), min(a), min(b) FROM ({statement}) AS broken(a, b)", [name]
             ).fetchone()
@@ -90,7 +94,7 @@ def check_rows(
     for split in store.manifest(name)["splits"]:
         for table in store.batches("instances", name, split, _columns(store), ROWS):
             columns = from_arrow(table)
-            _rules(columns, bodies, root, name, found)
+            _rules(columns, bodies, store, name, found)
             if bodies is not None:
                 distances.append(_off_the_body(columns, bodies, root))
             people += table.num_rows
@@ -112,14 +116,15 @@ def _columns(store: Store) -> list[str]:
 
 
 def _rules(
-    columns: Columns, bodies: BodySet | None, root: Path, name: str, found: Findings
+    columns: Columns, bodies: BodySet | None, store: Store, name: str, found: Findings
 ) -> None:
     ids: Any = columns["instance_id"]
-    for finding in checks.findings(columns, bodies, root):
+    root, pictured = store.release_root(name), store.pictured(name)
+    for finding in checks.findings(columns, bodies, root, pictured=pictured):
         value = finding.values[0]
         example = f"{ids[finding.rows[0]]}: {finding.column} = {value:.6g}"
         found.add(finding.rule, len(finding.rows), example, AGAIN.format(name=name))
-    for column in ("instance_id", "image_id", "split", "image_path", "height", "width"):
+    for column in (*ALWAYS, *(OF_PICTURES if pictured else ())):
         here = present(columns[column]) if column in columns else np.zeros(len(ids), bool)
         if not here.all():
             example = f"{ids[int(np.flatnonzero(~here)[0])]}: {column}"

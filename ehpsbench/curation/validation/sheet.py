@@ -15,6 +15,7 @@ from ehpsbench.atomic import replacing
 from ehpsbench.checks import project_rows
 from ehpsbench.curation.validation.chosen import span
 from ehpsbench.errors import EhpsbenchError
+from ehpsbench.in_view import in_view
 from ehpsbench.pictures import open_picture
 from ehpsbench.schema import from_arrow, present
 from ehpsbench.store import Store
@@ -51,7 +52,8 @@ def draw_sheet(store: Store, name: str, bodies: BodySet | None, path: Path) -> i
 
     Green is the mesh of the labels (orange: people whom the owners mark invalid), magenta the
     labelled keypoints (of 3D labels where there are no others), blue the tight box. Where the
-    image is missing, the skeleton stands on a plain ground.
+    image is missing, the skeleton stands on a plain ground. Motions have no images: their meshes
+    stand on a plain ground, each seen by a camera put before it.
 
     Args:
         store: with the dataset.
@@ -88,6 +90,11 @@ def draw_sheet(store: Store, name: str, bodies: BodySet | None, path: Path) -> i
 def _title(store: Store, name: str, shown: int) -> str:
     splits = store.manifest(name)["splits"]
     people = sum(account["instances"] for account in splits.values())
+    if not store.pictured(name):
+        return (
+            f"{name}: {shown} of {people:,} people ({', '.join(splits)}). Motions "
+            "without pictures. Green: mesh of the labels, seen level by a camera put before it."
+        )
     return (
         f"{name}: {shown} of {people:,} people ({', '.join(splits)}). Green: mesh of the labels "
         "(orange: marked invalid by the owners); magenta: labelled keypoints; blue: box."
@@ -104,15 +111,20 @@ def _caption(row: Row, note: str) -> tuple[str, str]:
 
 def _tile(row: Row, given: _Given) -> tuple[Image, str]:
     """One person drawn, and a remark."""
-    picture, note = _picture(row, given.root)
+    pictured = "image_path" in row
+    picture, note = _picture(row, given.root) if pictured else (None, "")
+    if not pictured:
+        row = in_view(row, given.bodies, given.root)
     shown = drawing.panel(_near(row), picture, TILE, PADDING)
     colour = BODY if _true(row, "owner_valid") else DOUBTED
     if given.bodies is not None and "focal" in row:
         try:
-            shown, missing = _labels(shown, row, given, colour, bare=picture is None)
+            shown, missing = _labels(shown, row, given, colour, bare=pictured and not picture)
             note = note or missing
         except EhpsbenchError as error:
             note = f"not drawn: {error}"[:30]
+    if not pictured:
+        return shown.picture(), note
     shown = drawing.outline(shown, row, BOX)
     return drawing.dots(shown, labelled_points(row), POINTS).picture(), note
 
@@ -150,8 +162,6 @@ def _near(row: Row) -> Row:
 
 def _picture(row: Row, root: Path) -> tuple[Image | None, str]:
     """The upright image, or why there is none."""
-    if "image_path" not in row:
-        return None, "no image"
     orientation = int(row["orientation"][0]) if "orientation" in row else 1
     try:
         return open_picture(root / str(row["image_path"][0]), orientation), ""

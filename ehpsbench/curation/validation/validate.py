@@ -30,6 +30,7 @@ class Validation:
         dataset: name in the store.
         people: how many rows were checked.
         images: how many images.
+        pictured: False for motions, which have none.
         findings: rules that something breaks.
         notes: what could not be checked, and why.
         measures: numbers to look at, by name.
@@ -39,6 +40,7 @@ class Validation:
     dataset: str
     people: int
     images: int
+    pictured: bool
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     measures: dict[str, float]
@@ -85,7 +87,8 @@ def validate(
         if sheet is not None and people:
             draw_sheet(store, name, bodies, sheet)
             drawn = sheet
-    return Validation(name, people, images, found.all(), tuple(notes), measures, drawn)
+    pictured = store.pictured(name)
+    return Validation(name, people, images, pictured, found.all(), tuple(notes), measures, drawn)
 
 
 def _count(store: Store, name: str, table: str) -> int:
