@@ -2,7 +2,8 @@
 
 One decode of each annotation file with the plain reader of its format, whole; then for each person
 one forward of the body model with its mesh, a projection, a box, one open of the image, and one
-append to a dictionary of lists, which `np.savez` writes at the end.
+append to a dictionary of lists, which `np.savez` writes at the end. Somebody of a motion has no
+image: there is nothing to open, and nothing to project into.
 
 In the loop's favour: a person's parameters are found in the decoded file at no cost and need no
 conversion (they are taken from what the adapter read; HBW's betas, which the release does not have,
@@ -52,7 +53,7 @@ POSE = (*BODY, "jaw_pose", "leye_pose", "reye_pose", "expression", "betas", "tra
 class Person:
     """What a converter finds of one person: a picture, and a body, hands, a mesh or keypoints."""
 
-    image: Path
+    image: Path | None
     mesh: Path | None
     bodies: tuple[tuple[str, str, dict[str, NDArray[Any]]], ...]  # family, gender, parameters
     focal: NDArray[Any]
@@ -86,9 +87,12 @@ def people_of(columns: Columns, root: Path, pictures: Path, count: int) -> Itera
     """The first people that an adapter read below `root`, each with a flat picture to open."""
     for row in range(min(count, len(columns["instance_id"]))):
         mesh = columns["vertices_path"][row] if "vertices_path" in columns else None
-        size = (int(columns["width"][row]), int(columns["height"][row]))
+        image = None
+        if "image_path" in columns:
+            size = (int(columns["width"][row]), int(columns["height"][row]))
+            image = _picture(pictures, str(columns["image_path"][row]), size)
         yield Person(
-            image=_picture(pictures, str(columns["image_path"][row]), size),
+            image=image,
             mesh=None if mesh is None else root / str(mesh),
             bodies=tuple(_bodies(columns, row)),
             focal=_value(columns, "focal", row, np.full(2, 1000.0)),
@@ -109,6 +113,8 @@ def _converted(person: Person, pose: Posing) -> dict[str, Any]:
     if person.mesh is not None:
         entry["joints3d"] = REGRESSOR @ _vertices(person.mesh)
         pixels.append(_projected(entry["joints3d"], person))
+    if person.image is None:
+        return entry
     with Image.open(person.image) as picture:
         width, height = picture.size
     both = np.concatenate(pixels)

@@ -101,8 +101,9 @@ def measured(release: Release, loop: Loop, clock: Clock, folder: Path) -> Speed:
     each = decode_seconds(sorted(reading.files - meshes), clock) / reading.people
     converted = list(people_of(columns, release.root, folder / "pictures", loop.people))
     each += loop_seconds(converted, loop.pose, folder / "loop.npz", clock) / len(converted)
-    headers = (release.root / str(columns["image_path"][0])).exists()
-    many = len(reading.files) > FRAME_FILES * reading.images
+    pictured = release.card.pictured
+    headers = pictured and (release.root / str(columns["image_path"][0])).exists()
+    many = len(reading.files) > FRAME_FILES * (reading.images if pictured else reading.people)
     files = "frames" if many else "pictures" if headers else "arrays"
     read = people / reading.seconds
     return Speed(people=people, files=files, read=read, all=people / whole, loop=1 / each)
