@@ -2,8 +2,8 @@
 
 A predicted map is named after its image, without the suffix: the image_id (its slashes are folders,
 or written as `__`), or the image's path in the release, or its file name where no other image has
-the same. `.npy` holds the values; `.png` has 8 or 16 bits. What the values of a folder are, the
-file `maps.toml` in it may say; see `Declared`.
+the same. `.npy` holds the values; `.png` has 8 or 16 bits, grey or colours. What the values of a
+folder are, the file `maps.toml` in it may say; see `Declared`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from ehpsbench.errors import InputError, MissingFiles
 Array = NDArray[Any]
 SUFFIXES = (".npy", ".png")
 DECLARATION = "maps.toml"
-PNG_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "RGB", "RGBA")
 SIDES = {"right": (0, 1), "left": (0, -1), "down": (1, 1), "up": (1, -1)}
 SIDES |= {"forward": (2, 1), "backward": (2, -1)}
 AXES = {"opencv": "right-down-forward", "opengl": "right-up-backward"}
@@ -107,7 +106,9 @@ def read_map(path: Path, orientation: int = 1) -> Array:
     if path.suffix.lower() == ".npy":
         return turned(_npy(path), orientation)
     if path.suffix.lower() == ".png":
-        return turned(_png(path), orientation)
+        from ehpsbench.evaluation.png_maps import read_png
+
+        return turned(read_png(path), orientation)
     raise InputError(_other_kind(path))
 
 
@@ -216,20 +217,6 @@ def _npy(path: Path) -> Array:
     if values.dtype.kind not in "biuf":
         raise InputError(f"The map {path} must hold numbers, it holds {values.dtype}.")
     return values
-
-
-def _png(path: Path) -> Array:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as stored:
-            if stored.mode not in PNG_MODES:
-                raise InputError(f"The map {path} is a PNG of mode {stored.mode}, not {PNG_MODES}.")
-            values = np.asarray(stored)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InputError(f"The map {path} cannot be read: {error}.") from error
-    values = values[..., :3] if stored.mode == "RGBA" else values
-    return values.astype(values.dtype.newbyteorder("="))
 
 
 def _plane(values: Array, path: Path) -> Array:
