@@ -24,6 +24,7 @@ from ehpsbench.evaluation.predictions import (
     refuse_twice,
 )
 from ehpsbench.evaluation.protocol import Protocol
+from ehpsbench.motions import refuse_motions
 from ehpsbench.restricted_pickle import load_npz
 from ehpsbench.schema import from_arrow
 
@@ -166,6 +167,7 @@ def _named(
         raise InputError(f"{path} holds nobody.")
     if "image_path" not in columns:
         raise InputError(f"{path} says neither {NAMED} nor image_path; whose bodies are these?")
+    refuse_motions(store, rules.dataset, f"{path} names people by them", f"Give {NAMED}")
     people = store.instances(rules.dataset, rules.split, (NAMED, "image_path", "bbox"))
     boxes = columns.get("bbox_xywh")
     found = people_by_box(

@@ -25,10 +25,15 @@ from ehpsbench.curation.export.folder import ExportReport, export
 from ehpsbench.curation.export.selection import Selection
 from ehpsbench.curation.validation.sheet import BODY
 from ehpsbench.curation.validation.validate import validate
+from ehpsbench.dataset_adapters.files import save_npz
 from ehpsbench.drawing import PLAIN
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.evaluate import evaluate
+from ehpsbench.evaluation.predictions import SIZES
 from ehpsbench.in_view import SIDE, in_view
 from ehpsbench.leaderboards.sweeps.rank_datasets import trainable
+from ehpsbench.reports.permission import Permission
+from ehpsbench.reports.pictures import Stage
 from ehpsbench.schema import from_arrow
 from ehpsbench.store import Store
 from ehpsbench.training import cells
@@ -134,6 +139,30 @@ def test_what_wants_pictures_says_so_in_one_sentence(store: Store, tmp_path: Pat
     with pytest.raises(InputError, match=f"{words}, and a model is trained on pictures"):
         cells.cell(store, "amass", recipe("micro-cpu"), 0, _bodies())
     assert trainable(store) == []
+
+
+def test_a_report_draws_people_of_motions_whole_and_shows_no_image(store: Store) -> None:
+    row = from_arrow(store.instances("amass").slice(0, 1))
+    stage = Stage.of(store, "amass", row, _bodies(), Permission(True, True, ""))
+    assert stage.crop() is None
+    assert stage.truth().image.startswith("data:image/jpeg")
+    bones = Stage.of(store, "amass", row, _bodies(), Permission(False, False, "")).truth().bones
+    assert bones[0].path.count("M") > 20
+
+
+def test_bodies_of_motions_are_scored_and_found_by_their_ids(store: Store, tmp_path: Path) -> None:
+    rows = from_arrow(store.instances("amass", "test"))
+    smplx = rows["source_model"] == "smplx"
+    sizes = {name: size for name, size in SIZES.items() if name in rows}
+    said = {name: np.ma.getdata(rows[name])[smplx, :size] for name, size in sizes.items()}
+    ids, file = rows["instance_id"][smplx], tmp_path / "said.npz"
+    save_npz(file, smplx=said, instance_id=ids)
+    copy = Store(Path(shutil.copytree(store.root, tmp_path / "store")))
+    found = evaluate(copy, "me", "egobody-test@amass@test", _bodies(), predictions=file)
+    assert np.abs(found.rows["pve"].to_numpy()).max() < 0.1  # mm
+    save_npz(file, smplx=said, image_path=ids)
+    with pytest.raises(InputError, match=r"without pictures, and .* names people by them"):
+        evaluate(copy, "me", "egobody-test@amass@test", _bodies(), predictions=file)
 
 
 @pytest.mark.parametrize(
