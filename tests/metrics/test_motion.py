@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from ehpsbench.metrics import acceleration_error, jitter
+from ehpsbench.metrics import acceleration_error, jitter, mpjpe, pa_mpjpe, pve
 
 GOLDEN = Path(__file__).parent / "golden"
 WALK, SEAM = "accel_error.walk40_24joints", "accel_error.two_sequences_concatenated"
@@ -49,8 +49,11 @@ def test_every_window_has_the_error_of_the_peers(name: str, peer: str) -> None:
 @pytest.mark.parametrize("peer", PEERS)
 def test_an_invalid_frame_takes_its_three_windows_as_in_the_peers(peer: str) -> None:
     arrays, peers = case(WALK)
-    found = acceleration_error.score(arrays["pred"], arrays["gt"], arrays["mask"])
-    agree(finite(found) / 1000, peers[f"{peer} (mask)"])
+    found = finite(acceleration_error.score(arrays["pred"], arrays["gt"], arrays["mask"]))
+    agree(found / 1000, peers[f"{peer} (mask)"])
+    if peer.startswith("GVHMR"):
+        per_second = acceleration_error.per_second(found, 30.0)
+        agree(per_second, peers[f"{peer} (mask, fps=30)"])
 
 
 @pytest.mark.parametrize("name", [WALK, SEAM])
@@ -61,6 +64,8 @@ def test_metres_a_second_squared_are_those_of_gvhmr_and_wham(name: str) -> None:
     agree(values, peers["GVHMR.compute_error_accel (no mask, fps=30)"])
     reported = "WHAM as reported (lines 122-123): compute_error_accel()[1:-1] * 30^2"
     agree(values[1:-1], peers[reported])
+    reported = "VIBE as reported (evaluate.py:137): np.mean(compute_error_accel) * 1000"
+    agree(found.nanmean(), peers[reported])
 
 
 def test_vibe_counts_the_two_windows_across_the_seam_and_the_default_does_not() -> None:
@@ -77,6 +82,36 @@ def test_vibe_counts_the_two_windows_across_the_seam_and_the_default_does_not() 
         for part in (slice(0, 25), slice(25, 50))
     ]
     agree(finite(found), finite(torch.cat(halves)))
+
+
+@pytest.mark.parametrize("name", [WALK, SEAM])
+def test_the_numbers_in_the_camera_are_those_of_gvhmr(name: str) -> None:
+    arrays, peers = case(name)
+    pair = arrays["pred"], arrays["gt"]
+    pred, true = (joints[:, 1:3].mean(1) for joints in pair)  # what it takes for the pelvis
+    roots = {"pred_root": pred, "target_root": true}
+    ours = {
+        "pa_mpjpe": pa_mpjpe.score(*pair),
+        "mpjpe": mpjpe.score(*pair, **roots),
+        "pve": pve.score(*pair, **roots),
+        "accel": acceleration_error.per_second(
+            finite(acceleration_error.score(*pair, **roots)), 30
+        ),
+    }
+    key = next(k for k in peers if k.startswith("GVHMR.compute_camcoord_metrics"))
+    assert set(peers[key]) == set(ours)
+    for number, expected in peers[key].items():  # float32 there
+        np.testing.assert_allclose(ours[number], expected, rtol=1e-5, atol=5e-3)
+
+
+@pytest.mark.parametrize("name", [WALK, SEAM])
+def test_every_list_of_a_peer_is_looked_at(name: str) -> None:
+    peers = case(name)[1]
+    tested = {f"{p} (no mask)" for p in PEERS} | {f"{p} (mask)" for p in PEERS if name == WALK}
+    with_fps = {"GVHMR.compute_error_accel (no mask, fps=30)"}
+    with_fps |= {"GVHMR.compute_error_accel (mask, fps=30)"} if name == WALK else set()
+    words = ("as reported", "compute_accel (prediction only)", "compute_jitter", "camcoord")
+    assert {p for p in peers if not any(w in p for w in words)} == tested | with_fps
 
 
 @pytest.mark.parametrize("name", [WALK, SEAM])
