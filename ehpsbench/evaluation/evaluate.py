@@ -58,18 +58,19 @@ def evaluate(
     task = import_module(f"ehpsbench.evaluation.{rules.task}.task")
     request = Request(bodies, predictions, allow_missing, device_named(device), progress)
     scored: Result = task.evaluate(store, entry, rules, request)
-    result = replace(scored, summary=scored.summary | _more(store, rules, scored))
+    result = replace(scored, summary=scored.summary | _more(store, rules, scored, bodies))
     write_result(store, result)
     return result
 
 
-def _more(store: Store, rules: Protocol, result: Result) -> dict[str, Any]:
+def _more(store: Store, rules: Protocol, result: Result, bodies: BodySet) -> dict[str, Any]:
     """Slices of the primary number, where rows are people, and what looks wrong."""
     notes = [*result.summary.get("notes", ()), *wrong_unit(result.summary)]
     number = result.number_of
     if number is None and {"instance_id", rules.primary} <= set(result.rows.column_names):
         number = partial(_mean, name=rules.primary)
-    found = slices(store, rules.dataset, rules.split, result.rows, number) if number else {}
+    where = store, rules.dataset, rules.split
+    found = slices(*where, result.rows, number, bodies=bodies) if number else {}
     parts = {n: {p: v.as_dict() for p, v in by.items()} for n, by in found.items()}
     return {"notes": notes, "slices": parts}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ehpsbench.evaluation import truncation
 from ehpsbench.evaluation.numbers import Number
 from ehpsbench.geometry import rotation_matrix
 from ehpsbench.schema import Columns, from_arrow, present
 
 if TYPE_CHECKING:
+    from ehpsbench.body.bodies import BodySet
     from ehpsbench.store import Store
 
 NEEDED = ("instance_id", "occlusion", "truncation", "gender", "subject_gender", "bbox", "body_pose")
@@ -36,14 +38,21 @@ Floats = NDArray[np.float64]
 
 
 def slices(
-    store: Store, dataset: str, split: str, rows: pa.Table, number: Callable[[pa.Table], Number]
+    store: Store,
+    dataset: str,
+    split: str,
+    rows: pa.Table,
+    number: Callable[[pa.Table], Number],
+    *,
+    bodies: BodySet,
 ) -> dict[str, dict[str, Number]]:
     """A number of parts of the people.
 
-    Occlusion and truncation are the owners' shares, size is the longer side of the tight box,
-    gender the subject's, or the body's where the subject's is not known; pose clusters group the
-    true poses (k-means on rotation matrices of at most 4,096 people, largest first, named by the
-    person in the middle).
+    Occlusion and truncation are the owners' shares; where they say nothing of truncation, it is
+    the share of the true joints outside the image (`ehpsbench.evaluation.truncation`). Size is
+    the longer side of the tight box, gender the subject's, or the body's where the subject's is
+    not known; pose clusters group the true poses (k-means on rotation matrices of at most 4,096
+    people, largest first, named by the person in the middle).
 
     Args:
         store: with the people.
@@ -51,32 +60,59 @@ def slices(
         split: theirs.
         rows: of a result, with `instance_id`; those whom the split does not know are in no part.
         number: what becomes of some of the rows.
+        bodies: the body set of the labels.
 
     Returns:
         slice → part → number; slices of which nothing is known are not there.
     """
     found = {}
-    for name, labels in _labelled(store, dataset, split, rows["instance_id"]).items():
+    people = rows["instance_id"]
+    for name, labels in _labelled(store, dataset, split, people, bodies).items():
         if parts := sorted({part for part in labels if part is not None}, key=_order):
             found[name] = {part: number(rows.filter(pa.array(labels == part))) for part in parts}
     return found
 
 
-def _labelled(store: Store, dataset: str, split: str, people: pa.ChunkedArray) -> dict[str, Labels]:
+def _labelled(
+    store: Store, dataset: str, split: str, people: pa.ChunkedArray, bodies: BodySet
+) -> dict[str, Labels]:
     """Slice → (N,) part of each person, None where it is not known; the store is read by bits."""
     found = {name: np.full(len(people), None, object) for name in SLICES}
     for rows, columns in _read(store, dataset, split, people):
         for name, values in _known_of(columns):
             found[name][rows] = values
+    _derive_truncation(found["truncation"], store, dataset, split, people, bodies)
     found["pose"] = _pose_clusters(store, dataset, split, people)
     return found
 
 
+def _derive_truncation(
+    labels: Labels,
+    store: Store,
+    dataset: str,
+    split: str,
+    people: pa.ChunkedArray,
+    bodies: BodySet,
+) -> None:
+    """Fill in (N,) parts of the people of whom nothing is known, from their true bodies."""
+    unknown = np.asarray([label is None for label in labels], bool)
+    if not unknown.any() or not store.pictured(dataset):
+        return
+    root = store.release_root(dataset)
+    for rows, columns in _read(store, dataset, split, people, truncation.NEEDED):
+        shares = truncation.outside_image(columns, bodies, root)
+        labels[rows] = np.where(unknown[rows], _binned(shares, SHARES), labels[rows])
+
+
 def _read(
-    store: Store, dataset: str, split: str, people: pa.ChunkedArray
+    store: Store,
+    dataset: str,
+    split: str,
+    people: pa.ChunkedArray,
+    names: Sequence[str] = NEEDED,
 ) -> Iterator[tuple[NDArray[np.int64], Columns]]:
     """(n,) places among `people`, and the columns of those who stand there."""
-    for batch in store.batches("instances", dataset, split, NEEDED):
+    for batch in store.batches("instances", dataset, split, names):
         place = pc.index_in(batch["instance_id"], value_set=people).fill_null(-1)
         rows = np.asarray(place, np.int64)
         if (rows >= 0).any():

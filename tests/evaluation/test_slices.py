@@ -35,12 +35,12 @@ def found(tmp_path: Path, make_people: Make, make_store: Make, bodies: BodySet) 
     clusters = [f"video-{i // 4}" for i in range(60)]
     rows = pa.table({"instance_id": truth["instance_id"], "cluster": clusters, "pve": errors})
     shuffled = rows.take(pa.array(np.random.default_rng(1).permutation(60)))
-    return slices(store, "made", "test", shuffled, mean_pve), errors
+    return slices(store, "made", "test", shuffled, mean_pve, bodies=bodies), errors
 
 
 def test_the_parts_of_a_slice_hold_everybody_once(found: Any) -> None:
     by, errors = found
-    assert set(by) == {"occlusion", "gender", "size", "pose"}
+    assert set(by) == {"occlusion", "truncation", "gender", "size", "pose"}
     for parts in by.values():
         assert sum(n.count for n in parts.values()) == 60
         whole = sum(n.value * n.count for n in parts.values()) / 60
