@@ -7,8 +7,16 @@ from typing import Any
 
 from ehpsbench.errors import StoreError
 
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 Summary = dict[str, Any]
+COUNTS_TO_3 = (
+    "images",
+    "images_left_out",
+    "images_not_finite",
+    "images_without_log",
+    "pixels",
+    "classes_used",
+)
 
 
 def migrated(summary: object, where: object) -> Summary:
@@ -64,8 +72,16 @@ def card_of_the_data(summary: Summary) -> Summary:
     return {"notes": [], "slices": {}, "source_dataset": source, **summary}
 
 
+def counts_without_intervals(summary: Summary) -> Summary:
+    """3 → 4: what counts pixels, images or classes has no interval; draws of rows gave it one."""
+    none = {"low": None, "high": None}
+    numbers = {n: one | none if n in COUNTS_TO_3 else one for n, one in summary["numbers"].items()}
+    return {**summary, "numbers": numbers}
+
+
 MIGRATIONS: dict[int, Callable[[Summary], Summary]] = {
     1: numbers_with_intervals,
     2: card_of_the_data,
+    3: counts_without_intervals,
 }
 """Version → what makes the next one of it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Number:
     Attributes:
         value: NaN where it is not defined.
         low: lower end of its 95 % interval over clusters, over rows where clusters are fewer than
-            five; NaN where there is nothing to resample.
+            five; NaN where there is nothing to resample, or the number counts what was scored.
         high: upper end.
         count: rows that it rests on.
         clusters: their clusters.
@@ -43,9 +43,25 @@ class Number:
     count: int
     clusters: int
 
+    def counted(self) -> Number:
+        """The same without an interval: what was scored is known, whatever else is drawn."""
+        return replace(self, low=math.nan, high=math.nan)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: what is not finite becomes None."""
         return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
+
+
+def without_intervals_of_counts(
+    numbers: Mapping[str, Number], measures: Container[str]
+) -> dict[str, Number]:
+    """The numbers; those that measure nothing count what was scored, and have no interval.
+
+    Args:
+        numbers: name → number.
+        measures: names of those that measure, as the rules know them.
+    """
+    return {n: one if n in measures else one.counted() for n, one in numbers.items()}
 
 
 def of_values(rows: pa.Table, columns: Sequence[str]) -> dict[str, Number]:

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ehpsbench.evaluation.numbers import Number, of_statistics, of_values
+from ehpsbench.evaluation.numbers import (
+    Number,
+    of_statistics,
+    of_values,
+    without_intervals_of_counts,
+)
 from ehpsbench.evaluation.protocol import rules_then
 from ehpsbench.evaluation.results import error_columns
 from ehpsbench.evaluation.stored import statistics
@@ -42,10 +47,10 @@ def _numbers(rows: pa.Table, summary: Mapping[str, Any]) -> dict[str, Number]:
     """All numbers of a result, with the same draws as when it was made."""
     if summary["task"] == "mesh":
         return of_values(rows, error_columns(rows))
-    found: dict[str, Number] = {}
-    for one in statistics(rules_then(summary), rows):
+    rules, found = rules_then(summary), {}
+    for one in statistics(rules, rows):
         found |= of_statistics(rows, one)
-    return found
+    return without_intervals_of_counts(found, rules.number_facts())
 
 
 def _compared(name: str, said: Mapping[str, Any], found: Number) -> list[str]:

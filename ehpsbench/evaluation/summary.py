@@ -10,7 +10,7 @@ import pyarrow as pa
 import ehpsbench
 from ehpsbench.atomic import digest
 from ehpsbench.evaluation.migrations import RESULTS_VERSION
-from ehpsbench.evaluation.numbers import Number
+from ehpsbench.evaluation.numbers import Number, without_intervals_of_counts
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.evaluation.results import Result, identity_column
 
@@ -51,6 +51,7 @@ def summarised(
         about: what else a task has to say.
     """
     manifest = store.manifest(rules.dataset)
+    found = without_intervals_of_counts(numbers, rules.number_facts())
     scored: Sequence[str] = rows[identity_column(rows)].to_pylist()
     said = {
         "entry": entry,
@@ -67,7 +68,7 @@ def summarised(
         "removed_by_checks": sum(removed.values()),
         "removed_by_rule": dict(removed),
         "skipped": dict(skipped),
-        "numbers": {name: number.as_dict() for name, number in numbers.items()},
+        "numbers": {name: number.as_dict() for name, number in found.items()},
         **(about or {}),
     }
     return Result(rows, said)

@@ -14,6 +14,7 @@ from ehpsbench.evaluation.migrations import (
     MIGRATIONS,
     RESULTS_VERSION,
     card_of_the_data,
+    counts_without_intervals,
     migrated,
     numbers_with_intervals,
 )
@@ -55,7 +56,7 @@ def test_version_3_says_whose_card_the_data_has(benchmark: str, source: str | No
     assert card_of_the_data(old(2) | {"benchmark": benchmark})["source_dataset"] == source
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_old_result_is_read_with_its_rows(tmp_path: Path, version: int) -> None:
     shutil.copytree(OLD / f"v{version}", tmp_path / "results")
     result = read_result(Store(tmp_path), "old-model", "egobody-test")
@@ -64,17 +65,23 @@ def test_an_old_result_is_read_with_its_rows(tmp_path: Path, version: int) -> No
     assert result.rows.num_rows == result.summary["scored"] == 6
 
 
-def test_both_old_files_come_to_the_same_layout() -> None:
-    one, two = migrated(old(1), "one"), migrated(old(2), "two")
+def test_version_4_has_no_intervals_of_what_it_counts() -> None:
+    pixels = {"value": 9602.0, "low": 6425.0, "high": 7990.0, "count": 2, "clusters": 2}
+    found = counts_without_intervals({"numbers": {"pixels": pixels, "rmse": pixels}})["numbers"]
+    assert found == {"pixels": pixels | {"low": None, "high": None}, "rmse": pixels}
+
+
+def test_all_old_files_come_to_the_same_layout() -> None:
+    one, two, three = (migrated(old(v), "old") for v in (1, 2, 3))
     assert set(two) - set(one) == {"points_sha256"}
-    assert set(one) <= set(two)
+    assert set(one) <= set(two) == set(three)
 
 
 def test_a_newer_result_asks_for_an_upgrade(tmp_path: Path) -> None:
     shutil.copytree(OLD / "v2", tmp_path / "results")
     path = tmp_path / "results" / "old-model" / "egobody-test.json"
     path.write_text(json.dumps(old(2) | {"results_version": RESULTS_VERSION + 1}))
-    with pytest.raises(StoreError, match=r"version 4; this ehpsbench reads up to 3\. Upgrade"):
+    with pytest.raises(StoreError, match=r"version 5; this ehpsbench reads up to 4\. Upgrade"):
         read_summary(Store(tmp_path), "old-model", "egobody-test")
 
 

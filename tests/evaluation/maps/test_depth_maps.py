@@ -56,6 +56,16 @@ def test_relative_depth_is_aligned_to_people_and_has_the_errors_of_the_metric(
     assert result.rows.column_names == ["image_id", "cluster", *depth.COLUMNS]
 
 
+def test_pixels_and_images_are_counted_without_an_interval(
+    frames: list[Frame], folder: Make, run: Make
+) -> None:
+    found = run(folder("said", noisy(frames)), "depth-relative@made@test").summary["numbers"]
+    bounded = {name for name, number in found.items() if number["low"] is not None}
+    assert bounded == set(depth.MEANS)
+    pixels = sum(int((f.person_ids > 0).sum()) for f in frames)
+    assert (found["pixels"]["value"], found["images"]["value"]) == (pixels, COUNT)
+
+
 def test_disparity_is_aligned_in_its_own_space_and_stored_in_the_store(
     frames: list[Frame], store: Store, folder: Make, run: Make, bodies: BodySet
 ) -> None:
