@@ -20,14 +20,18 @@ def compiled(function: Kernel) -> Kernel:
 
     It holds no lock of the interpreter, so that threads run it side by side, and checks no index.
     """
-    from numba import njit
+    from numba import config, njit
 
-    made = njit(nogil=True, fastmath=ARITHMETIC, error_model="numpy")(function)  # x / 0 is inf
-    # no folder that may be written to; or NUMBA_DISABLE_JIT, which leaves a function as it is
-    with suppress(RuntimeError, AttributeError, OSError):
+    if getattr(config, "DISABLE_JIT", False):
+        return function
+    # what is called becomes part of the caller: linked to it, it would round otherwise when it was
+    # just compiled than when it was found on disk; with error_model "numpy", x / 0 is inf
+    made = njit(nogil=True, fastmath=ARITHMETIC, error_model="numpy", forceinline=True)(function)
+    with suppress(RuntimeError, OSError):  # there is no folder that may be written to
         made.enable_caching()
-        _know_by_all_kernels(made)
-        _name_files_apart(made)
+        with suppress(AttributeError):  # a numba that keeps machine code otherwise does so its way
+            _know_by_all_kernels(made)
+            _name_files_apart(made)
     return cast(Kernel, made)
 
 

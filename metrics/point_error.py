@@ -49,12 +49,6 @@ def millimetres(metres: Tensor) -> Tensor:
     return metres.mul_(MM_PER_M).nan_to_num_(nan, posinf=nan, neginf=nan)
 
 
-def planar(points: Tensor) -> Tensor:
-    """(B, N, 3) → contiguous float64 (B, 3, N); the same memory where it lies so already."""
-    turned = points.detach().transpose(1, 2)
-    return turned.to(torch.float64, memory_format=torch.contiguous_format).contiguous()
-
-
 def root_shift(pred_root: Tensor | None, target_root: Tensor | None, count: int) -> Tensor | None:
     """(B, 3) float64 difference of two roots [m]; a root that is not given lies at the origin.
 

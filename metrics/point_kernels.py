@@ -1,4 +1,4 @@
-"""Distances of one person's points after another: as they are, and after the best similarity.
+"""Distances of one person's points after another: after a shift, and after the best similarity.
 
 A person's points are brought into float64 planes once, whatever they are taken off; everything else
 is done on the planes, which the cache keeps and along which vector units work.
@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.metrics.compiled import compiled
-from ehpsbench.metrics.similarity_kernels import FIT, MOMENTS, add_moments, centre, fit_similarity
+from ehpsbench.metrics.similarity_kernels import (
+    FIT,
+    LEAST_POINTS,
+    MOMENTS,
+    add_moments,
+    centre,
+    fit_similarity,
+)
 
-BLOCK = 512
+AT_ONCE = 512  # points whose planes the nearest cache holds
 Points = NDArray[Any]  # float32 or float64
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -82,39 +89,41 @@ def take_both(sides: Sides, chosen: Chosen, person: int, a: Floats, t: Floats) -
 
 
 @compiled
-def distance(a: Floats, t: Floats, count: int, shift: Floats) -> float:
-    """Mean |pred − shift − true| of points in planes."""
-    u, v, w = shift[0], shift[1], shift[2]
-    total = 0.0
-    for k in range(count):
-        x, y, z = a[0, k] - t[0, k] - u, a[1, k] - t[1, k] - v, a[2, k] - t[2, k] - w
-        total += math.sqrt(x * x + y * y + z * z)
-    return total / count
-
-
-@compiled
-def fitted(a: Floats, t: Floats, count: int, fit: Floats) -> None:
-    """The similarity of points in planes, into FIT numbers."""
+def similarity(a: Floats, t: Floats, count: int, way: Floats) -> None:
+    """The best similarity of points in planes, into FIT numbers; NaN where it is not defined."""
+    way[:] = np.nan
+    if count < LEAST_POINTS:
+        return
     moments = np.zeros(MOMENTS)
-    for start in range(0, count, BLOCK):
-        add_moments(a, t, start, min(start + BLOCK, count), moments)
+    for start in range(0, count, AT_ONCE):
+        add_moments(a, t, start, min(start + AT_ONCE, count), moments)
     centre(a, t, count, moments)
-    fit_similarity(moments, count, fit)
+    fit_similarity(moments, count, way)
 
 
 @compiled
-def residual(a: Floats, t: Floats, count: int, fit: Floats) -> float:
-    """Mean distance of points in planes after a similarity."""
-    m = fit[0] * fit[1:10]
-    px, py, pz, tx, ty, tz = fit[10], fit[11], fit[12], fit[13], fit[14], fit[15]
+def shifted(shift: Floats, way: Floats) -> None:
+    """A shift as a similarity, into FIT numbers."""
+    way[:] = 0.0
+    way[0] = way[1] = way[5] = way[9] = 1.0
+    for i in range(3):
+        way[10 + i] = shift[i]
+
+
+@compiled
+def distances(a: Floats, t: Floats, count: int, way: Floats, found: Floats) -> float:
+    """Sum of the distances of points in planes after a similarity, and each of them."""
+    m, p, q = way[0] * way[1:10], way[10:13], way[13:16]
+    px, py, pz, qx, qy, qz = p[0], p[1], p[2], q[0], q[1], q[2]
     total = 0.0
     for k in range(count):
         x, y, z = a[0, k] - px, a[1, k] - py, a[2, k] - pz
-        u = m[0] * x + m[1] * y + m[2] * z - (t[0, k] - tx)
-        v = m[3] * x + m[4] * y + m[5] * z - (t[1, k] - ty)
-        w = m[6] * x + m[7] * y + m[8] * z - (t[2, k] - tz)
-        total += math.sqrt(u * u + v * v + w * w)
-    return total / count
+        u = m[0] * x + m[1] * y + m[2] * z - (t[0, k] - qx)
+        v = m[3] * x + m[4] * y + m[5] * z - (t[1, k] - qy)
+        w = m[6] * x + m[7] * y + m[8] * z - (t[2, k] - qz)
+        found[k] = math.sqrt(u * u + v * v + w * w)
+        total += found[k]
+    return total
 
 
 @compiled
@@ -122,6 +131,7 @@ def errors(
     sides: Sides,
     counted: Chosen,
     fit_on: Chosen,
+    same: bool,
     shifts: Floats,
     aligned: bool,
     first: int,
@@ -129,24 +139,23 @@ def errors(
 ) -> None:
     """Mean distances of some people into (b, S or S + 1), the first of whom is told.
 
-    After each of the (S, 1 or B, 3) shifts; at last, if that is asked for, after the similarity of
-    the points to fit on.
+    After each of the (S, B, 3) shifts; at last, if that is asked for, after the similarity of the
+    points to fit on, which may be the `same` as those that count and are taken once then.
     """
     size = counted.mask.shape[1]
-    a, t, fit = np.empty((3, size)), np.empty((3, size)), np.empty(FIT)
-    same = counted.whole and fit_on.whole
+    a, t, each, way = np.empty((3, size)), np.empty((3, size)), np.empty(size), np.empty(FIT)
     for row in range(len(found)):
         b = first + row
+        if not same:
+            similarity(a, t, take_both(sides, fit_on, b, a, t), way)
         count = take_both(sides, counted, b, a, t)
-        for s in range(len(shifts)):
-            found[row, s] = distance(a, t, count, shifts[s, min(b, shifts.shape[1] - 1)])
+        if same and aligned:
+            similarity(a, t, count, way)
         if aligned:
-            if same:
-                fitted(a, t, count, fit)
-            else:
-                fitted(a, t, take_both(sides, fit_on, b, a, t), fit)
-                count = take_both(sides, counted, b, a, t)
-            found[row, -1] = residual(a, t, count, fit)
+            found[row, -1] = distances(a, t, count, way, each) / count if count else math.nan
+        for s in range(len(shifts)):
+            shifted(shifts[s, b], way)
+            found[row, s] = distances(a, t, count, way, each) / count if count else math.nan
 
 
 @compiled
@@ -155,4 +164,39 @@ def fits(sides: Sides, fit_on: Chosen, first: int, found: Floats) -> None:
     size = fit_on.mask.shape[1]
     a, t = np.empty((3, size)), np.empty((3, size))
     for row in range(len(found)):
-        fitted(a, t, take_both(sides, fit_on, first + row, a, t), found[row])
+        similarity(a, t, take_both(sides, fit_on, first + row, a, t), found[row])
+
+
+@compiled
+def add_points(
+    sides: Sides,
+    every: Chosen,
+    counted: Chosen,
+    shift: Floats,
+    people: tuple[int, int],
+    sums: Floats,
+    counts: Ids,
+) -> None:
+    """Distances of each point, and of how many people, onto (2, N): after a shift, and aligned.
+
+    The similarity is fitted on all points. A person with a counted point without a distance is
+    left out.
+    """
+    size = sums.shape[1]
+    a, t, each, way = np.empty((3, size)), np.empty((3, size)), np.empty(size), np.empty(FIT)
+    for b in range(people[0], people[1]):
+        take_both(sides, every, b, a, t)
+        mask = counted.mask[min(b, len(counted.mask) - 1)]
+        for alignment in range(2):
+            if alignment == 0:
+                shifted(shift[b], way)
+            else:
+                similarity(a, t, size, way)
+            distances(a, t, size, way, each)
+            total = 0.0
+            for k in range(size):
+                total += each[k] if mask[k] else 0.0
+            if math.isfinite(total):
+                for k in range(size):
+                    sums[alignment, k] += each[k] if mask[k] else 0.0
+                    counts[alignment, k] += mask[k]

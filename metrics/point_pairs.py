@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from ehpsbench.metrics.blocks import BLOCK, over_blocks
 if TYPE_CHECKING:
     from ehpsbench.metrics.point_kernels import Chosen, Sides
 
-FIT = 16
+FIT = 16  # as in similarity_kernels, which is imported where machine code is wanted
+Result = TypeVar("Result")
 Kernel = Callable[[int, NDArray[np.float64]], None]
 
 
@@ -37,7 +38,7 @@ class PointPairs:
         true_ids: (N,) which of the W; None: all.
 
     Raises:
-        ValueError: the sides are not equally many points of equally many people.
+        ValueError: the sides are not equally many points of equally many people; ids are no list.
         IndexError: an id is none of a point.
     """
 
@@ -78,8 +79,8 @@ class PointPairs:
         """
         for shift in shifts:
             _check("shift", shift, (len(self.pred), 3))
-        _check("counted", counted, (len(self.pred), self._size))
-        _check("fitted", fitted, (len(self.pred), self._size))
+        same = counted is fitted or not aligned
+        counted, fitted = self._mask("counted", counted), self._mask("fitted", fitted)
         if not self._on_cpu:
             both = self._points()
             found = [point_tensors.mean_distance(*both, counted, shift) for shift in shifts]
@@ -91,11 +92,52 @@ class PointPairs:
 
         moved = np.zeros((len(shifts), len(self.pred), 3))
         for row, shift in zip(moved, shifts, strict=True):
-            row[:] = 0.0 if shift is None else shift.detach().numpy()
-        width = len(shifts) + aligned
+            row[:] = _moved(shift)
         chosen = self._chosen(counted), self._chosen(fitted)
-        measured = partial(errors, self._sides(), *chosen, moved, aligned)
-        return list(self._each(width, measured).unbind(1))
+        measured = partial(errors, self._sides(), *chosen, same, moved, aligned)
+        return list(self._each(len(shifts) + aligned, measured).unbind(1))
+
+    def point_sums(
+        self, shift: Tensor | None = None, counted: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Distances of each point summed up over the people, and over how many.
+
+        Args:
+            shift: (B, 3) taken off every difference pred − true [m]; None: nothing is.
+            counted: (B, N) which points enter the sums; None: all.
+
+        Returns:
+            (2, N) float64 [m] and (2, N) int64: after the shift, and after the best similarity of
+            all points. A person with a counted point without a distance is left out.
+
+        Raises:
+            ValueError: one of them has another shape.
+        """
+        _check("shift", shift, (len(self.pred), 3))
+        counted = self._mask("counted", counted)
+        if not self._on_cpu:
+            return point_tensors.point_sums(*self._points(), shift, counted)
+        from ehpsbench.metrics.point_kernels import add_points
+
+        chosen = self._chosen(None), self._chosen(counted)
+        moved = np.zeros((len(self.pred), 3))
+        moved[:] = _moved(shift)
+        shape = 2, self._size
+
+        def of_block(people: tuple[int, int]) -> tuple[Tensor, Tensor]:
+            sums, counts = np.zeros(shape), np.zeros(shape, np.int64)
+            add_points(self._sides(), *chosen, moved, people, sums, counts)
+            return torch.from_numpy(sums), torch.from_numpy(counts)
+
+        found = self._blocks(of_block)
+        sums, counts = (
+            torch.zeros(shape, dtype=torch.float64),
+            torch.zeros(shape, dtype=torch.int64),
+        )
+        for some, many in found:
+            sums += some
+            counts += many
+        return sums, counts
 
     def similarity(self, fitted: Tensor | None = None) -> Tensor:
         """(B, 16) float64 scale, rotation (9) and both means (3 each) [m] of the best similarity.
@@ -106,7 +148,7 @@ class PointPairs:
         Raises:
             ValueError: `fitted` has another shape.
         """
-        _check("fitted", fitted, (len(self.pred), self._size))
+        fitted = self._mask("fitted", fitted)
         if not self._on_cpu:
             return point_tensors.similarity(*self._points(), fitted)
         from ehpsbench.metrics.point_kernels import fits
@@ -141,19 +183,33 @@ class PointPairs:
 
         if mask is None:
             return Chosen(np.ones((1, self._size), bool), True)
-        return Chosen(_array(mask.bool()), False)
+        return Chosen(_array(mask), False)
+
+    def _mask(self, name: str, mask: Tensor | None) -> Tensor | None:
+        _check(name, mask, (len(self.pred), self._size))
+        return None if mask is None else mask.bool()
 
     def _each(self, width: int, kernel: Kernel) -> Tensor:
         """(B, width) what a kernel finds of each person, on all threads."""
         found = np.full((len(self.pred), width), np.nan)
 
-        def of_block(_: Tensor, people: Tensor) -> None:
-            first = int(people[0])
-            kernel(first, found[first : int(people[-1]) + 1])
+        def of_block(people: tuple[int, int]) -> None:
+            kernel(people[0], found[people[0] : people[1]])
 
-        if found.size and self._size:
-            over_blocks(of_block, torch.arange(len(found)), size=max(1, BLOCK // self._size))
+        if width:
+            self._blocks(of_block)
         return torch.from_numpy(found)
+
+    def _blocks(self, function: Callable[[tuple[int, int]], Result]) -> list[Result]:
+        """What a function finds of the people from one number to before another, on all threads."""
+
+        def of_block(_: Tensor, people: Tensor) -> Result:
+            return function((int(people[0]), int(people[-1]) + 1))
+
+        if not len(self.pred) or not self._size:
+            return []
+        size = max(1, BLOCK // self._size)
+        return over_blocks(of_block, torch.arange(len(self.pred)), size=size)
 
 
 def coordinates(points: Tensor) -> NDArray[Any]:
@@ -168,6 +224,8 @@ def _taken(points: Tensor, ids: Tensor | None) -> tuple[int, int]:
         raise ValueError(f"Points must be (B, N, 3), got {tuple(points.shape)}.")
     if ids is None:
         return points.shape[0], points.shape[1]
+    if ids.ndim != 1 or ids.dtype == torch.bool or ids.is_floating_point():
+        raise ValueError(f"ids must be (N,) whole numbers, got {tuple(ids.shape)} {ids.dtype}.")
     if len(ids) and not 0 <= ids.min() <= ids.max() < points.shape[1]:
         raise IndexError(f"ids must be 0 to {points.shape[1] - 1}, got {ids}.")
     return points.shape[0], len(ids)
@@ -186,3 +244,7 @@ def _array(values: Tensor) -> NDArray[Any]:
 def _ids(ids: Tensor | None) -> NDArray[np.int64]:
     """None of them stand for all points, one after another."""
     return np.empty(0, np.int64) if ids is None else _array(ids.to(torch.int64))
+
+
+def _moved(shift: Tensor | None) -> NDArray[np.float64] | float:
+    return 0.0 if shift is None else shift.detach().to(torch.float64).numpy()

@@ -18,9 +18,7 @@ def mean_distance(
 
 def residual(pred: Tensor, true: Tensor, fit: Tensor, counted: Tensor | None) -> Tensor:
     """(B,) mean distance after similarities (B, 16), as `similarity` gives them."""
-    moving = (fit[:, :1] * fit[:, 1:10]).view(-1, 3, 3)
-    turned = (pred - fit[:, None, 10:13]) @ moving.transpose(1, 2)
-    return _mean(turned - (true - fit[:, None, 13:]), counted)
+    return _mean(_left(pred, true, fit), counted)
 
 
 def similarity(pred: Tensor, true: Tensor, fitted: Tensor | None) -> Tensor:
@@ -42,6 +40,24 @@ def similarity(pred: Tensor, true: Tensor, fitted: Tensor | None) -> Tensor:
     scale = (values[:, 3] / found.spread[0])[:, None]
     rows = torch.cat([scale, _turns(vectors[:, :, 3]).flatten(1), *found.means], 1)
     return rows.where(defined[:, None], torch.nan)
+
+
+def point_sums(
+    pred: Tensor, true: Tensor, shift: Tensor | None, counted: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """(2, N) summed distances of each point and of how many people, after a shift and aligned."""
+    fit = similarity(pred, true, None)
+    away = pred - true if shift is None else pred - true - shift[:, None]
+    sums, counts = [], []
+    for vectors in (away, _left(pred, true, fit)):
+        lengths = torch.linalg.vector_norm(vectors, dim=-1)
+        if counted is not None:
+            lengths = lengths.masked_fill(~counted, 0.0)
+        whole = lengths.sum(1).isfinite()
+        mask = torch.ones_like(lengths, dtype=torch.bool) if counted is None else counted
+        sums.append(lengths[whole].sum(0))
+        counts.append(mask[whole].sum(0))
+    return torch.stack(sums), torch.stack(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,13 @@ def _turns(quaternions: Tensor) -> Tensor:
         (2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z),
     )
     return torch.stack([torch.stack(row, -1) for row in rows], 1)
+
+
+def _left(pred: Tensor, true: Tensor, fit: Tensor) -> Tensor:
+    """(B, N, 3) what remains between points after similarities."""
+    moving = (fit[:, :1] * fit[:, 1:10]).view(-1, 3, 3)
+    turned = (pred - fit[:, None, 10:13]) @ moving.transpose(1, 2)
+    return turned - (true - fit[:, None, 13:])
 
 
 def _mean(vectors: Tensor, counted: Tensor | None) -> Tensor:

@@ -50,7 +50,8 @@ def add_moments(a: Floats, t: Floats, start: int, end: int, out: Floats) -> None
 def centre(a: Floats, t: Floats, count: int, out: Floats) -> None:
     """Moments about the first points → about the means, and sums → means from the origin.
 
-    Summed up about a point of each set they keep all digits however far off the points lie.
+    Summed up about a point of each set they keep their digits however far off all points lie; not
+    if that point lies ten thousand times as far off as the others are apart.
     """
     for i in range(3):
         out[6] -= out[i] * out[i] / count
@@ -64,20 +65,23 @@ def centre(a: Floats, t: Floats, count: int, out: Floats) -> None:
 
 @compiled
 def fit_similarity(moments: Floats, count: int, fit: Floats) -> None:
-    """FIT numbers of the best similarity; NaN where it is not defined.
+    """FIT numbers of the best similarity; left as they are where it is not defined.
 
     The rotation's quaternion maximises a quadratic form, Horn 1987: the eigenvector of its
     greatest eigenvalue, which is the scale times the spread of the predicted points.
     """
-    fit[:] = np.nan
-    if count < LEAST_POINTS or not (_apart(moments, 0, count) and _apart(moments, 1, count)):
+    if not (_apart(moments, 0, count) and _apart(moments, 1, count)):
         return
     form, vectors = np.empty((4, 4)), np.empty((4, 4))
-    _form(moments[8:], form)
+    unit = 0.0
+    for k in range(8, MOMENTS):
+        unit = max(unit, abs(moments[k]))
+    unit = unit if unit > 0.0 else 1.0
+    _form(moments[8:], unit, form)
     greatest = _diagonalise(form, vectors)
-    fit[0] = form[greatest, greatest] / moments[6]
+    fit[0] = form[greatest, greatest] * (unit / moments[6])
     _turn(vectors[:, greatest], fit[1:10])
-    for i in range(6):  # numba takes seconds to compile what says that two slices differ
+    for i in range(6):  # of slices, numba would compile for seconds what says that they differ
         fit[10 + i] = moments[i]
 
 
@@ -91,11 +95,11 @@ def _apart(moments: Floats, side: int, count: int) -> bool:
 
 
 @compiled
-def _form(products: Floats, form: Floats) -> None:
-    """(4, 4) quadratic form of quaternions (w, x, y, z) for nine products."""
-    xx, xy, xz = products[0], products[1], products[2]
-    yx, yy, yz = products[3], products[4], products[5]
-    zx, zy, zz = products[6], products[7], products[8]
+def _form(products: Floats, unit: float, form: Floats) -> None:
+    """(4, 4) quadratic form of quaternions (w, x, y, z) for nine products, in some unit."""
+    xx, xy, xz = products[0] / unit, products[1] / unit, products[2] / unit
+    yx, yy, yz = products[3] / unit, products[4] / unit, products[5] / unit
+    zx, zy, zz = products[6] / unit, products[7] / unit, products[8] / unit
     form[0, 0], form[1, 1] = xx + yy + zz, xx - yy - zz
     form[2, 2], form[3, 3] = yy - xx - zz, zz - xx - yy
     form[0, 1] = form[1, 0] = yz - zy

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,21 @@ def test_it_is_made_anew_when_another_file_of_kernels_was_edited(
     again = load()
     assert again(np.ones(3)) == 3
     assert not again.stats.cache_hits
+
+
+def test_numbers_are_the_same_to_the_last_bit_when_it_is_found_on_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code = (
+        "import torch; from ehpsbench.metrics import pa_pve; torch.manual_seed(0); "
+        "print(pa_pve.score(*torch.randn(2, 200, 500, 3)).numpy().tobytes().hex())"
+    )
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    first, again = (
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
+        for _ in range(2)
+    )
+    assert first == again
 
 
 def test_two_processes_that_keep_two_types_at_once_do_not_mix_them_up(

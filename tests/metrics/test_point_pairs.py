@@ -56,6 +56,34 @@ def test_torch_finds_what_the_machine_code_finds(
         torch.testing.assert_close(fit, point_tensors.similarity(*both, fitted), **CLOSE)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_torch_sums_up_what_the_machine_code_sums_up(masked: bool) -> None:
+    pred, true = sides(torch.float32)
+    pred[2, 7] = torch.nan
+    points, shift = PointPairs(pred, true), torch.ones((PEOPLE, 3), dtype=torch.float64)
+    counted = torch.rand((PEOPLE, VERTICES), generator=torch.Generator().manual_seed(0)) < 0.5
+    counted[2, 7] = not masked  # its distance is known if nobody asks for that point
+    given = counted if masked else None
+    sums, counts = points.point_sums(shift, given)
+    expected = point_tensors.point_sums(*points._points(), shift, given)
+    torch.testing.assert_close((sums, counts), expected, rtol=1e-11, atol=1e-11)
+    whole = [0, 1, 3, 4]
+    lengths = (pred[whole].double() - true[whole].double() - 1).norm(dim=-1)
+    if not masked:
+        torch.testing.assert_close(sums[0], lengths.sum(0))
+        assert counts.unique().tolist() == [4]
+    else:
+        assert counts[0].tolist() == counted.sum(0).tolist()
+        assert counts[1].tolist() == counted[whole].sum(0).tolist()
+
+
+def test_the_mean_of_points_is_the_mean_of_people() -> None:
+    points = PointPairs(*sides(torch.float32))
+    sums, counts = points.point_sums()
+    for total, distances in zip(sums, points.distances([None], aligned=True), strict=True):
+        assert total.sum().item() / counts[0].sum().item() == pytest.approx(distances.mean().item())
+
+
 def test_all_points_named_one_by_one_are_all_points() -> None:
     both, every = sides(torch.float32), torch.arange(VERTICES)
     named = PointPairs(*both, every, every).distances([None], aligned=True)
@@ -118,6 +146,25 @@ def test_nobody_and_no_point_are_nan_or_nothing() -> None:
     nobody = PointPairs(pred[:0], true[:0])
     assert nobody.similarity().shape == (0, 16)
     assert [len(found) for found in nobody.distances([None], aligned=True)] == [0, 0]
+
+
+@pytest.mark.parametrize("mask", [torch.uint8, torch.float32])
+def test_a_mask_may_be_of_numbers(mask: torch.dtype) -> None:
+    points, counted = PointPairs(*sides(torch.float32)), torch.ones(PEOPLE, VERTICES) > 0
+    counted[:, ::3] = False
+    found = points.distances([None], aligned=True, counted=counted, fitted=counted)
+    numbers = 3 * counted.to(mask)
+    assert torch.equal(points.distances([None], counted=numbers)[0], found[0])
+    both = points.distances([None], aligned=True, counted=numbers, fitted=numbers)
+    assert all(torch.equal(a, b) for a, b in zip(both, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    "ids", [torch.tensor([[0, 1]]), torch.ones(VERTICES) > 0, torch.tensor([0.0, 1.5])]
+)
+def test_ids_that_are_no_list_of_whole_numbers_are_refused(ids: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"ids must be \(N,\) whole numbers"):
+        PointPairs(*sides(torch.float32), ids, ids)
 
 
 @pytest.mark.parametrize("ids", [[0, VERTICES], [-1, 0]])

@@ -48,6 +48,14 @@ def test_four_points_half_as_large_align_with_scale_2_and_no_error() -> None:
     assert pa_mpjpe.score(target / 2, target).item() == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-145, 1e-90, 1e77, 1e145])
+def test_bodies_of_any_size_are_turned_back(size: float) -> None:
+    target = points(14) * size
+    found = similarity(target @ turn(100), target)
+    torch.testing.assert_close(found.rotation[0], turn(100), atol=1e-12, rtol=0)
+    assert found.scale.item() == pytest.approx(1)
+
+
 def test_a_mirrored_body_keeps_its_error() -> None:
     target = points(20)
     mirrored = target * torch.tensor([-1.0, 1.0, 1.0])

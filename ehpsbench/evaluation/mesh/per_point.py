@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import torch
 from torch import Tensor
 
 from ehpsbench.evaluation.mesh.columns import Seen
@@ -22,16 +21,13 @@ from ehpsbench.evaluation.mesh.points import (
 )
 from ehpsbench.evaluation.mesh.rules import BODY_JOINTS, ErrorColumn, MeshProtocol
 from ehpsbench.evaluation.results import ALIGNMENTS
-from ehpsbench.metrics.blocks import over_blocks
-from ehpsbench.metrics.point_error import MM_PER_M, planar, root_shift
-from ehpsbench.metrics.rigid_alignment import similarity
+from ehpsbench.metrics.point_error import MM_PER_M, root_shift
 from ehpsbench.skeleton.human_data import NAMES
 from ehpsbench.skeleton.sources import SMPL_24
 
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
-BLOCK = 140_000  # points of some people, whose planes the cache holds
 SMPLX_JOINTS = 55
 _H36M = (
     "pelvis right_hip right_knee right_ankle left_hip left_knee left_ankle spine neck nose head "
@@ -141,13 +137,13 @@ class PointErrors:
             seen: which points count, as in `column_errors`; a similarity is fitted on all.
         """
         for points in self.sets:
-            for error, count in _summed(points.pair, pred, true, seen):
-                sums = self._sums.get(points.name)
-                if sums is None:
-                    self._sums[points.name] = _Sums(error, count)
-                else:
-                    sums.error += error
-                    sums.count += count
+            error, count = _summed(points.pair, pred, true, seen)
+            sums = self._sums.get(points.name)
+            if sums is None:
+                self._sums[points.name] = _Sums(error, count)
+            else:
+                sums.error += error
+                sums.count += count
 
     def table(self) -> pa.Table:
         """A row for each set, alignment and point, with the columns of `POINTS`; NaN of nobody.
@@ -164,53 +160,13 @@ class PointErrors:
         return whole.combine_chunks().replace_schema_metadata(of)
 
 
-def _summed(
-    taken: Pair, pred: Figures, true: Figures, seen: Seen | None
-) -> list[tuple[Tensor, Tensor]]:
-    """Sums of errors [mm] and counts, (2, P) each, of blocks of people in their order."""
+def _summed(taken: Pair, pred: Figures, true: Figures, seen: Seen | None) -> tuple[Tensor, Tensor]:
+    """Sums of errors [mm] and counts, (2, P) each."""
     shift = root_shift(taken.pred.roots(pred), taken.true.roots(true), len(true.vertices))
-
-    def of_block(_: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
-        rows = slice(int(people[0]), int(people[-1]) + 1)
-        said, known = taken.pred.points(pred.of(rows)), taken.true.points(true.of(rows))
-        counted = None if seen is None else seen(known, rows)
-        moved = None if shift is None else shift[rows]
-        return _of_people(said, known, moved, counted)
-
-    points = taken.true.points(true.of(slice(1))).shape[1]
-    people = torch.arange(len(true.vertices), device=true.vertices.device)
-    return over_blocks(of_block, people, size=max(1, BLOCK // points))
-
-
-def _of_people(
-    said: Tensor, known: Tensor, shift: Tensor | None, counted: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """(2, P) sums and counts of (b, P, 3) points [m] of some people."""
-    fitted = similarity(said, known)
-    said, known = planar(said), planar(known)
-    turned = fitted.scale[:, None, None] * fitted.rotation
-    away = (known - fitted.translation[..., None]).baddbmm_(turned, said, beta=-1)
-    apart = said - known
-    if shift is not None:
-        apart.sub_(shift[..., None])
-    sums = [_points_of(vectors, counted) for vectors in (apart, away)]
-    return torch.stack([s for s, _ in sums]), torch.stack([c for _, c in sums])
-
-
-def _points_of(vectors: Tensor, counted: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(P,) summed lengths [mm] and counts of (b, 3, P) vectors [m], which are overwritten.
-
-    Who has a counted point without a length is left out.
-    """
-    x, y, z = vectors.unbind(1)
-    lengths = x.mul_(x).addcmul_(y, y).addcmul_(z, z).sqrt_()  # several times faster than a norm
-    if counted is not None:
-        lengths.masked_fill_(~counted, 0.0)
-    whole = lengths.sum(1).isfinite()
-    if not whole.all():
-        lengths, counted = lengths[whole], None if counted is None else counted[whole]
-    people = whole.sum().expand(lengths.shape[1])
-    return lengths.sum(0) * MM_PER_M, people if counted is None else counted.sum(0)
+    everybody = slice(0, len(true.vertices))
+    counted = None if seen is None else seen(taken.true.points(true), everybody)
+    sums, counts = taken.points(pred, true).point_sums(shift, counted)
+    return sums * MM_PER_M, counts
 
 
 def _table(points: PointSet, sums: _Sums) -> pa.Table:
