@@ -27,19 +27,17 @@ release (of 20,000 people; of some 4,000 or 10,000: `speed.toml`), and how many
 times that is what a loop over people converts of the same files ({measured};
 `python benchmarks/ingest.py` says how both are done). A loop is slow for the body model that it
 calls for each person, the `smplx` package's with 13,492 vertices: where it poses a hand (`mano`) or
-nobody, or calls a faster one, the factor is smaller: `human_art` has no bodies, so its loop takes
-0.3 ms a person, and a twentieth of that is less than writing its Parquet takes (18 µs). Nor has
-`ehf`, whose label is a mesh of 57 KB: ingest hashes a person's files in 0.27 ms, reads and checks
-them in 0.39 ms and needs 0.24 ms to list, store and merge, the loop takes 1.4 ms, half of it in
+nobody, or calls a faster one, the factor is smaller.
+
+What stays below 20 ×, or 5 × for a file a frame: `human_art` has no bodies, so that its loop takes
+0.3 ms a person, and a twentieth of that is less than writing its Parquet takes (18 µs). `ehf` has
+none either, but a mesh of 57 KB: ingest hashes a person's files in 0.27 ms, reads and checks them
+in 0.39 ms and needs 0.24 ms to list, store and merge; the loop takes 1.4 ms, half of it in
 `trimesh` (with `plyfile`, which more loaders of EHF use, it would take 15 ms). Of `shapy_hbw` both
 open a JSON file and a picture a person and do little else: 0.40 ms here, hashing included, and
-0.43 ms in the loop. JSON takes
-the largest part of what is left for COCO's, EFT's and InterHand's files (12 to 30 %), opening small
-files that of a file a frame. Sets of JSON (`blurhand` `crowdpose` `freihand` `human_art`
-`insta_variety` `interhand26m` `lspet` `mscoco` `muco_3dhp` `ochuman` `posetrack`) were measured
-while other work kept both cores busy, which slows the loop more than ingest: beside the loops of a
-quiet machine (191, 378 and 160 people a second) `interhand26m`, `freihand` and `blurhand` would
-have 23, 19 and 29 ×.
+0.43 ms in the loop. For the rest, JSON takes the largest part of COCO's, EFT's and InterHand's
+files (12 to 30 %), opening small files that of a file a frame.
+
 *file a frame*: at least an annotation file for every third image has to be opened; *headers*: the
 sizes of images stand in the pictures only, so each is opened for its header."""
 FILES = {"arrays": "", "frames": "; file a frame", "pictures": "; headers"}
