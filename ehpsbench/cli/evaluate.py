@@ -66,6 +66,7 @@ def evaluate(
 ) -> None:
     """Score predictions on benchmarks; a cell trained here is asked for its predictions first."""
     from ehpsbench.cli import console
+    from ehpsbench.cli.scores import print_result
     from ehpsbench.evaluation.agora.submission import write_submission
     from ehpsbench.leaderboards.board import board as find_board
     from ehpsbench.leaderboards.scoring import benchmarks_of, score
@@ -88,7 +89,7 @@ def evaluate(
         with console.counting_bar(f"Scoring {benchmark}", "done") as bar:
             results[benchmark] = score(place, who, benchmark, bodies, progress=bar, **how)
         if not json:
-            _print(who, results[benchmark], slices)
+            print_result(who, results[benchmark], slices)
     _print_mean(rules, results, partial, json)
 
 
@@ -139,53 +140,11 @@ def _print_submission(made: Submission) -> None:
         console.say("The server scores the owners' SMPL-X body; these are of another one.")
 
 
-def _print(entry: str, result: Result, slices: bool) -> None:
-    from ehpsbench.cli import console
-
-    about = result.summary
-    for note in about["notes"]:
-        console.say(note)
-    primary = f"{about['primary']} [{about['unit']}]"
-    _print_numbers(f"{entry} on {about['benchmark']}: {primary}", "number", about["numbers"])
-    if slices:
-        for name, parts in about["slices"].items():
-            _print_numbers(f"{primary} by {name}", name, parts)
-    hidden = {**about["left_out"], **about["removed_by_rule"]}
-    if hidden:
-        words = ", ".join(f"{why} {count:,}" for why, count in hidden.items())
-        console.out.print(f"Not scored: {words}", soft_wrap=True)
-    there = about["scored"] - about["missing_predictions"]
-    console.out.print(
-        f"{there:,} of {about['scored']:,} scored; protocol {about['protocol_hash'][:12]}",
-        soft_wrap=True,
-    )
-
-
-def _print_numbers(title: str, what: str, numbers: dict[str, Any]) -> None:
-    from ehpsbench.cli import console
-
-    rows = [
-        (name, _digits(n["value"]), _interval(n), f"{n['count']:,}", n["clusters"])
-        for name, n in numbers.items()
-        if n["value"] is not None
-    ]
-    console.print_table(title, (what, "value", "95 %", "rows", "clusters"), rows)
-
-
-def _digits(value: float) -> str:
-    """Two decimals for millimetres and percent, four for shares and ratios."""
-    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
-
-
-def _interval(number: dict[str, Any]) -> str:
-    known = number["low"] is not None and number["high"] is not None
-    return f"{_digits(number['low'])} to {_digits(number['high'])}" if known else ""
-
-
 def _print_mean(rules: Any, results: dict[str, Result], partial: bool, json: bool) -> None:
     from dataclasses import asdict
 
     from ehpsbench.cli import console
+    from ehpsbench.cli.scores import digits
     from ehpsbench.leaderboards.mpe import mean_primary_error
 
     one = rules is not None and rules.order == "mean"  # else ranks, which take several entries
@@ -195,5 +154,5 @@ def _print_mean(rules: Any, results: dict[str, Result], partial: bool, json: boo
         console.print_json([r.summary for r in results.values()] + means)
     elif mean:
         console.out.print(
-            f"{mean.label}: {_digits(mean.value)} {mean.unit}".removesuffix(" 1"), soft_wrap=True
+            f"{mean.label}: {digits(mean.value)} {mean.unit}".removesuffix(" 1"), soft_wrap=True
         )

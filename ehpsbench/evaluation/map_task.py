@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.evaluation.map_files import MapFolder
 from ehpsbench.evaluation.map_images import Kind, MapImages, Pixels, map_images, predicted_maps
-from ehpsbench.evaluation.numbers import of_sums
+from ehpsbench.evaluation.numbers import Number, of_sums
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Score = Callable[[int, Path], NDArray[Any]]
 """An image and its predicted map → (K,) statistics."""
+Why = Callable[[str, Mapping[str, Number]], str]
+"""A number that is not defined, and all numbers → the reason."""
+NO_PIXEL = "no pixel says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class MapTask:
         numbers: Callable[[Tensor], Mapping[str, Tensor]],
         *,
         lists: Mapping[str, int] | None = None,
+        why: Why = lambda name, numbers: NO_PIXEL,
     ) -> Result:
         """The result from the statistics of each image; 0 where nothing was predicted.
 
@@ -84,6 +88,7 @@ class MapTask:
             columns: (K,) their names.
             numbers: the metric's.
             lists: name → how many columns, one after the other at the end, are stored as one list.
+            why: a number is not defined.
         """
         images, folder = self.images, self.folder
         statistics = self._statistics(score, len(columns))
@@ -105,7 +110,7 @@ class MapTask:
             unused=folder.unused,
             left_out=images.left_out,
             removed={},
-            skipped={n: "no pixel says" for n, v in found.items() if np.isnan(v.value)},
+            skipped={n: why(n, found) for n, v in found.items() if np.isnan(v.value)},
             about={"predictions": folder.declared.model_dump()},
         )
 

@@ -101,7 +101,7 @@ def said(columns: Columns) -> dict[str, Any]:
 
 
 def remade(result: Result) -> None:
-    """All numbers of a result follow from its stored rows."""
+    """All numbers of a result follow from its stored rows; those without a value say why."""
     found = {}
     for one in statistics(rules_then(result.summary), result.rows):
         found |= one.numbers()
@@ -115,6 +115,8 @@ def remade(result: Result) -> None:
         value = np.nan if number["value"] is None else number["value"]
         assert found[name] == pytest.approx(value, rel=1e-9, nan_ok=True), name
     assert differences(result.rows, result.summary) == []
+    absent = {n for n, number in result.summary["numbers"].items() if number["value"] is None}
+    assert absent == set(result.summary["skipped"]) & set(result.summary["numbers"])
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -122,10 +122,11 @@ def _result(
     *,
     notes: Sequence[str],
 ) -> Result:
-    from ehpsbench.metrics.agora import numbers
+    from ehpsbench.metrics import agora
 
     images, people = scores.images, scores.people
     rows = _rows(images, people, scores)
+    numbers = of_sums(rows, COLUMNS, partial(agora.numbers, variant=rules.variant))
     seen = scores.detections > 0
     about: dict[str, Any] = {
         "scored": int(people.counted.sum()),
@@ -141,16 +142,27 @@ def _result(
         entry,
         rules,
         rows,
-        of_sums(rows, COLUMNS, partial(numbers, variant=rules.variant)),
+        numbers,
         bodies=request.bodies,
         missing=0,
         unused=int(scores.detections[~images.scored].sum()),
         left_out=people.left_out,
         removed=people.removed,
-        skipped={},
+        skipped=_undefined(numbers, people),
         about=about,
     )
     return replace(result, number_of=partial(_primary, rules=rules))
+
+
+def _undefined(numbers: Mapping[str, Number], people: People) -> dict[str, str]:
+    """Name → reason of each number that is not defined."""
+    children = bool((people.kid & people.counted).any())
+    found = {"kid_": "no child was found" if children else "no child is scored"}
+    return {
+        name: found.get(name[: len("kid_")], "nobody was found")
+        for name, number in numbers.items()
+        if np.isnan(number.value)
+    }
 
 
 def _primary(rows: pa.Table, rules: AgoraProtocol) -> Number:

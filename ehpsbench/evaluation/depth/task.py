@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from ehpsbench.errors import InputError
 from ehpsbench.evaluation.depth.rules import DepthProtocol
 from ehpsbench.evaluation.map_files import MapFolder, read_map, real_numbers
 from ehpsbench.evaluation.map_images import MapImages, Truth, check_prediction, true_map
-from ehpsbench.evaluation.map_task import MapTask
+from ehpsbench.evaluation.map_task import NO_PIXEL, MapTask
+from ehpsbench.evaluation.numbers import Number
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
 
@@ -54,7 +56,17 @@ def evaluate(store: Store, entry: str, rules: DepthProtocol, request: Request) -
         )
         return np.asarray(rows[0].cpu().numpy())
 
-    return task.result(score, depth.COLUMNS, depth.numbers)
+    return task.result(score, depth.COLUMNS, depth.numbers, why=_why)
+
+
+def _why(name: str, numbers: Mapping[str, Number]) -> str:
+    """Why a number is not defined."""
+    from ehpsbench.metrics.depth import LOGARITHMIC
+
+    lost = numbers["images_without_log"].value
+    if name in LOGARITHMIC and lost > 0:
+        return f"predicted depth that is not above 0, in {lost:,.0f} images, has no logarithm"
+    return NO_PIXEL
 
 
 def _check_space(rules: DepthProtocol, folder: MapFolder) -> None:

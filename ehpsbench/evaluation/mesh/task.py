@@ -16,6 +16,7 @@ from ehpsbench.evaluation.imported import Imported, imported
 from ehpsbench.evaluation.mesh import refit
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.mesh.selection import TRACK, Selection, labels, select
+from ehpsbench.evaluation.mesh.undefined import undefined
 from ehpsbench.evaluation.numbers import of_values
 from ehpsbench.evaluation.predictions import stored_batches, write_batches
 from ehpsbench.evaluation.request import Request
@@ -157,18 +158,19 @@ def _result(
         columns[name][found] = values
     people = selection.people["instance_id"].to_pylist()
     rows = result_rows(people, _clusters(selection.people), columns)
+    numbers = of_values(rows, list(columns))
     result = summarised(
         store,
         entry,
         rules,
         rows,
-        of_values(rows, list(columns)),
+        numbers,
         bodies=request.bodies,
         missing=int((~found).sum()),
         unused=scored.matched.unused,
         left_out=selection.left_out,
         removed=selection.removed_by_checks,
-        skipped=scores.skipped,
+        skipped=scores.skipped | undefined(rules, numbers),
         about=_about(scored, people),
     )
     return replace(result, points=scores.points.table())

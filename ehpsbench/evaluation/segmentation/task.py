@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.map_files import read_map, whole_numbers
 from ehpsbench.evaluation.map_images import Truth, check_prediction, true_map
-from ehpsbench.evaluation.map_task import MapTask
+from ehpsbench.evaluation.map_task import NO_PIXEL, MapTask
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result
 from ehpsbench.evaluation.segmentation.rules import SegmentationProtocol
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ehpsbench.store import Store
 
 NOTHING = -1  # no class, and no label can be it: what is not valid
+ABSENT = {"iou": "no pixel is of this class", "acc": "no true pixel is of this class"}
 
 
 def evaluate(store: Store, entry: str, rules: SegmentationProtocol, request: Request) -> Result:
@@ -42,6 +43,7 @@ def evaluate(store: Store, entry: str, rules: SegmentationProtocol, request: Req
         segmentation.columns(rules.names),
         partial(segmentation.numbers, classes=rules.names),
         lists=dict.fromkeys(segmentation.KINDS, len(rules.names)),
+        why=lambda name, _: ABSENT.get(name.partition("_")[0], NO_PIXEL),
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ehpsbench.body.bodies import BodySet
+from ehpsbench.cli.scores import print_result
 from ehpsbench.evaluation.agora import task
 from ehpsbench.evaluation.agora.images import image_name
 from ehpsbench.evaluation.evaluate import evaluate
@@ -81,6 +82,26 @@ def test_missing_people_costs_recall_and_dilutes_official_hands_only(
     assert official.number("left_hand_mpjpe") == pytest.approx(15 * found / (found + 3), abs=0.06)
     f1 = 2 * found / (2 * found + 3 + lost)
     assert matched.number("fullbody_nmje") == pytest.approx(5 / f1, abs=1e-3)
+
+
+def test_where_nobody_is_found_errors_are_undefined_for_that_reason(
+    truth: People, written: Make, scored: Make, make_again: Make, capsys: Any
+) -> None:
+    image = next(iter(truth))
+
+    def elsewhere(said: dict[str, Any]) -> dict[str, Any]:
+        return said | {"joints": said["joints"] + 9000}
+
+    result = scored("matched", written({image: truth[image][:1]}, elsewhere))
+    make_again(result)
+    assert (result.number("recall"), result.number("f1")) == (0, 0)
+    assert result.summary["skipped"]["body_mpjpe"] == "nobody was found"
+    assert result.summary["skipped"]["kid_face_mve"] == "no child was found"
+    assert "recall" not in result.summary["skipped"]
+    print_result("model", result, slices=False)
+    people, images = result.summary["scored"], result.summary["images"]
+    said = f"{people} of {people} scored; rows are these and the {images} images, for false"
+    assert said in capsys.readouterr().out
 
 
 def test_an_image_without_predictions_does_not_dilute_official_hands(
