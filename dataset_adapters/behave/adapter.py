@@ -36,6 +36,10 @@ from ehpsbench.schema import Instances, nullable
 if TYPE_CHECKING:
     from ehpsbench.body.bodies import BodySet
 
+MASKS = ("person_mask.png", "person_mask.jpg")  # as the owners look for them
+DEPTH = ("depth.png",)
+MM, NOTHING = 1e-3, 0.0  # what depth is in, and its value where there is none
+
 
 def units(release: Release) -> Iterator[Unit]:
     """One unit per sequence, with all its views."""
@@ -128,11 +132,14 @@ def _images(
     shown = [(time, name) for time, name in there if name in place_of]
     of = np.array([place_of[name] for _, name in shown], np.int64)
     frame = np.array([milliseconds(time) for time, _ in shown], np.int64)
-    masks = [_mask(unit.release.root, f"{place}/{time}/{name}") for time, name in shown]
-    masked = np.array([mask is not None for mask in masks], bool)
+    seen = [f"{place}/{time}/{name}" for time, name in shown]
+    files = {time: _names(folder / time) for time, _ in shown}
+    masks = [_first(view, files[time], MASKS) for view, (time, _) in zip(seen, shown, strict=True)]
+    depth = [_first(view, files[time], DEPTH) for view, (time, _) in zip(seen, shown, strict=True)]
+    masked, deep = (np.array([p is not None for p in paths], bool) for paths in (masks, depth))
     return image_columns(
         unit,
-        [f"{place}/{time}/{name}.color.jpg" for time, name in shown],
+        [f"{view}.color.jpg" for view in seen],
         view_sizes(views, of),
         split=unit.key["split"],
         sequence=unit.key["sequence"],
@@ -141,11 +148,19 @@ def _images(
         timestamp=frame / 1000,
         mask_path=nullable(text(masks), masked) if masked.any() else None,
         mask_scale=1 / 255 if masked.any() else None,  # above 127 is the person
+        depth_path=nullable(text(depth), deep) if deep.any() else None,
+        depth_scale=MM if deep.any() else None,
+        depth_invalid=NOTHING if deep.any() else None,
         **view_columns(views, of),
     )
 
 
-def _mask(root: Path, view: str) -> str | None:
-    """The mask of a picture, as the owners look for it; None where there is none."""
-    names = (f"{view}.person_mask.{end}" for end in ("png", "jpg"))
-    return next((name for name in names if (root / name).is_file()), None)
+def _names(folder: Path) -> set[str]:
+    """Of the files of one moment; none where nothing is of it but fits of 30 a second."""
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _first(view: str, there: set[str], endings: Sequence[str]) -> str | None:
+    """The map of a picture by the first ending of which there is a file."""
+    name = view.rpartition("/")[2]
+    return next((f"{view}.{end}" for end in endings if f"{name}.{end}" in there), None)

@@ -20,6 +20,7 @@ from ehpsbench.dataset_adapters.readers.openpose import OPENPOSE_135
 from ehpsbench.dataset_adapters.readers.openpose_joints import SAME_JOINT
 from ehpsbench.dataset_adapters.readers.openpose_sample import openpose_keypoints, openpose_person
 from ehpsbench.dataset_adapters.sampling import Order
+from ehpsbench.dataset_adapters.silhouettes import save_silhouette
 from ehpsbench.dataset_adapters.traits import Traits
 from ehpsbench.dataset_adapters.truth import Truth
 from ehpsbench.restricted_pickle import dump_plain
@@ -61,6 +62,8 @@ def write(order: Order) -> Truth:
             for frame in range(len(clip)):
                 place = f"sequences/{sequence}/{_time(frame)}/k{kinect}"
                 mini.picture(f"{place}.color.jpg", clip, frame, view)
+                scene, maps = clip.scenes[frame], (f"{place}.person_mask.jpg", f"{place}.depth.png")
+                save_silhouette(order, maps[0], scene, scene.cameras[view], depth=maps[1])
             for frame in fitted:
                 key = f"{clip.split}/{sequence}/k{kinect}/{1000 * (FIRST + frame)}/{subject}"
                 mini.note(key, clip, frame, 0, view, keypoints=(found[frame], OPENPOSE_135))

@@ -55,6 +55,7 @@ class _Scan:
     cameras: Path
     views: tuple[str, ...]
     splits: tuple[str, ...]
+    parts: tuple[str | None, ...]  # class set of the part labels; None: there are none
     table: dict[str, NDArray[np.float64]]
     fit: ScanFit | None
 
@@ -112,6 +113,7 @@ def _scan(unit: Unit, name: str, cameras: Path, fit: ScanFit | None) -> _Scan:
         rows = list(views.values())
         table = {key: _table(rows, key, width) for key, width in CAMERA.items()}
         splits = tuple(str(view["split"]) for view in rows)
+        parts = tuple(None if view.get("parts") is None else str(view["parts"]) for view in rows)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{cameras} does not list views ({type(error).__name__}: {error}). Expected "
@@ -123,7 +125,7 @@ def _scan(unit: Unit, name: str, cameras: Path, fit: ScanFit | None) -> _Scan:
                 f"{cameras} has a view of the split {split!r}; expected one of "
                 f"{', '.join(unit.release.card.splits)}."
             )
-    return _Scan(name, cameras, tuple(views), splits, table, fit)
+    return _Scan(name, cameras, tuple(views), splits, parts, table, fit)
 
 
 def _bodies(
@@ -189,7 +191,16 @@ def _images(unit: Unit, scans: Sequence[_Scan]) -> dict[str, NDArray[Any]]:
         source_file=text(np.repeat([unit.release.relative(s.cameras) for s in scans], views)),
         source_row=np.concatenate([np.arange(count) for count in views]),
         **metric,
+        **_parts(places, [parts for scan in scans for parts in scan.parts]),
     )
+
+
+def _parts(places: Sequence[str], classes: Sequence[str | None]) -> dict[str, list[str | None]]:
+    """Columns of part labels, of the views that say what classes they are of."""
+    if not any(classes):
+        return {}
+    paths = [f"{p}_parts.png" if c else None for p, c in zip(places, classes, strict=True)]
+    return {"parts_path": paths, "parts_classes": [*classes]}
 
 
 def _table(views: list[Mapping[str, Any]], key: str, width: int) -> NDArray[np.float64]:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 FILMING = Filming(size=(192, 192), views=2, video=False, broken=("finite", "ranges", "angles"))
 SPLITS = ("face", "upper-body", "full-body", "test")
 HUNDRED = 100  # scans of each split but the test's are of the first batch, as far as they go
+CLASSES = "goliath-28"
+# for each of PARTS, Goliath's class; the synthetic people's clothes are on torso, hips and thighs
+GOLIATH = np.array([0, 3, 2, 2, 22, 12, 10, 19, 6, 15, 5, 14, 12, 12, 7, 16, 8, 17], np.uint8)
 UNREADABLE = 0  # scan of the second batch without the owners' mesh
 
 
@@ -119,7 +122,7 @@ def _write_views(mini: Miniature, clip: Clip, frame: int, scan: str, scale: floa
             "principal_point": camera.principal_point,
             "rotation": pose[:3, :3],
             "translation": pose[:3, 3] * scale,
-        }
+        } | ({"parts": CLASSES} if mini.order.images != "none" else {})
         mini.picture(f"{folder}/{name}.png", clip, frame, view)
         if mini.order.images != "none":
             _write_maps(mini.order.root / folder, name, clip, (frame, view), scale)
@@ -135,3 +138,4 @@ def _write_maps(folder: Path, name: str, clip: Clip, place: tuple[int, int], sca
     np.save(folder / f"{name}_normals.npy", shown.normals)
     mask = np.where(shown.person_ids > 0, 255, 0).astype(np.uint8)
     Image.fromarray(mask).save(folder / f"{name}_mask.png")
+    Image.fromarray(GOLIATH[shown.parts]).save(folder / f"{name}_parts.png")

@@ -13,7 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
-from ehpsbench.evaluation.map_files import MapFolder, map_folder, read_map, whole_numbers
+from ehpsbench.evaluation.map_files import (
+    MapFolder,
+    map_folder,
+    read_map,
+    turned,
+    whole_numbers,
+)
 from ehpsbench.evaluation.predictions import file_name
 from ehpsbench.evaluation.protocol import Protocol
 from ehpsbench.evaluation.request import Request
@@ -193,9 +199,27 @@ def _people(store: Store, rules: Protocol) -> dict[str, list[int]] | None:
     return found
 
 
+def _read_mask(path: Path, orientation: int) -> Array:
+    """Values of a person mask, which some releases have as JPEG: grey, also where it is coloured.
+
+    Raises:
+        MissingFiles: there is no such file.
+        InputError: it is broken or of a kind that is not read.
+    """
+    if path.suffix.lower() not in (".jpg", ".jpeg") or not path.is_file():
+        return read_map(path, orientation)
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return turned(np.asarray(picture.convert("L")), orientation)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"The mask {path} cannot be read ({error}).") from error
+
+
 def _person_mask(images: MapImages, row: Mapping[str, Any], size: tuple[int, ...]) -> Mask:
     path = images.root / row["mask_path"]
-    stored = whole_numbers(read_map(path, row["orientation"] or 1), path)
+    stored = whole_numbers(_read_mask(path, row["orientation"] or 1), path)
     if stored.shape != size:
         raise InputError(f"{path} is {stored.shape}, the {images.kind} map of the image is {size}.")
     values = stored if row["mask_scale"] is None else np.rint(stored * decimal(row["mask_scale"]))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ehpsbench.body.bodies import open_bodies
 from ehpsbench.body.posed import posed_joints
@@ -18,9 +19,12 @@ from ehpsbench.dataset_adapters.behave import adapter, sample
 from ehpsbench.dataset_adapters.release import open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.evaluate import evaluate
+from ehpsbench.ingest import ingest
 from ehpsbench.restricted_pickle import load
 from ehpsbench.schema import Instances, present
 from ehpsbench.skeleton.human_data import INDEX
+from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
 
 BODIES = open_bodies("small")
@@ -185,6 +189,25 @@ def test_masks_are_named_where_they_are_there(root: Path) -> None:
     assert [round(value * scale) for value in (127, 128, 255)] == [0, 1, 1]  # JPEG's grey edges
     (place / "k2.person_mask.png").touch()
     assert [str(p)[-4:] for p in _read(root).images["mask_path"][masked]] == [".png"]
+
+
+def test_depth_of_a_video_is_scored_over_the_person_in_metres(tmp_path: Path) -> None:
+    root, predicted = tmp_path / "BEHAVE", tmp_path / "predicted"
+    order = Order(root, BODIES, WorldSettings(), seed=5, people=1, images="rendered", split="test")
+    sample.write(order)
+    store = Store(tmp_path / "store")
+    ingest("behave", root, store)
+    predicted.mkdir()
+    images = store.images("behave", "test").to_pylist()
+    for image in images:
+        depth = np.asarray(Image.open(root / image["depth_path"])) * image["depth_scale"]
+        mask = np.asarray(Image.open(root / image["mask_path"])) > 127
+        assert np.mean(depth[mask] > 0) > 0.9  # but for JPEG's edges
+        assert 1 < np.median(depth[mask]) < 20
+        np.save(predicted / f"{image['image_id'].replace('/', '__')}.npy", 2 * depth + 0.5)
+    result = evaluate(store, "linear", "depth-video", BODIES, predictions=predicted)
+    assert result.number() < 1e-6
+    assert result.summary["numbers"]["images"]["value"] == len(images)
 
 
 def test_kinects_that_are_no_list_are_refused_by_the_file(root: Path) -> None:

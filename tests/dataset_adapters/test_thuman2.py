@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ehpsbench.atomic import write_text
 from ehpsbench.body.bodies import open_bodies
@@ -22,8 +23,10 @@ from ehpsbench.dataset_adapters.thuman2 import adapter, sample
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.evaluate import evaluate
 from ehpsbench.ingest import ingest
+from ehpsbench.metrics.part_classes import GOLIATH_28
 from ehpsbench.schema import Instances, present
 from ehpsbench.store import Store
+from ehpsbench.world.looks import PARTS
 from ehpsbench.world.settings import WorldSettings
 
 BODIES = open_bodies("small")
@@ -108,6 +111,40 @@ def test_metric_depth_is_scored_in_the_metres_of_the_fit(root: Path, tmp_path: P
     benchmark = "depth-metric@thuman2@face"
     result = evaluate(store, "shifted", benchmark, BODIES, predictions=predicted)
     assert result.summary["numbers"]["rmse"]["value"] == pytest.approx(0.25, rel=1e-3)
+
+
+def test_part_labels_of_views_that_name_their_classes_are_scored_with_sapiens_classes(
+    root: Path, tmp_path: Path
+) -> None:
+    cameras = root / "renders/0000/cameras.json"
+    views = json.loads(cameras.read_text())
+    del views["001"]["parts"]
+    save_json(cameras, views)
+    store = Store(tmp_path / "store")
+    ingest("thuman2", root, store)
+    predicted = tmp_path / "predicted"
+    predicted.mkdir()
+    images = store.images("thuman2", "face").to_pylist()
+    for image in (i for i in images if i["parts_path"]):
+        labels = np.asarray(Image.open(root / image["parts_path"])).copy()
+        labels[labels == GOLIATH_28.index("hair")] = GOLIATH_28.index("apparel")
+        np.save(predicted / f"{image['image_id'].replace('/', '__')}.npy", labels)
+    benchmark = "goliath-parts@thuman2@face"
+    result = evaluate(store, "bald", benchmark, BODIES, predictions=predicted).summary
+    numbers = {name: number["value"] for name, number in result["numbers"].items()}
+    assert result["left_out"] == {"no parts_path": 1}
+    assert (numbers["iou_hair"], numbers["iou_apparel"]) == (0.0, 0.0)
+    assert numbers["iou_face_neck"] == numbers["iou_left_shoe"] == 100.0
+    used = numbers["classes_used"]
+    assert numbers["miou"] == pytest.approx(100 * (used - 2) / used)
+
+
+def test_the_sample_s_parts_have_the_names_of_sapiens_classes() -> None:
+    named = {part: GOLIATH_28[label] for part, label in zip(PARTS, sample.GOLIATH, strict=True)}
+    shins = {f"{s}_shin": f"{s}_lower_leg" for s in ("left", "right")}
+    assert {part: named[part] for part in shins} == shins
+    assert (named["face"], named["torso"]) == ("face_neck", "upper_clothing")
+    assert all(named[part] == part for part in ("background", "hair", "left_hand", "right_hand"))
 
 
 def test_normals_look_at_the_camera(root: Path) -> None:
