@@ -25,6 +25,7 @@ NAME = "{0}2014/COCO_{0}2014_{{:012d}}.jpg"
 ALL = tuple(joint for _, joints in WHOLE_BODY for joint in joints)
 FILES = {"eft": "fits/COCO2014-All-ver01.json", "eft part": "fits/COCO2014-Part-ver01.json"}
 FILES |= {"cliff": "fits/coco2014part_cliffGT.npz"}
+OF_BODIES = ("id", "image_id", "bbox", "area", "iscrowd", "num_keypoints", "keypoints")
 # what the second person of the first images is: (split, frame)
 CROWD, BARE, HIDDEN = ("val", 0), ("train", 0), ("train", 1)
 
@@ -76,8 +77,21 @@ def _split(mini: Miniature, clip: Clip, fits_path: str) -> None:
                 body=fitted,
             )
     save_json(mini.order.root / LABELS[0].format(clip.split), labels)
+    if clip.split == "val":
+        save_json(mini.order.root / LABELS[1].format(clip.split), _of_bodies(labels))
     if clip.split == "train":
         save_json(mini.order.root / fits_path, fits)
+
+
+def _of_bodies(labels: dict[str, Any]) -> dict[str, Any]:
+    """COCO's own file of the same people: 17 keypoints, and what they are of."""
+    people = [{key: person[key] for key in OF_BODIES} for person in labels["annotations"]]
+    kind = {"id": 1, "name": "person", "supercategory": "person"}
+    return {
+        "images": labels["images"],
+        "annotations": [person | {"category_id": 1} for person in people],
+        "categories": [kind],
+    }
 
 
 def _image(mini: Miniature, clip: Clip, frame: int) -> dict[str, Any]:

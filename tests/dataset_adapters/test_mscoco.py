@@ -16,8 +16,11 @@ from ehpsbench.dataset_adapters.mscoco import adapter, sample
 from ehpsbench.dataset_adapters.release import Release, Unit, open_release
 from ehpsbench.dataset_adapters.sampling import Order
 from ehpsbench.errors import InputError
+from ehpsbench.evaluation.evaluate import evaluate
+from ehpsbench.ingest import ingest
 from ehpsbench.schema import present
 from ehpsbench.skeleton.human_data import INDEX
+from ehpsbench.store import Store
 from ehpsbench.world.settings import WorldSettings
 
 BODIES = open_bodies("small")
@@ -118,3 +121,24 @@ def test_keypoints_of_another_count_are_refused_by_the_file_name(release: Releas
     path.write_text(json.dumps(labels))
     with pytest.raises(InputError, match=r"coco_wholebody_train_v1\.0\.json is not COCO's"):
         adapter.read(unit(release), BODIES)
+
+
+def test_people_of_the_validation_are_found_by_their_own_joints_and_crowds_are_not_missed(
+    release: Release, tmp_path: Path
+) -> None:
+    path = release.root / "annotations/person_keypoints_val2017.json"
+    people = json.loads(path.read_text())["annotations"]
+    crowd = [person for person in people if person["iscrowd"]]
+    assert len(crowd) == 1
+    assert {len(person["keypoints"]) for person in people} == {51}
+    keys = ("image_id", "category_id", "keypoints")
+    said = [{k: p[k] for k in keys} | {"score": 1.0} for p in people if not p["iscrowd"]]
+    store = Store(tmp_path / "store")
+    ingest("mscoco", release.root, store)
+    found = []
+    for name, results in (("all", said), ("half", said[::2])):
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(results))
+        found.append(evaluate(store, name, "coco-val", BODIES, predictions=file).number())
+    assert found[0] == pytest.approx(1.0)
+    assert 0.3 < found[1] < 0.7
