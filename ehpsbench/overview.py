@@ -12,6 +12,7 @@ from ehpsbench.dataset_adapters import catalogue
 from ehpsbench.dataset_adapters.selection import Wish, matching
 from ehpsbench.errors import EhpsbenchError
 from ehpsbench.evaluation import protocol
+from ehpsbench.evaluation.available import lacking, way_to
 from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.store import Store
 
@@ -171,7 +172,9 @@ def _protocols(store: Store) -> list[dict[str, Any]]:
     for name in protocol.names():
         rules = protocol.protocol(name)
         if (rules.dataset, rules.split) in held:
-            ready.append(_line(f"benchmark {name}", "ok", rules.title))
+            lacks = lacking(store, rules)
+            detail = rules.title if lacks is None else f"cannot be scored: {lacks}"
+            ready.append(_line(f"benchmark {name}", "note" if lacks else "ok", detail))
         else:
             waiting.setdefault((rules.dataset, rules.split), []).append(name)
     return [*ready, *(_waiting(*data, names) for data, names in sorted(waiting.items()))]
@@ -179,8 +182,5 @@ def _protocols(store: Store) -> list[dict[str, Any]]:
 
 def _waiting(dataset: str, split: str, names: list[str]) -> dict[str, Any]:
     """Benchmarks on data that the store lacks, and how it may come by them."""
-    if dataset in catalogue.names():
-        way = f"`ehpsbench ingest {dataset}` comes first"
-    else:
-        way = f"no adapter reads {dataset}; with labels of your own: {names[0]}@NAME@SPLIT"
-    return _line(f"benchmarks on {dataset}/{split}", "note", f"{', '.join(names)}: {way}")
+    detail = f"{', '.join(names)}: {way_to(dataset, names[0])}"
+    return _line(f"benchmarks on {dataset}/{split}", "note", detail)

@@ -116,9 +116,13 @@ def _entry(entry: str | None, predictions: Path | None) -> str:
 
 def _bodies(store: Store, benchmarks: tuple[str, ...], body_models: Path | None) -> BodySet:
     from ehpsbench.cli import console
+    from ehpsbench.evaluation.available import check_readable
     from ehpsbench.evaluation.protocol import protocol
 
-    return console.bodies_of(store, [protocol(b).dataset for b in benchmarks], body_models)
+    rules = [protocol(benchmark) for benchmark in benchmarks]
+    for each in rules:
+        check_readable(store, each)
+    return console.bodies_of(store, [each.dataset for each in rules], body_models)
 
 
 def _check_write(what: str, benchmarks: tuple[str, ...]) -> None:

@@ -35,6 +35,8 @@ def show(
 ) -> None:
     """One protocol in words, with its hash and the official code that it follows."""
     from ehpsbench.cli import console
+    from ehpsbench.dataset_adapters import catalogue
+    from ehpsbench.evaluation.available import needed, way_to
     from ehpsbench.evaluation.explained import explained
     from ehpsbench.evaluation.protocol import protocol
 
@@ -46,10 +48,15 @@ def show(
     out.print(f"{rules.name}: {rules.title}", style="bold", soft_wrap=True)
     out.print(rules.about.strip(), soft_wrap=True)
     out.print()
+    data = f"{rules.dataset}/{rules.split}"
+    if rules.dataset not in catalogue.names() and "@" not in name:
+        data += f": {way_to(rules.dataset, rules.name)}"
+    needs = " and ".join(needed(rules))
     head = [
         ("follows", rules.source),
         ("hash", f"{rules.hash}  (version {rules.version})"),
-        ("data", f"{rules.dataset}/{rules.split}"),
+        ("data", data),
+        *([("needs", needs)] if needs else ()),
         ("counts", f"{rules.primary} [{rules.unit}], {rules.better} is better"),
     ]
     for what, words in [*head, *explained(rules)]:

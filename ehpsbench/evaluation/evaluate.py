@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ehpsbench.devices import device_named
+from ehpsbench.evaluation.available import check_readable
 from ehpsbench.evaluation.numbers import Number, of_values
 from ehpsbench.evaluation.plausible import wrong_unit
 from ehpsbench.evaluation.protocol import Protocol, protocol
@@ -49,12 +50,13 @@ def evaluate(
         progress: told how much is done, and of how much.
 
     Raises:
-        InputError: predictions are missing, unknown, double or broken, or there is no such device;
-            nothing is scored.
+        InputError: predictions are missing, unknown, double or broken, no adapter reads the data
+            and they are not stored, or there is no such device; nothing is scored.
         BodyMismatch: predictions, labels and `bodies` are not of one body set.
         MissingBody: a file that the primary number needs is not there.
     """
     rules = protocol(benchmark)
+    check_readable(store, rules)
     task = import_module(f"ehpsbench.evaluation.{rules.task}.task")
     request = Request(bodies, predictions, allow_missing, device_named(device), progress)
     scored: Result = task.evaluate(store, entry, rules, request)
