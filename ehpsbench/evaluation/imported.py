@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.matching import people_by_box
+from ehpsbench.evaluation.other_kinds import refusal
 from ehpsbench.evaluation.plausible import Units, refuse_wrong_units
 from ehpsbench.evaluation.predictions import (
     BODY_HASH,
@@ -92,14 +93,12 @@ def imported(store: Store, rules: Protocol, path: Path, bodies: BodySet) -> Impo
         InputError: a file of another kind, layout or unit; a person who cannot be found.
         BodyMismatch: the file names another body.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"There is no file {path}.")
+    if not path.is_file() or path.suffix not in (".parquet", ".npz"):
+        raise refusal(path, rules.name, rules.task)
     if path.suffix == ".parquet":
         return _parquet(path, bodies)
-    if path.suffix != ".npz":
-        raise InputError(
-            f"{path} is not a file of predicted bodies; expected .parquet or a HumanData .npz."
-        )
     columns = _humandata(path)
     notes = [f"{path.name} is taken to be of the body {bodies.name}, neutral SMPL-X."]
     refuse_wrong_units(columns, str(path))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -20,10 +20,15 @@ from pydantic import Field
 
 from ehpsbench.definitions import Definition, read_definition
 from ehpsbench.errors import InputError, MissingFiles
+from ehpsbench.evaluation.other_kinds import kind_of
 
 Array = NDArray[Any]
 SUFFIXES = (".npy", ".png")
 DECLARATION = "maps.toml"
+LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini")
+TEXTS = ("readme", "license", "licence")
+PROSE = ("", ".md", ".txt", ".rst")
+MOST_NAMED = 3  # strange files in a message
 SIDES = {"right": (0, 1), "left": (0, -1), "down": (1, 1), "up": (1, -1)}
 SIDES |= {"forward": (2, 1), "backward": (2, -1)}
 AXES = {"opencv": "right-down-forward", "opengl": "right-up-backward"}
@@ -70,7 +75,10 @@ def map_folder(
             not valid.
     """
     if not path.is_dir():
-        raise MissingFiles(f"Predicted maps are expected in a folder, {path} is none.")
+        found = kind_of(path) if path.exists() else "not there"
+        raise MissingFiles(
+            f"Predicted maps are expected in a folder, {', '.join(SUFFIXES)}; {path} is {found}."
+        )
     found = _files(path)
     if not found:
         raise MissingFiles(f"{path} holds no maps ({', '.join(SUFFIXES)}).")
@@ -189,17 +197,30 @@ def axes_of(name: str) -> list[tuple[int, int]]:
 
 
 def _files(path: Path) -> dict[str, Path]:
+    files = sorted(p for p in path.rglob("*") if p.is_file() and not _litter(p.relative_to(path)))
+    _refuse_others(path, [p for p in files if p.suffix.lower() not in SUFFIXES])
     found: dict[str, Path] = {}
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        if file.name == DECLARATION or file.name.startswith("."):
-            continue
-        if file.suffix.lower() not in SUFFIXES:
-            raise InputError(_other_kind(file))
+    for file in files:
         key = str(PurePosixPath(file.relative_to(path).with_suffix("")))
         if key in found:
             raise InputError(f"{found[key]} and {file} are maps of one image; remove one.")
         found[key] = file
     return found
+
+
+def _refuse_others(path: Path, others: list[Path]) -> None:
+    """Refuse files that are no maps: one may be the map of an image, in another kind of file."""
+    if others:
+        names = ", ".join(str(p.relative_to(path)) for p in others[1:MOST_NAMED])
+        more = f" Of {len(others)} such files, others are {names}." if names else ""
+        raise InputError(f"{_other_kind(others[0])} Move away what is none.{more}")
+
+
+def _litter(path: PurePath) -> bool:
+    """Whether a file beside maps is none of them: the declaration, hidden, previews, read-me."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    prose = path.stem.lower() in TEXTS and path.suffix.lower() in PROSE
+    return hidden or prose or path.name.lower() in (DECLARATION, *LITTER)
 
 
 def _other_kind(path: Path) -> str:

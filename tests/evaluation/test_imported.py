@@ -159,7 +159,7 @@ def test_a_file_of_another_kind_says_what_is_read(
     with pytest.raises(InputError, match="There is no file"):
         evaluate(store, "model", AGORA, bodies, predictions=path)
     path.touch()
-    with pytest.raises(InputError, match=r"expected .parquet or a HumanData .npz"):
+    with pytest.raises(InputError, match=r"kind \(\.csv\); .* a \.parquet, or a HumanData \.npz"):
         evaluate(store, "model", AGORA, bodies, predictions=path)
 
 

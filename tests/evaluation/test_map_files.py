@@ -146,6 +146,19 @@ def test_folders_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:
         map_folder(tmp_path, IDS, FILES)
 
 
+def test_what_systems_leave_in_folders_is_no_map_and_other_files_are_named(tmp_path: Path) -> None:
+    wanted = saved(tmp_path / "two.npy", VALUES)
+    for name in ("Thumbs.db", ".DS_Store", "README", "readme.md", "__MACOSX/._two.npy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0")
+    found = map_folder(tmp_path, IDS, FILES)
+    assert (found.files[1], found.unused) == (wanted, 0)
+    for name in ("log.txt", "preview.gif"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"log\.txt is no map .*Of 2 such files, .*preview\.gif"):
+        map_folder(tmp_path, IDS, FILES)
+
+
 @pytest.mark.parametrize("text", ["scale = 0", 'space = "log"', "unit = 1"])
 def test_a_declaration_that_is_not_valid_is_refused(tmp_path: Path, text: str) -> None:
     saved(tmp_path / "two.npy", VALUES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,7 @@ from ehpsbench.evaluation.agora.posed import Posed
 from ehpsbench.evaluation.agora.predicted_rows import PredictedRows
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.imported import Imported, imported
+from ehpsbench.evaluation.other_kinds import refusal
 from ehpsbench.evaluation.predictions import read_predictions
 from ehpsbench.evaluation.request import Request
 
@@ -66,6 +68,8 @@ def detections_of(
     """
     path = request.predictions
     if path is not None and given is None:
+        if path.is_file() and (path.suffix == ".npz" or not zipfile.is_zipfile(path)):
+            raise refusal(path, rules.name, rules.task)
         return PickleFolder.of(path, images, request.bodies, lenient=request.allow_missing)
     table = given.table() if given else read_predictions(store, entry, rules.name, request.bodies)
     return PredictedRows.of(table, images, request.bodies, f"{entry} on {rules.name}")

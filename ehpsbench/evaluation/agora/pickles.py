@@ -79,7 +79,10 @@ class PickleFolder:
                 "missing predictions to pass over such files."
             )
         if not files:
-            raise MissingFiles(f"{path} holds no prediction of an image of the split.")
+            raise MissingFiles(
+                f"{path} holds no prediction of an image of the split; expected files such as "
+                f"{images.names[0]}_personId_0.pkl."
+            )
         sorted_files = {row: tuple(sorted(names)) for row, names in files.items()}
         return cls(path, sorted_files, images, bodies)
 
@@ -130,8 +133,6 @@ def _listed(path: Path) -> Iterator[str]:
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             yield from sorted(n for n in archive.namelist() if n.endswith(".pkl"))
-    elif path.exists():
-        raise InputError(f"{path} is neither a folder nor a .zip of prediction pickles.")
     else:
         raise MissingFiles(f"There is no {path}; expected a folder or .zip of prediction pickles.")
 

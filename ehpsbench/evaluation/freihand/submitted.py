@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehpsbench.errors import InputError, MissingFiles
+from ehpsbench.evaluation.other_kinds import JSON, kind_of, refusal
 
 Floats = NDArray[np.float64]
 JOINTS = 21
@@ -30,18 +31,21 @@ class Hands:
     vertices: Floats
 
 
-def submitted(path: Path, images: int) -> Hands:
+def submitted(path: Path, images: int, benchmark: str) -> Hands:
     """The hands in a file as FreiHAND's server took it.
 
     Args:
         path: JSON [joints of each image, vertices of each image], in the order of the images [m].
         images: of the split.
+        benchmark: its name, for messages.
 
     Raises:
         MissingFiles: there is no such file.
         InputError: broken JSON, another number of images, joints or axes, numbers that are not
             finite, or no metres.
     """
+    if path.is_dir():
+        raise refusal(path, benchmark, "freihand")
     if not path.is_file():
         raise MissingFiles(
             f"{path} is missing: FreiHAND's pred.json, [joints of every image, vertices of every "
@@ -50,6 +54,8 @@ def submitted(path: Path, images: int) -> Hands:
     try:
         said: Any = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
+        if isinstance(error, UnicodeDecodeError) and kind_of(path) != JSON:
+            raise refusal(path, benchmark, "freihand") from None
         raise InputError(f"{path} is no JSON ({error}).") from error
     if not isinstance(said, list) or len(said) != 2:
         raise InputError(f"{path} must be a list of two: joints of every image, then vertices.")

@@ -65,7 +65,7 @@ def evaluate(store: Store, entry: str, rules: FreihandProtocol, request: Request
     path = request.predictions
     if path is None:
         path = store.predictions / file_name(entry) / f"{file_name(rules.name)}.json"
-    said = submitted(path, truth.images)
+    said = submitted(path, truth.images, rules.name)
     statistics = _scored(truth, said, rules, request)
     columns = {name: statistics[:, i] for i, name in enumerate(freihand.COLUMNS)}
     people = truth.table["instance_id"].to_pylist()

@@ -15,6 +15,7 @@ from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.evaluation.keypoints2d.joints import PART_SCORES, coco_joints
 from ehpsbench.evaluation.keypoints2d.rules import Joints
 from ehpsbench.evaluation.keypoints2d.truth import Images
+from ehpsbench.evaluation.other_kinds import kind_of
 
 Floats = NDArray[np.float64]
 BLOCK = 1 << 20
@@ -204,8 +205,8 @@ def _read(file: TextIO, path: Path) -> str:
         return file.read(BLOCK)
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path} is not UTF-8 text ({error.reason}); expected a COCO result json, which is "
-            "a list of detections, not compressed."
+            f"{path} is not UTF-8 text ({error.reason}) and begins like {kind_of(path)}; expected "
+            "a COCO result json, which is a list of detections, not compressed."
         ) from error
 
 

@@ -99,7 +99,7 @@ def test_folders_and_names_that_cannot_be_meant_are_refused(
     shutil.copy(good / f"{image}_personId_0.pkl", good / f"{image}.pkl")
     with pytest.raises(InputError, match="IMAGE_personId_NUMBER"):
         scored(name, good)
-    with pytest.raises(InputError, match=r"neither a folder nor a \.zip"):
+    with pytest.raises(InputError, match=r"is a pickle; .* found in images: a folder or \.zip"):
         scored(name, good / f"{image}.pkl")
 
 
@@ -139,3 +139,9 @@ def test_official_and_matched_never_meet_in_one_table() -> None:
     names = ("agora-test-official", "agora-val-official", "agora-val-matched")
     assert len({protocol(name).hash for name in names}) == 3
     assert {protocol(name).task for name in names} == {"agora"}
+
+
+def test_humandata_is_sent_to_benchmarks_of_known_people(tmp_path: Path, scored: Make) -> None:
+    np.savez(tmp_path / "model.npz", smplx=np.zeros(3))
+    with pytest.raises(InputError, match=r"model\.npz is an \.npz archive; .* such as agora-val\."):
+        scored("official", tmp_path / "model.npz")
