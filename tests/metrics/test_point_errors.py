@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +10,6 @@ import torch
 from ehpsbench.errors import UnknownName
 from ehpsbench.metrics import catalogue, mpjpe, pve
 from ehpsbench.metrics.hand_mean import hand_mean
-from ehpsbench.metrics.page import page
 
 
 def test_one_joint_of_two_10_cm_off_is_50_mm() -> None:
@@ -78,13 +76,6 @@ def test_every_metric_states_its_facts() -> None:
         facts = (card.title, card.unit, card.definition, card.source, card.undefined)
         assert all(facts), name
         assert callable(catalogue.score(name))
-
-
-def test_the_page_of_metrics_is_what_the_cards_say() -> None:
-    written = Path(__file__).parents[2] / "docs" / "metrics.md"
-    assert written.read_text(encoding="utf-8") == page(), (
-        "python -m ehpsbench.metrics.page > docs/metrics.md"
-    )
 
 
 def test_a_metric_with_a_typo_is_named() -> None:
