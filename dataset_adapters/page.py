@@ -23,8 +23,8 @@ yet**: the doubts of a card are what such a file has to settle.
 """
 SPEED = """\
 **ingest** is how many people a second are read, checked and stored by one worker from a generated
-release (of 20,000 people; of some 4,000 or 10,000: `speed.toml`), and how many
-times that is what a loop over people converts of the same files ({measured};
+release (of 20,000 people, of eight sets 10,000 to 18,000: `speed.toml`), and how many times that is
+what a loop over people converts of the same files ({measured};
 `python benchmarks/ingest.py` says how both are done). A loop is slow for the body model that it
 calls for each person, the `smplx` package's with 13,492 vertices: where it poses a hand (`mano`) or
 nobody, or calls a faster one, the factor is smaller.
