@@ -14,6 +14,8 @@ ANGLES = ("global_orient", "body_pose", "left_hand_pose", "right_hand_pose", "ja
 FARTHEST = 300.0  # m from the camera: nobody is labelled farther off
 LARGEST_TURN = 3 * np.pi  # rad a joint: networks overshoot π, degrees lie far beyond
 MOST_TURNED = 0.05  # of the joints: a network gone astray on a few people is scored
+WRONG = "metres given as millimetres, or another frame?"
+DIVIDED = ("nmje", "nmve")
 TYPICAL_ERROR = 1000.0  # mm: a mean error of a metre is a unit or a frame, not a model
 
 
@@ -72,7 +74,29 @@ def wrong_unit(summary: Mapping[str, Any]) -> list[str]:
     if summary["unit"] != "mm":
         return []
     return [
-        f"{name} is {number['value']:,.0f} mm: metres given as millimetres, or another frame?"
+        f"{name} is {number['value']:,.0f} mm: {WRONG}"
         for name, number in summary["numbers"].items()
-        if number["value"] is not None and number["value"] > TYPICAL_ERROR
+        if (number["value"] or 0) > TYPICAL_ERROR and not name.endswith(DIVIDED)
     ]
+
+
+def refuse_wrong_scale(means: Mapping[str, float], where: object) -> None:
+    """Refuse somebody's predictions whose mean errors no body is large enough for.
+
+    A network trained here that has gone astray is scored all the same, and its result is marked
+    with what `wrong_unit` says.
+
+    Args:
+        means: name → mean distance of points from the truth's, not of where people stand [mm].
+        where: the predictions.
+
+    Raises:
+        InputError: says which number, and that nothing was stored.
+    """
+    far = {name: value for name, value in means.items() if value > TYPICAL_ERROR}
+    for name, value in far.items():
+        more = f" ({len(far) - 1} more numbers are as far off)" if len(far) > 1 else ""
+        raise InputError(
+            f"{where}: {name} would be {value:,.0f} mm{more}: {WRONG} Expected metres and radians. "
+            "Nothing was stored."
+        )

@@ -16,7 +16,9 @@ from ehpsbench.body.bodies import BodySet
 from ehpsbench.errors import BodyMismatch, InputError
 from ehpsbench.evaluation.evaluate import evaluate
 from ehpsbench.evaluation.matching import box_overlap
-from ehpsbench.evaluation.predictions import PREDICTIONS
+from ehpsbench.evaluation.plausible import wrong_unit
+from ehpsbench.evaluation.predictions import PREDICTIONS, write_predictions
+from ehpsbench.evaluation.results import has_result
 from ehpsbench.schema import to_arrow
 from ehpsbench.store import Store
 
@@ -141,15 +143,28 @@ def test_a_parquet_of_another_body_is_refused_and_one_of_none_is_noted(
     assert "does not name its body" in notes[0]
 
 
-def test_an_error_of_a_metre_is_called_a_wrong_frame_rather_than_a_bad_model(
+def test_an_error_of_a_metre_is_a_wrong_frame_of_a_strangers_file_and_a_note_on_ones_own(
     tmp_path: Path, truth: dict[str, Any], store: Store, bodies: BodySet, repeat_truth: Make
 ) -> None:
     said = repeat_truth(truth)
     said["betas"] = said["betas"] * 0 + 60
     path = tmp_path / "model.parquet"
     pq.write_table(to_arrow(said, PREDICTIONS), path)
-    notes = evaluate(store, "model", AGORA, bodies, predictions=path).summary["notes"]
+    wrong = r"pve would be [1-9],\d{3} mm.*metres given as millimetres, .* Nothing was stored"
+    with pytest.raises(InputError, match=wrong):
+        evaluate(store, "model", AGORA, bodies, predictions=path)
+    assert not (store.predictions / "model").exists()
+    assert not has_result(store, "model", AGORA)
+    write_predictions(store, "model", AGORA, said, bodies)
+    notes = evaluate(store, "model", AGORA, bodies).summary["notes"]
     assert any("metres given as millimetres, or another frame?" in note for note in notes)
+
+
+def test_an_error_that_is_divided_by_f1_may_be_a_metre() -> None:
+    values = {"body_mve": 90, "body_nmve": 4000, "face_mve": None, "body_mpjpe": 2000}
+    numbers = {name: {"value": value} for name, value in values.items()}
+    notes = wrong_unit({"unit": "mm", "numbers": numbers})
+    assert [note.split()[0] for note in notes] == ["body_mpjpe"]
 
 
 def test_a_file_of_another_kind_says_what_is_read(

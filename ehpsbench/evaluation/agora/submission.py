@@ -93,6 +93,8 @@ def write_submission(
     check_bodies(store, rules.dataset, bodies)
     images = images_of(store, rules)
     given = imported_rows(store, rules, predictions, bodies)
+    if given is None and predictions is not None:
+        raise InputError(f"The zip for AGORA's server is made of a .parquet, not of {predictions}.")
     table = given.table() if given else read_predictions(store, entry, rules.name, bodies)
     rows = PredictedRows.of(table, images, bodies, f"{entry} on {rules.name}")
     names = _names(rows, path)

@@ -16,6 +16,7 @@ from ehpsbench.evaluation.agora.people import People, people_of
 from ehpsbench.evaluation.agora.rules import AgoraProtocol
 from ehpsbench.evaluation.mesh.selection import check_bodies
 from ehpsbench.evaluation.numbers import Number, of_sums
+from ehpsbench.evaluation.plausible import refuse_wrong_scale
 from ehpsbench.evaluation.predictions import write_batches
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
@@ -69,10 +70,12 @@ def evaluate(store: Store, entry: str, rules: AgoraProtocol, request: Request) -
     given = imported_rows(store, rules, request.predictions, request.bodies)
     detections = detections_of(store, entry, rules, request, images, given=given)
     scores = _scored(store, rules, request, images=images, people=people, detections=detections)
+    found = _result(store, entry, rules, request, scores, notes=given.notes if given else ())
+    if request.predictions is not None:
+        refuse_wrong_scale({n: found.number(n) for n in ERRORS}, request.predictions)
     if given is not None:  # only now: a file that is refused changes nothing
         write_batches(store, entry, rules.name, given.batches())
-    notes = given.notes if given else ()
-    return _result(store, entry, rules, request, scores, notes=notes)
+    return found
 
 
 def _scored(

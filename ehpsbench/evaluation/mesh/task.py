@@ -18,6 +18,7 @@ from ehpsbench.evaluation.mesh.rules import MeshProtocol
 from ehpsbench.evaluation.mesh.selection import TRACK, Selection, labels, select
 from ehpsbench.evaluation.mesh.undefined import undefined
 from ehpsbench.evaluation.numbers import of_values
+from ehpsbench.evaluation.plausible import refuse_wrong_scale
 from ehpsbench.evaluation.predictions import stored_batches, write_batches
 from ehpsbench.evaluation.request import Request
 from ehpsbench.evaluation.results import Result, result_rows
@@ -75,6 +76,7 @@ def evaluate(store: Store, entry: str, rules: MeshProtocol, request: Request) ->
         people = selection.people.filter(pa.array(matched.rows >= 0))
         scores = _scores(store, rules, request, people, parts)
     if given is not None:  # only now: a file that is refused changes nothing
+        refuse_wrong_scale(_means(scores, rules), request.predictions)
         write_batches(store, entry, rules.name, given.batches())
     return _result(store, entry, rules, request, _Scored(selection, matched, scores, given))
 
@@ -174,6 +176,13 @@ def _result(
         about=_about(scored, people),
     )
     return replace(result, points=scores.points.table())
+
+
+def _means(scores: Errors, rules: MeshProtocol) -> dict[str, float]:
+    """The mean of each error that does not tell where people stand [mm]."""
+    names = [c for e in rules.errors if e.unit == "mm" and e.root != "camera" for c in e.columns]
+    known = {n: v[np.isfinite(v)] for n, v in scores.columns.items() if n in names}
+    return {name: float(values.mean()) for name, values in known.items() if len(values)}
 
 
 def _about(scored: _Scored, people: list[str]) -> dict[str, Any]:

@@ -145,3 +145,15 @@ def test_humandata_is_sent_to_benchmarks_of_known_people(tmp_path: Path, scored:
     np.savez(tmp_path / "model.npz", smplx=np.zeros(3))
     with pytest.raises(InputError, match=r"model\.npz is an \.npz archive; .* such as agora-val\."):
         scored("official", tmp_path / "model.npz")
+
+
+def test_meshes_off_by_a_metre_on_average_are_refused_before_anything_is_stored(
+    valid: People, written: Make, scored: Make
+) -> None:
+    def larger(said: dict[str, Any]) -> dict[str, Any]:
+        centre = said["allSmplJoints3d"][0]
+        return said | {n: centre + 4.5 * (said[n] - centre) for n in ("allSmplJoints3d", "verts")}
+
+    folder = written(valid, larger)
+    with pytest.raises(InputError, match=r"body_mpjpe would be 1,.* metres given as millimetres"):
+        scored("matched", folder)

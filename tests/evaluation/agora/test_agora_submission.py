@@ -184,6 +184,8 @@ def test_benchmarks_of_others_and_predictions_on_other_bodies_are_refused(
         write_submission(store, "model", "ehf", bodies, path)
     with pytest.raises(InputError, match="no predictions of nobody"):
         write_submission(store, "nobody", TEST, bodies, path)
+    with pytest.raises(InputError, match=r"made of a \.parquet, not of .*pickles"):
+        write_submission(store, "model", TEST, bodies, path, predictions=path.parent / "pickles")
     with pytest.raises(BodyMismatch):
         write_submission(store, "model", TEST, open_bodies("full"), path)
     assert not path.exists()
