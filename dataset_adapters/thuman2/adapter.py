@@ -195,7 +195,7 @@ def _images(unit: Unit, scans: Sequence[_Scan]) -> dict[str, NDArray[Any]]:
     )
 
 
-def _parts(places: Sequence[str], classes: Sequence[str | None]) -> dict[str, list[str | None]]:
+def _parts(places: Sequence[str], classes: Sequence[str | None]) -> dict[str, Any]:
     """Columns of part labels, of the views that say what classes they are of."""
     if not any(classes):
         return {}

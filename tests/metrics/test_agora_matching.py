@@ -69,8 +69,11 @@ def test_the_list_of_matches_misses_and_false_positives_is_the_official_one(name
     assert matched(CASES[name]).listed(0) == expected
 
 
-@pytest.mark.parametrize("name", ["crowd6", "gt127_bbox", "random09"])
+@pytest.mark.parametrize("name", CASES)
 def test_distances_and_overlaps_are_the_official_ones(name: str) -> None:
+    if not np.size(RESULTS[name]["l2_pred_x_gt"]):
+        assert not CASES[name]["pred_joints2d"] or not CASES[name]["gt_joints2d"]
+        return
     pred, true = (joints(CASES[name][k]) for k in ("pred_joints2d", "gt_joints2d"))
     difference = pred[:, :, None, :24] - true[:, None, :, :24]
     expected = RESULTS[name]["l2_pred_x_gt"]

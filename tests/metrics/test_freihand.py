@@ -70,15 +70,53 @@ def test_scores_txt_is_the_same_in_centimetres_with_six_decimals() -> None:
     arrays, results = golden()
     output = results["freihand.eval.main"]["output"]
     found = numbers(*arrays)
-    text = output["scores.txt (6 decimals, cm)"]
-    assert round(found["pa_mpjpe"] / 10, 6) == text["xyz_al_mean3d"]
-    assert round(found["mpvpe"] / 10, 6) == text["mesh_mean3d"]
-    assert round(found["pa_f_15"], 6) == text["f_al_score_15"]
-    thresholds, shares = output["pck_curves[thresholds_cm, pck]"]["xyz"]
-    distance = (arrays[0].double() - arrays[1].double()).norm(dim=-1)
-    area = freihand.CURVE.areas(distance).mean()
-    np.testing.assert_allclose(area, np.trapezoid(shares, thresholds) / 5, rtol=1e-12)
-    np.testing.assert_allclose(100 * freihand.CURVE.thresholds(area), thresholds, rtol=1e-12)
+    names = {"xyz_mean3d": "mpjpe", "xyz_al_mean3d": "pa_mpjpe", "mesh_mean3d": "mpvpe"}
+    names |= {"mesh_al_mean3d": "pa_mpvpe", "xyz_auc3d": "joint_auc", "mesh_auc3d": "vertex_auc"}
+    names |= {"xyz_al_auc3d": "pa_joint_auc", "mesh_al_auc3d": "pa_vertex_auc"}
+    names |= {
+        f"f{a}_score_{mm}": f"{b}f_{mm}" for a, b in (("", ""), ("_al", "pa_")) for mm in (5, 15)
+    }
+    for name, printed in output["scores.txt (6 decimals, cm)"].items():
+        per_mm = 10 if name.endswith("mean3d") else 1
+        assert round(found[names[name]] / per_mm, 6) == printed, name
+
+
+def test_every_curve_and_median_of_the_official_code_is_that_of_the_distances() -> None:
+    arrays, results = golden()
+    curves = results["freihand.eval.main"]["output"]["pck_curves[thresholds_cm, pck]"]
+    whole = results["freihand functions, unrounded"]["output"]
+    pairs = {"xyz": arrays[:2], "mesh": arrays[2:]}
+    for name, (pred, true) in pairs.items():
+        pred, true = pred.double(), true.double()
+        for key, points in ((name, pred), (f"{name}_al", hand_alignment(pred, true)(pred))):
+            distance = (points - true).norm(dim=-1)
+            thresholds, shares = (np.asarray(row) for row in curves[key])
+            at = freihand.CURVE.thresholds(distance)
+            np.testing.assert_allclose(100 * at, thresholds, rtol=1e-12)
+            hits = (distance[..., None] <= at).double().mean((0, 1))
+            np.testing.assert_allclose(hits, shares, rtol=1e-9)
+            area = freihand.CURVE.areas(distance).mean()
+            np.testing.assert_allclose(area, np.trapezoid(shares, thresholds) / 5, rtol=1e-12)
+            middle = np.median(distance.numpy(), axis=0).mean()  # of each point, then their mean
+            assert middle == pytest.approx(whole[key]["median3d_m"], abs=MM / 1000)
+
+
+def test_precision_and_recall_behind_each_f_score_are_the_official_ones() -> None:
+    arrays, results = golden()
+    pred, true = (mesh.double() for mesh in arrays[2:])
+    expected = results["freihand functions, unrounded"]["output"][
+        "per_sample [fscore, precision, recall]"
+    ]
+    seen = set()
+    for prefix, points in (("f_", pred), ("f_al_", hand_alignment(pred, true)(pred))):
+        to_true, to_pred = (torch.cdist(a, b).amin(2) for a, b in ((points, true), (true, points)))
+        for mm in (5, 15):
+            shares = [(d < mm / 1000).double().mean(1) for d in (to_pred, to_true)]
+            rows = np.asarray(expected[f"{prefix}{mm}"])
+            seen.add(f"{prefix}{mm}")
+            both = np.stack([share.numpy() for share in shares], 1)
+            np.testing.assert_allclose(np.sort(both, 1), np.sort(rows[:, 1:], 1), rtol=1e-9)
+    assert seen == set(expected)
 
 
 def test_a_perfect_hand_has_auc_1_and_494949_less_when_it_was_aligned() -> None:
