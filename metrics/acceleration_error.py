@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors, frame_rate
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.motion import differences, placed, windows
 from ehpsbench.metrics.point_error import MM_PER_M, centred, check_points
@@ -29,7 +29,8 @@ CARD = MetricCard(
     ),
     undefined=(
         "NaN at the two ends of a sequence, for the three windows of an invalid frame, and where a "
-        "joint is not finite; other codes let NaN spread to the mean."
+        "joint is not finite; other codes let NaN spread to the mean. In m/s² also where the frame "
+        "rate is not above 0 or not finite."
     ),
 )
 
@@ -60,6 +61,8 @@ def score(
     Raises:
         ValueError: the shapes do not fit.
     """
+    check_tensors(pred=pred, target=target, valid=valid, sequence=sequence)
+    check_tensors(pred_root=pred_root, target_root=target_root)
     check_points(pred, target)
     moved = centred(pred, pred_root) - centred(target, target_root)
     error = differences(moved, 2).norm(dim=-1).mean(-1) * MM_PER_M
@@ -67,6 +70,5 @@ def score(
 
 
 def per_second(values: Tensor, fps: float | Tensor) -> Tensor:
-    """Values in mm/frame² → m/s², at `fps` frames a second: one number, or (F,)."""
-    rate = torch.as_tensor(fps, dtype=torch.float64, device=values.device)
-    return values * rate.square() / MM_PER_M
+    """Values in mm/frame² → m/s², at `fps` frames a second: one number, or (F,); NaN without."""
+    return values * frame_rate(fps, len(values), values).square() / MM_PER_M

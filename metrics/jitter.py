@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors, frame_rate
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.motion import differences, placed, windows
 from ehpsbench.metrics.point_error import check_points
@@ -24,7 +24,10 @@ CARD = MetricCard(
         "hmr4d/utils/eval/eval_utils.py:313-326, after TransPose (Yi et al. 2021)."
     ),
     others="WHAM takes the first 24 joints, in the world frame; TransPose prints 100 m/s³.",
-    undefined="NaN for windows across a sequence's end, with an invalid frame or one not finite.",
+    undefined=(
+        "NaN for windows across a sequence's end, with an invalid frame or one not finite, and for "
+        "frame rates that are not above 0 or not finite."
+    ),
 )
 
 
@@ -40,17 +43,17 @@ def score(
     Args:
         pred: (F, J, 3) joints of many sequences, one after another [m].
         valid: (F,) False for frames that say nothing; None: all frames count.
-        fps: frames a second, one number or (F,).
+        fps: frames a second, one number or (F,); of each frame, NaN where it is not known.
         sequence: (F,) number of each frame's sequence; None: all frames are one sequence.
 
     Returns:
-        (F,) float64 [10 m/s³]; NaN where a frame has no window.
+        (F,) float64 [10 m/s³]; NaN where a frame has no window or no rate.
 
     Raises:
         ValueError: the shapes do not fit.
     """
+    check_tensors(pred=pred, valid=valid, sequence=sequence)
     check_points(pred, pred)
     size = differences(pred, 3).norm(dim=-1).mean(-1)
-    rate = torch.as_tensor(fps, dtype=torch.float64, device=pred.device)
     per_frame = placed(size, windows(len(pred), 3, valid, sequence), len(pred))
-    return per_frame * rate**3 / UNIT
+    return per_frame * frame_rate(fps, len(pred), pred) ** 3 / UNIT

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors
 from ehpsbench.metrics.card import MetricCard
 
 EPSILON = 2.0**-52  # the spacing of 1, which pycocotools adds to areas
@@ -26,7 +27,8 @@ CARD = MetricCard(
     ),
     undefined=(
         "A person without labelled joints is compared with a box three times its size, over all "
-        "joints; NaN without a box. Detections that are not finite are refused."
+        "joints; NaN without a box. Detections, labelled joints and areas that are not finite are "
+        "refused."
     ),
 )
 
@@ -55,8 +57,10 @@ def score(
         (..., D, P) from 0 to 1, float64.
 
     Raises:
-        ValueError: shapes do not fit, a detection is not finite, or an area is negative.
+        ValueError: shapes do not fit, a detection or labelled joint is not finite, or an area is
+            negative or not finite.
     """
+    check_tensors(detections=detections, people=people, visible=visible, area=area, box=box)
     _check(detections, people, visible, area)
     said = detections.detach().double().unsqueeze(-3)
     offset = said - people.detach().double().unsqueeze(-4)
@@ -94,5 +98,7 @@ def _check(detections: Tensor, people: Tensor, visible: Tensor, area: Tensor) ->
         )
     if not detections.isfinite().all():
         raise ValueError("detections hold values that are not finite; leave those people out")
-    if not (area >= 0).all():
-        raise ValueError("area holds values that are negative or NaN")
+    if not people.isfinite().all(-1)[visible > 0].all():
+        raise ValueError("people hold values that are not finite where joints are labelled")
+    if not ((area >= 0) & area.isfinite()).all():
+        raise ValueError("area holds values that are negative or not finite")

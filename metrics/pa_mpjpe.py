@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.rigid_alignment import aligned_error
 
@@ -39,5 +40,9 @@ def score(
     Returns:
         (B,) one value a person [mm]; NaN where no similarity is defined (fewer than 3 valid
         points, all in one place, not finite) or no joint counts.
+
+    Raises:
+        ValueError: the shapes do not fit, or something is no tensor.
     """
+    check_tensors(pred=pred, target=target, valid=valid, counted=counted)
     return aligned_error(pred, target, valid, counted)

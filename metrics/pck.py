@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors
 from ehpsbench.metrics.card import MetricCard
 
 CARD = MetricCard(
@@ -26,8 +27,9 @@ CARD = MetricCard(
         "joint is labelled nowhere; here, as in mmpose, that joint is left out."
     ),
     undefined=(
-        "NaN where no joint is labelled. A person whose normaliser is not above 0 does not count, "
-        "as in mmpose. Predictions of labelled joints that are not finite are refused."
+        "NaN where no joint is labelled. A person whose normaliser is not a finite number above 0 "
+        "does not count, as in mmpose. Labelled joints that are not finite are refused, predicted "
+        "or true."
     ),
 )
 
@@ -56,7 +58,8 @@ def score(
         pred: (B, J, 2) predicted joints [px].
         target: (B, J, 2) labelled joints [px]; anything where not visible.
         visible: (B, J) above 0 where a joint is labelled: flags, COCO's v, or confidences.
-        normaliser: (B,) size of each person [px]; ones for a threshold in px.
+        normaliser: (B,) size of each person [px], NaN where it is not known; ones for a threshold
+            in px.
         threshold: largest error, × normaliser.
         inclusive: whether an error of exactly the threshold is correct.
 
@@ -64,8 +67,9 @@ def score(
         (B, 2J) 1 or 0, correct joints first, then labelled ones; see `columns`.
 
     Raises:
-        ValueError: shapes do not fit, or a prediction of a labelled joint is not finite.
+        ValueError: shapes do not fit, or a labelled joint is not finite, predicted or true.
     """
+    check_tensors(pred=pred, target=target, visible=visible, normaliser=normaliser)
     if pred.shape != target.shape or pred.ndim != 3 or pred.shape[2] != 2:
         raise ValueError(
             f"pred and target must both be (B, J, 2), they are {tuple(pred.shape)} and "
@@ -78,9 +82,10 @@ def score(
         )
     pred, target = pred.detach(), target.detach()
     size = normaliser.detach().double()[:, None]
-    counted = (visible > 0) & (size > 0)
-    if not pred.isfinite().all(-1)[counted].all():
-        raise ValueError("pred holds values that are not finite where joints are labelled")
+    counted = (visible > 0) & (size > 0) & size.isfinite()
+    for name, points in (("pred", pred), ("target", target)):
+        if not points.isfinite().all(-1)[counted].all():
+            raise ValueError(f"{name} holds values that are not finite where joints are labelled")
     distance = (pred.double() - target.double()).square().sum(-1).sqrt()
     close = distance <= size * threshold if inclusive else distance / size < threshold
     return torch.cat([close & counted, counted], 1).double()

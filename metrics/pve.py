@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors
 from ehpsbench.metrics.card import MetricCard
 from ehpsbench.metrics.point_error import mean_point_error, root_shift
 
@@ -44,6 +45,11 @@ def score(
 
     Returns:
         (B,) one value a person [mm]; NaN where no vertex is valid, or one is not finite.
+
+    Raises:
+        ValueError: the shapes do not fit, or something is no tensor.
     """
+    check_tensors(pred=pred, target=target, valid=valid)
+    check_tensors(pred_root=pred_root, target_root=target_root)
     shift = root_shift(pred_root, target_root, len(pred))
     return mean_point_error(pred, target, valid, shift=shift)

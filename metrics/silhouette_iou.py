@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ehpsbench.metrics.arguments import check_tensors
 from ehpsbench.metrics.card import MetricCard
 
 CARD = MetricCard(
@@ -20,7 +21,10 @@ CARD = MetricCard(
         "on SSP-3D, whose final number pools pixels and whose per-frame file holds images."
     ),
     others="Papers do not always say which of the two they mean.",
-    undefined="An image with neither silhouette has no value and is left out of the mean.",
+    undefined=(
+        "An image with neither silhouette has no value and is left out of the mean. Values that "
+        "are not finite are refused: they are neither inside nor outside."
+    ),
 )
 COLUMNS = ("intersection", "union", "iou_sum", "images")
 
@@ -37,13 +41,17 @@ def score(pred: Tensor, target: Tensor) -> Tensor:
         silhouettes are empty. See `COLUMNS`.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or a value is not finite.
     """
+    check_tensors(pred=pred, target=target)
     if pred.shape != target.shape or pred.ndim < 2:
         raise ValueError(
             "pred and target must be silhouettes (B, ...) of one shape, got "
             f"{tuple(pred.shape)} and {tuple(target.shape)}."
         )
+    for name, given in (("pred", pred), ("target", target)):
+        if given.is_floating_point() and not given.isfinite().all():
+            raise ValueError(f"{name} holds values that are not finite; write 1 inside, 0 outside")
     said, true = (x.to(torch.bool).flatten(1) for x in (pred, target))
     both, either = (x.sum(1).to(torch.float64) for x in (said & true, said | true))
     iou = torch.where(either > 0, 100 * both / either, 0.0)
