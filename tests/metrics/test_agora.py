@@ -99,6 +99,29 @@ def test_the_errors_of_each_person_are_those_of_the_official_code(name: str, pee
             np.testing.assert_allclose(here[:, column], values, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("peer", ["SMPLX", "SMPL", "SMPLX_onlybfh"])
+def test_who_is_found_missed_or_nobody_in_each_image_is_the_official_list(
+    name: str, peer: str
+) -> None:
+    arrays, peers = case(name)
+    valid = arrays["gt_isValid"] & (arrays["gt_occlusion"] >= 0) & (arrays["gt_occlusion"] <= 90)
+    of_name = {str(image): row for row, image in enumerate(arrays["img_name"])}
+    for expected in peers[peer]["output"]["per_image"]:
+        image = of_name[expected["imgPath"]]
+        said, true = (np.flatnonzero(arrays[f"{n}_img"] == image) for n in ("pred", "gt"))
+        said = said[np.argsort(arrays["pred_person"][said], kind="stable")]
+        found = matching(
+            torch.from_numpy(arrays["pred_joints2d"][None, said]).double(),
+            torch.from_numpy(arrays["gt_joints2d"][None, true]).double(),
+            valid=torch.from_numpy(valid[true])[None],
+        )
+        assert found.listed(0) == [tuple(pair) for pair in expected["matching"]]
+        assert found.false_positives[0] == expected["falsePositives"]
+        missed = (found.detection_of[0] < 0).long().tolist()
+        assert (missed, sum(missed)) == (expected["miss_flag"], expected["misses"])
+
+
 def people(
     values: list[float], found: list[bool], kid: list[bool], extra: float = 0, looked: bool = True
 ) -> Tensor:

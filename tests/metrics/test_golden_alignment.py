@@ -75,6 +75,13 @@ def test_every_field_of_every_peer_s_alignment_is_ours(name: str, peer: str) -> 
             agree(peer, stored["dtype"], field, found[field][row], expected)
 
 
+def test_every_family_of_vectors_has_tests_that_read_it() -> None:
+    families = {path.name.split(".")[0] for path in GOLDEN.iterdir()} - {"README"}
+    tests = [path.read_text(encoding="utf-8") for path in GOLDEN.parent.glob("test_*.py")]
+    assert len(families) == 9
+    assert all(any(family in text for text in tests) for family in families)
+
+
 def test_only_freihand_may_mirror() -> None:
     stored = results("degenerate_reflected")
     errors = {p: s["per_pair"][0]["output"]["pa_error_mm"] for p, s in stored.items()}

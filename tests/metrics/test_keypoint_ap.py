@@ -38,22 +38,49 @@ def test_each_group_of_the_whole_body_has_the_numbers_of_xtcocotools(
     truth, said, results = golden("people30")
     found = keypoint_ap.average_precision(rows_of(arrays(truth, said), group))
     name = XTCOCO.get(group, group)
-    equal(found, results[f"xtcocotools(keypoints_{name})"]["output"]["stats"])
-    equal(found, results[f"COCO-WholeBody official({name})"]["output"]["stats"])
+    for peer in (f"xtcocotools(keypoints_{name})", f"COCO-WholeBody official({name})"):
+        equal(found, results[peer]["output"]["stats"])
+        at_every_threshold(rows_of(arrays(truth, said), group), results[peer]["output"])
 
 
-def test_17_joints_have_the_numbers_of_pycocotools_also_threshold_by_threshold(
-    arrays: Make, rows_of: Make, equal: Make
-) -> None:
-    truth, said, results = golden("people30")
-    rows = rows_of(arrays(truth, said), "body")
-    expected = results["pycocotools(17)"]["output"]
-    equal(keypoint_ap.average_precision(rows), expected["stats"])
-    precision, recall = keypoint_ap._curves(rows, torch.ones(1, len(truth["images"])).double())
+def at_every_threshold(rows: keypoint_ap.Matches, expected: dict[str, Any]) -> None:
+    """Precision and recall of each OKS threshold, and where it is stored the curve at .5."""
+    precision, recall = keypoint_ap._curves(rows, torch.ones(1, len(rows.people)).double())
     by_level = expected["AP_per_oks_threshold(all)"]
     np.testing.assert_allclose(precision[0, 0], by_level, rtol=1e-9)
     highest = np.array(expected["recall_per_oks_threshold[all,medium,large]"])
-    np.testing.assert_allclose(recall[0].T, highest, rtol=1e-9)
+    np.testing.assert_allclose(recall[0].nan_to_num(-1).T, highest, rtol=1e-9)
+    known = {"stats", "AP_per_oks_threshold(all)", "recall_per_oks_threshold[all,medium,large]"}
+    assert set(expected) <= known | {*CURVES, "oks(first images)"}
+    if set(CURVES) <= set(expected):
+        for name, values in zip(CURVES, curve(rows), strict=True):
+            np.testing.assert_allclose(values, expected[name], rtol=1e-9)
+
+
+CURVES = ("precision_at_101_recalls(oks=.5,all)", "scores_at_101_recalls(oks=.5,all)")
+
+
+def curve(rows: keypoint_ap.Matches) -> tuple[np.ndarray, np.ndarray]:
+    """Precision, and the score of the detection that reaches it, at 101 recalls, OKS .5."""
+    order = torch.sort(rows.scores, descending=True, stable=True).indices
+    right, wrong = (getattr(rows, n)[order, 0, 0].numpy() for n in ("correct", "wrong"))
+    found = np.cumsum(right)
+    precision = found / (found + np.cumsum(wrong) + np.spacing(1))
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(found / rows.people[:, 0].sum().item(), keypoint_ap.RECALLS)
+    both = (best, rows.scores[order].numpy())
+    precise, scores = (np.append(values, 0.0)[at] for values in both)
+    return precise, scores
+
+
+@pytest.mark.parametrize("peer", ["pycocotools(17)", "xtcocotools(17)"])
+def test_17_joints_have_the_numbers_of_both_codes_also_threshold_by_threshold(
+    arrays: Make, rows_of: Make, equal: Make, peer: str
+) -> None:
+    truth, said, results = golden("people30")
+    rows = rows_of(arrays(truth, said), "body")
+    equal(keypoint_ap.average_precision(rows), results[peer]["output"]["stats"])
+    at_every_threshold(rows, results[peer]["output"])
 
 
 def test_the_area_of_crowdpose_is_a_share_of_the_box(
@@ -62,14 +89,16 @@ def test_the_area_of_crowdpose_is_a_share_of_the_box(
     truth, said, results = golden("people30")
     made = arrays(truth, said)
     rows = rows_of(made, "body", area=made["box"][..., 3] * made["box"][..., 2] * 0.53)
-    stats = results["xtcocotools(17, use_area=False)"]["output"]["stats"]
-    equal(keypoint_ap.average_precision(rows), stats)
+    expected = results["xtcocotools(17, use_area=False)"]["output"]
+    equal(keypoint_ap.average_precision(rows), expected["stats"])
+    at_every_threshold(rows, expected)
 
 
-def test_similarities_are_those_of_pycocotools(arrays: Make) -> None:
+@pytest.mark.parametrize("peer", ["pycocotools(17)", "xtcocotools(17)"])
+def test_similarities_are_those_of_both_codes(arrays: Make, peer: str) -> None:
     truth, said, results = golden("people30")
     made = arrays(truth, said)
-    expected = results["pycocotools(17)"]["output"]["oks(first images)"]
+    expected = results[peer]["output"]["oks(first images)"]
     ids = sorted(image["id"] for image in truth["images"])
     order = made["scores"].masked_fill(~made["is_detection"], -1)
     order = order.sort(dim=1, descending=True, stable=True).indices
@@ -129,9 +158,31 @@ def test_mmpose_s_whole_body_numbers_are_reproduced(
     )
 
 
+@pytest.mark.parametrize("score", ["bbox", "keypoint", "bbox_keypoint", "bbox_rle"])
+def test_mmpose_s_soft_suppression_is_not_offered_and_makes_another_number(score: str) -> None:
+    results = golden("people30")[2]
+    named = "mmpose.CocoMetric(17, score={}, nms={})".format
+    soft, hard = (results[named(score, f"{kind}oks_nms")]["output"] for kind in ("soft_", ""))
+    assert set(soft) == set(hard)
+    assert soft["AP"] != pytest.approx(hard["AP"], rel=1e-6)
+
+
+def test_no_peer_on_people30_is_passed_over() -> None:
+    tested = {"pycocotools(17)", "xtcocotools(17)", "xtcocotools(17, use_area=False)"}
+    tested |= {"mmpose.CocoWholeBodyMetric(133, defaults)"}
+    for name in (XTCOCO.get(group, group) for group in GROUPS):
+        tested |= {f"xtcocotools(keypoints_{name})", f"COCO-WholeBody official({name})"}
+    for score in ("bbox", "keypoint", "bbox_keypoint", "bbox_rle"):
+        for nms in ("none", "oks_nms", "soft_oks_nms"):
+            tested.add(f"mmpose.CocoMetric(17, score={score}, nms={nms})")
+    assert set(golden("people30")[2]) == tested
+
+
 def test_a_detection_that_is_not_a_number_is_refused(arrays: Make, rows_of: Make) -> None:
     truth, said, results = golden("degenerate_nan_detection")
-    assert results["pycocotools(17)"]["output"]["stats"]["AP"] == pytest.approx(1)
+    found = {peer: result["output"]["stats"]["AP"] for peer, result in results.items()}
+    assert found.pop("xtcocotools(17)") == 0
+    assert list(found.values()) == pytest.approx([1.0] * 5)  # a perfect match, for all others
     with pytest.raises(ValueError, match="not finite"):
         rows_of(arrays(truth, said), "body")
     with pytest.raises(ValueError, match="oks holds NaN"):
