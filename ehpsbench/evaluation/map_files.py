@@ -75,9 +75,9 @@ def map_folder(
             not valid.
     """
     if not path.is_dir():
-        found = kind_of(path) if path.exists() else "not there"
+        kind = kind_of(path) if path.exists() else "not there"
         raise MissingFiles(
-            f"Predicted maps are expected in a folder, {', '.join(SUFFIXES)}; {path} is {found}."
+            f"Predicted maps are expected in a folder, {', '.join(SUFFIXES)}; {path} is {kind}."
         )
     found = _files(path)
     if not found:

@@ -47,7 +47,8 @@ def _numbers(rows: pa.Table, summary: Mapping[str, Any]) -> dict[str, Number]:
     """All numbers of a result, with the same draws as when it was made."""
     if summary["task"] == "mesh":
         return of_values(rows, error_columns(rows))
-    rules, found = rules_then(summary), {}
+    rules = rules_then(summary)
+    found: dict[str, Number] = {}
     for one in statistics(rules, rows):
         found |= of_statistics(rows, one)
     return without_intervals_of_counts(found, rules.number_facts())
