@@ -20,7 +20,7 @@ CASE = "rigid_align_pa.mpjpe_pooling_and_masks"
 def golden() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, float]]:
     arrays = {k: torch.from_numpy(v) for k, v in np.load(GOLDEN / f"{CASE}.npz").items()}
     peers = json.loads((GOLDEN / f"{CASE}.json").read_text())["results"]
-    numbers = {k: v["output"] for k, v in peers.items()}
+    numbers = {k: v["output"] for k, v in peers.items() if "output" in v}
     return arrays["pred_mm"] / 1000, arrays["gt_mm"] / 1000, arrays["mask"], numbers
 
 
