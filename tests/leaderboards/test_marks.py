@@ -173,7 +173,7 @@ def test_marks_are_in_the_table_for_people_and_in_json(
     texts = [" ".join(line) for line in lines if line[0] == "!"]
     assert texts[0].startswith("! b: did not converge: the held-out error of its one seed still")
     assert texts[1:] == [
-        "! gone: no pve: lacks ehf",
+        "! gone: no PVE: lacks ehf",
         "! all: one seed each: the luck of training is in no interval",
     ]
     plain = json.loads(json.dumps(standings_found.as_dict(), allow_nan=False))
