@@ -53,8 +53,13 @@ def ply_vertices(path: Path, data: bytes) -> Floats:
     with _promised(path, header):
         if header.kind == "ascii":
             return _ascii_elements(data[header.size :], header.elements)[0]
-        rows = {element.name: rows for element, rows in _binary_rows(data, header)}
-        return _axes(rows["vertex"])
+        found = None
+        for element, rows in _binary_rows(data, header):
+            if found is None:  # where vertices lie hangs on what comes before them
+                _check_corners(element, rows)
+            if element.name == "vertex":
+                found = _axes(rows)
+        return np.zeros((0, 3)) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +151,17 @@ def _promised(path: Path, header: _Header) -> Iterator[None]:
 def _binary_elements(data: bytes, header: _Header) -> tuple[Floats, NDArray[np.int64]]:
     vertices, faces = np.zeros((0, 3)), np.zeros((0, 3), np.int64)
     for element, rows in _binary_rows(data, header):
-        if any((rows[f"{name} count"] != 3).any() for name, *_ in element.lists):
-            raise ValueError(f"a {element.name} has not three corners")
+        _check_corners(element, rows)
         if element.name == "vertex":
             vertices = _axes(rows)
         elif element.name == "face":
             faces = rows[element.lists[0][0]].astype(np.int64)
     return vertices, faces
+
+
+def _check_corners(element: _Element, rows: NDArray[np.void]) -> None:
+    if any((rows[f"{name} count"] != 3).any() for name, *_ in element.lists):
+        raise ValueError(f"a {element.name} has not three corners")
 
 
 def _axes(rows: NDArray[np.void]) -> Floats:

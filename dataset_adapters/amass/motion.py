@@ -66,7 +66,7 @@ def read_motion(path: Path, family: str) -> Motion:
             fit = _parts(data)
         else:
             fit = split_pose(_numbers(data, "poses", sum(ORDERS[family].values())), family)
-        fit["transl"] = np.asarray(data["trans"], np.float64).reshape(-1, 3)
+        fit["transl"] = _numbers(data, "trans", 3)
         fit["betas"] = np.asarray(data["betas"], np.float64)
         motion = Motion(fit, gender_of(path), _rate(data))
         lengths = {name: len(values) for name, values in fit.items() if name != "betas"}
@@ -96,7 +96,8 @@ def gender_of(path: Path) -> str:
 
 def moving(pose: Floats, mean: Floats | None) -> NDArray[np.bool_]:
     """(F,) whether fingers (F, 45) were recorded: they move, and are not the mean hand (45,)."""
-    still = len(pose) > 1 and bool(np.ptp(pose, 0).max() < STILL)
+    known = pose[np.isfinite(pose).all(1)]
+    still = len(known) > 1 and bool(np.ptp(known, 0).max() < STILL)
     if still or mean is None:
         return np.full(len(pose), not still)
     return np.asarray(np.abs(pose - mean).max(1) > STILL)
@@ -127,8 +128,8 @@ def _rate(data: Mapping[str, Any]) -> float:
     """Frames a second, by either of its names."""
     for key in RATES:
         if key in data:
-            rate = float(np.asarray(data[key]).reshape(-1)[0])
-            if np.isfinite(rate) and rate > 0:
-                return rate
-            raise ValueError(f"{key} is {rate}.")
+            rates = np.asarray(data[key], np.float64).reshape(-1)
+            if len(rates) and np.isfinite(rates[0]) and rates[0] > 0:
+                return float(rates[0])
+            raise ValueError(f"{key} is {rates}.")
     raise ValueError(f"there is neither {' nor '.join(RATES)}.")

@@ -31,7 +31,8 @@ def units(release: Release) -> Iterator[Unit]:
     """One unit per thousand stills, counted 1, 2, …, 100, not in the order of their names."""
     root, names = release.root, {path.name for path in release.root.iterdir()}
     ends = (MESH, "_img.jpg", "_img.png")
-    ordered = sorted({name.split("_")[0] for name in names if name.endswith(ends)}, key=int)
+    stills = {name.split("_")[0] for name in names if name.endswith(ends)}
+    ordered = sorted((s for s in stills if s.isdecimal()), key=int)  # macOS leaves ._01_img.jpg
     for start in range(0, len(ordered), STILLS_A_UNIT):
         block = ordered[start : start + STILLS_A_UNIT]
         labels = [name for s in block for end in (MESH, POINTS) if (name := s + end) in names]

@@ -126,6 +126,8 @@ def test_a_humandata_file_names_recordings_and_says_what_it_lacks(
     assert np.allclose(table["transl"], rows["transl"], atol=1e-5)
     assert np.allclose(table["body_pose"].reshape(-1, 63), rows["body_pose"], atol=1e-5)
     assert not content["bbox_xywh"].any()
+    assert not {"focal_length", "height", "width"} & set(content["meta"].item())
+    assert "y down" in content["misc"].item()["frame"]
     assert {"world_rotation", "fps"} <= {loss.what for loss in report.losses}
 
 

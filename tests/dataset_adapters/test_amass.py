@@ -124,6 +124,9 @@ def test_hands_are_valid_only_where_the_fingers_were_recorded(release: Release) 
     poses, mean = np.linspace(0, 1, 5)[:, None] * np.ones(45), np.full(45, 0.5)
     assert moving(poses, mean).tolist() == [True, True, False, True, True]
     assert not moving(np.full((5, 45), 0.3), None).any()
+    still = np.zeros((5, 45))
+    still[3, 0] = np.nan  # a lost frame is no movement
+    assert not moving(still, mean).any()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,9 @@ def test_smplx_without_its_parts_is_split_from_the_long_pose(
     [
         ({"poses": np.zeros((3, 72))}, r"poses is \(3, 72\), not \(F, 156\)"),
         ({"trans": np.zeros((1, 3))}, "several lengths"),
-        ({"mocap_framerate": 0.0}, "mocap_framerate is 0"),
+        ({"trans": np.zeros((3, 4))}, r"trans is \(3, 4\), not \(F, 3\)"),
+        ({"mocap_framerate": 0.0}, r"mocap_framerate is \[0"),
+        ({"mocap_framerate": np.zeros(0)}, r"mocap_framerate is \[\]"),
         ({"mocap_framerate": None}, "neither mocap_framerate nor mocap_frame_rate"),
         ({"gender": "both"}, "gender 'both'"),
         ({"betas": None}, "betas"),

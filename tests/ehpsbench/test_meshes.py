@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,19 @@ def test_a_ply_that_promises_an_impossible_number_of_vertices_is_refused(
     )
     with pytest.raises(InputError, match=r"a\.ply"):
         read_mesh(tmp_path / "a.ply")
+
+
+def test_vertices_behind_quads_are_refused_not_read_from_a_wrong_place(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.ply"
+    faces = struct.pack("<B4i", 4, 0, 1, 2, 3) * 2
+    path.write_bytes(
+        b"ply\nformat binary_little_endian 1.0\nelement face 2\n"
+        b"property list uchar int vertex_indices\nelement vertex 10\nproperty float x\n"
+        b"property float y\nproperty float z\nend_header\n" + faces + bytes(120)
+    )
+    for read in (read_mesh, read_vertices):
+        with pytest.raises(InputError, match="three corners"):
+            read(path)
 
 
 def test_an_obj_with_a_number_past_64_bits_is_refused(tmp_path: Path) -> None:

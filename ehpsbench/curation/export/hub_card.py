@@ -29,7 +29,7 @@ owners' world."""
 
 def card(job: Job, splits: Mapping[str, str]) -> str:
     """The text of the card; `splits` are the store's names and those in the folder."""
-    facts, pictured = job.card, job.manifest.get("pictured", True)
+    facts, pictured = job.card, job.pictured
     head = "\n".join(f"{key}: {json.dumps(value)}" for key, value in _head(job).items())
     lines = [
         f"---\n{head}\n{_configurations(job, splits)}---\n",
@@ -82,7 +82,7 @@ def _configurations(job: Job, splits: Mapping[str, str]) -> str:
 
 
 def _pictures(job: Job) -> str:
-    if not job.manifest.get("pictured", True):
+    if not job.pictured:
         return "The dataset has no pictures."
     if job.embed:
         return "The pictures are in the column `image` of `images`, upright."

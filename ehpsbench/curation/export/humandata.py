@@ -14,7 +14,13 @@ import pyarrow.compute as pc
 
 from ehpsbench.curation.export.humandata_file import Rows, save
 from ehpsbench.curation.export.humandata_rows import Shape, videos
-from ehpsbench.curation.export.humandata_settings import KEPT, WHY, count_changes, write_marker
+from ehpsbench.curation.export.humandata_settings import (
+    KEPT,
+    WHY,
+    WHY_OF_MOTIONS,
+    count_changes,
+    write_marker,
+)
 from ehpsbench.curation.export.job import Job
 from ehpsbench.curation.export.pictures import PictureFiles
 from ehpsbench.errors import InputError, MissingBody
@@ -105,7 +111,7 @@ def _write(job: Job, split: str, shape: Shape, name: str) -> int:
         if pictures is not None:
             paths = pictures.add(columns["image_path"], columns["orientation"])
         rows.add(columns, paths, job)
-        job.tally.columns(table, KEPT, WHY)
+        job.tally.columns(table, KEPT, WHY if job.pictured else WHY_OF_MOTIONS)
         count_changes(job.tally, columns, shape, embed=job.embed)
         job.counted(split, "instances", table.num_rows)
     if len(rows.rates) > 1:

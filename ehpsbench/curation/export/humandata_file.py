@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ehpsbench.curation.export.body_points import ALL, body_pixels, body_points, labelled
 from ehpsbench.curation.export.humandata_rows import BOXES, Shape, body, boxes, meta
-from ehpsbench.curation.export.humandata_settings import misc
+from ehpsbench.curation.export.humandata_settings import OF_PICTURES, misc
 from ehpsbench.curation.export.job import Job
 from ehpsbench.curation.export.npz import NpzWriter
 from ehpsbench.curation.export.spool import Spool, Texts
@@ -118,11 +118,11 @@ def save(path: Path, rows: Rows, job: Job) -> None:
     told = {
         name: values
         for name, values in rows.meta.items()
-        if values is not tracked or (isinstance(tracked, Texts) and tracked.filled)
+        if (values is not tracked or (isinstance(tracked, Texts) and tracked.filled))
+        and (job.pictured or name not in OF_PICTURES)
     }
     with NpzWriter(path) as file:
-        pictured = job.manifest.get("pictured", True)
-        file.array("image_path" if pictured else "video_path", rows.paths)
+        file.array("image_path" if job.pictured else "video_path", rows.paths)
         for key, box in rows.boxes.items():
             file.array(key, box)
         for name, points in rows.points.items():

@@ -13,7 +13,7 @@ from ehpsbench.curation.export.losses import Tally
 from ehpsbench.dataset_adapters.release import SAMPLE_MARKER
 from ehpsbench.schema import Columns, present
 
-__all__ = ["KEPT", "WHY", "count_changes", "misc", "write_marker"]
+__all__ = ["KEPT", "OF_PICTURES", "WHY", "WHY_OF_MOTIONS", "count_changes", "misc", "write_marker"]
 
 KEPT = frozenset(
     "instance_id person camera image_path height width orientation focal principal_point "
@@ -38,6 +38,14 @@ WHY = {
     "left_hand_transl": "hands alone stand on a body without pose",
     "right_hand_transl": "hands alone stand on a body without pose",
 }
+WHY_OF_MOTIONS = WHY | dict.fromkeys(
+    ("world_rotation", "world_translation"), "misc.frame says in words how the bodies were turned"
+)
+OF_PICTURES = frozenset("height width focal_length principal_point orientation cam_id".split())
+UPRIGHT = (
+    "x right, y down, z forward, nobody's camera: the owners' world, z up, turned by -90 degrees "
+    "about x and not moved"
+)
 PARTS = {
     "left_hand_valid": ("left_hand_pose",),
     "right_hand_valid": ("right_hand_pose",),
@@ -62,14 +70,18 @@ def misc(
     settings: dict[str, Any] = {
         "kps3d_root_aligned": False,
         "flat_hand_mean": not shape.relative,
-        "bbox_source": "provide_by_dataset",
-        "bbox_body_scale": PADDING,
-        "bbox_facehand_scale": 1.0,
         f"{shape.table}_source": "original" if own else ",".join(sorted(labels)),
         "body_set": dict(job.manifest["body_set"]),
     }
-    if job.manifest.get("pictured", True):  # their spelling
-        settings["cam_param_type"] = "prespective" if metric else "predicted_camera"
+    if job.pictured:
+        settings |= {
+            "bbox_source": "provide_by_dataset",
+            "bbox_body_scale": PADDING,
+            "bbox_facehand_scale": 1.0,
+            "cam_param_type": "prespective" if metric else "predicted_camera",  # their spelling
+        }
+    else:
+        settings["frame"] = UPRIGHT
     return settings | ({"fps": rates.pop()} if len(rates) == 1 else {})
 
 

@@ -51,6 +51,11 @@ class Job:
         return self.selection.dataset
 
     @property
+    def pictured(self) -> bool:
+        """Whether the rows have pictures; motions have none."""
+        return bool(self.manifest.get("pictured", True))
+
+    @property
     def root(self) -> Path:
         """The release that image paths are relative to."""
         return Path(self.manifest["release_root"])
