@@ -50,7 +50,7 @@ class People(NamedTuple):
     boxes: NDArray[Any]
 
 
-class _People(NamedTuple):
+class _Annotated(NamedTuple):
     """Every fit with every annotation of its image: P pairs, fit by fit.
 
     `records` (P,), `joints` (P, 19, 3) x, y, score: 1 seen, 2 hidden by the person, 3 by another,
@@ -63,7 +63,7 @@ class _People(NamedTuple):
     first: NDArray[np.int64]
 
     @classmethod
-    def of(cls, listed: Sequence[Sequence[Record]]) -> _People:
+    def of(cls, listed: Sequence[Sequence[Record]]) -> _Annotated:
         """The annotations of each fit's image."""
         records = [record for people in listed for record in people]
         joints = array_of([record.get("keypoints") or [0.0] * 57 for record in records])
@@ -103,7 +103,7 @@ def joined(fits: Eft, images: Mapping[str, Record], path: Path) -> People:
     names = [PurePosixPath(str(name)).name for name in fits.image]
     listed = [images.get(name, {}).get("annotations", []) for name in names]
     try:
-        people = _People.of(listed)
+        people = _Annotated.of(listed)
         limbs = _limbs(keypoint_columns(2, (fits.keypoints, EFT_49))["keypoints2d"])
         which = _same(limbs, people)
         others = _others(names, which, people)
@@ -133,7 +133,7 @@ def _keys(fits: Eft, names: Sequence[str]) -> list[str]:
 
 
 def _others(
-    names: Sequence[str], which: NDArray[np.int64], people: _People
+    names: Sequence[str], which: NDArray[np.int64], people: _Annotated
 ) -> list[tuple[str, int]]:
     """Image and pair of who has joints and no fit.
 
@@ -158,7 +158,7 @@ def _limbs(keypoints: Floats) -> Floats:
     return keypoints.reshape(-1, 144, 3)[:, LIMBS]
 
 
-def _same(limbs: Floats, people: _People) -> NDArray[np.int64]:
+def _same(limbs: Floats, people: _Annotated) -> NDArray[np.int64]:
     """(N,) the pair of each fit whose limbs lie nearest to its own, if they are the same; or −1."""
     mine, theirs = limbs[people.fit], people.joints[:, LIMB_ROWS]
     both = (mine[..., 2] > 0) & (theirs[..., 2] > 0)
