@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
+from ehpsbench.collector import uncollected
 from ehpsbench.errors import InputError, MissingFiles
 from ehpsbench.restricted_pickle import load
 
@@ -45,18 +44,6 @@ def parsed_json(text: bytes) -> Any:
             return from_json(text)
         except ValueError:  # broken, or what `json` alone takes: UTF-16, half a surrogate, …
             return json.loads(text)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Leave garbage for later: the collector walks through all that a parser has made so far."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def read_pickle(path: Path) -> Any:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ehpsbench import checks
 from ehpsbench.atomic import canonical_json, digest, replacing, write_text
+from ehpsbench.collector import uncollected
 from ehpsbench.dataset_adapters import catalogue
-from ehpsbench.dataset_adapters.files import uncollected
 from ehpsbench.dataset_adapters.identity import repeat
 from ehpsbench.dataset_adapters.release import Unit
 from ehpsbench.errors import EhpsbenchError, InputError, StoreError

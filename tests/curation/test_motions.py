@@ -26,6 +26,7 @@ from ehpsbench.curation.export.selection import Selection
 from ehpsbench.curation.validation.sheet import BODY
 from ehpsbench.curation.validation.validate import validate
 from ehpsbench.dataset_adapters.files import save_npz
+from ehpsbench.dataset_adapters.images import UPRIGHT
 from ehpsbench.drawing import PLAIN
 from ehpsbench.errors import InputError
 from ehpsbench.evaluation.evaluate import evaluate
@@ -127,7 +128,8 @@ def test_a_humandata_file_names_recordings_and_says_what_it_lacks(
     assert np.allclose(table["body_pose"].reshape(-1, 63), rows["body_pose"], atol=1e-5)
     assert not content["bbox_xywh"].any()
     assert not {"focal_length", "height", "width"} & set(content["meta"].item())
-    assert "y down" in content["misc"].item()["frame"]
+    degrees = np.degrees(np.arctan2(UPRIGHT[2, 1], UPRIGHT[1, 1]))
+    assert f"turned by {degrees:.0f} degrees about x" in content["misc"].item()["frame"]
     assert {"world_rotation", "fps"} <= {loss.what for loss in report.losses}
 
 

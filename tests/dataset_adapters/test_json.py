@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ehpsbench.dataset_adapters.files import parsed_json, read_json, uncollected
+from ehpsbench.collector import uncollected
+from ehpsbench.dataset_adapters.files import parsed_json, read_json
 from ehpsbench.errors import InputError
 
 WORDS = [*'[]{}:,"\\-+.eE01 \n\tN', "NaN", "Infinity", "-Infinity", "null", "true", "\\ud800", "é"]

@@ -16,6 +16,7 @@ ROOMS = {  # lower number = lower floor; a room may import its own floor and tho
     "errors": 0,
     "devices": 1,
     "atomic": 0,
+    "collector": 0,
     "sql": 0,
     "definitions": 1,
     "executors": 1,

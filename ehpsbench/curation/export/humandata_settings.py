@@ -42,8 +42,8 @@ WHY_OF_MOTIONS = WHY | dict.fromkeys(
     ("world_rotation", "world_translation"), "misc.frame says in words how the bodies were turned"
 )
 OF_PICTURES = frozenset("height width focal_length principal_point orientation cam_id".split())
-UPRIGHT = (
-    "x right, y down, z forward, nobody's camera: the owners' world, z up, turned by -90 degrees "
+FRAME_OF_MOTIONS = (
+    "x right, y down, z forward, nobody's camera: the owners' world, z up, turned by 90 degrees "
     "about x and not moved"
 )
 PARTS = {
@@ -81,7 +81,7 @@ def misc(
             "cam_param_type": "prespective" if metric else "predicted_camera",  # their spelling
         }
     else:
-        settings["frame"] = UPRIGHT
+        settings["frame"] = FRAME_OF_MOTIONS
     return settings | ({"fps": rates.pop()} if len(rates) == 1 else {})
 
 
