@@ -41,7 +41,8 @@ scripts and mmpose returned for stored people is reproduced to 1e-9 too
 (`tests/metrics/test_keypoint_ap.py`).
 
 `python benchmarks/keypoints2d.py --images 1000` (2,468 people, 4,936 detections, one thread;
-`--group body` for 17 joints) prints, for the ten numbers of one group:
+`--group body` for 17 joints) prints, for the ten numbers of one group (a busy machine with two
+cores, November 2026: set the rows beside each other):
 
 | | 133 joints | 17 joints | largest difference to the loop |
 |---|---|---|---|
