@@ -198,8 +198,10 @@ def tolerance(path: str) -> tuple[float, float]:
         return FLOAT32, 1e-9
     if re.search(r"MiDaS.*(scale|shift)", path):
         return 1e-7, 1e-7
-    shares = re.search(r"/(delta\d_acc|d\d|d\d_err_percent|bad_pixel.*)(/|$)", path)
-    return 1e-9, 1e-5 if shares else 1e-9
+    if re.search(r"/(d\d_err_percent|bad_pixel.*)(/|$)", path):
+        return 1e-9, 1e-5  # percent, of shares in float32
+    shares = re.search(r"/(delta\d_acc|d\d)(/|$)", path)
+    return 1e-9, 1e-7 if shares else 1e-9
 
 
 @pytest.mark.parametrize(
